@@ -1,0 +1,50 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "server/net/http.h"
+
+namespace boost::asio {
+class io_context;
+}  // namespace boost::asio
+
+namespace signalbox::server::net {
+
+/// An HTTP/1.1 server: keep-alive, chunked bodies, HEAD, `Expect: 100-continue`.
+///
+/// Thread-safety: `start` and `stop` from one thread, not one that runs the io_context; its
+/// io_context may be run by several threads. Lifetime: the io_context outlives it; the destructor
+/// stops it. Errors: `start` throws; a faulty connection is answered by 4xx where possible, and
+/// closed.
+class HttpServer {
+ public:
+  struct Options {
+    Endpoint endpoint;
+    HttpLimits limits;
+    std::shared_ptr<BodyBudget> body_budget;  ///< Shared between servers; null: only the limits.
+    std::string option_name;  ///< The setting that chose the endpoint, for the error message.
+  };
+
+  explicit HttpServer(Options options);
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  /// Binds, listens and serves from then on. Throws std::runtime_error, naming the endpoint and
+  /// `option_name`, if it cannot listen there (e.g. the port is in use); then nothing has changed.
+  void start(boost::asio::io_context& io, Handler handler);
+
+  /// Where it listens, the port chosen included. Only after `start`.
+  [[nodiscard]] Endpoint local_endpoint() const;
+
+  /// Stops accepting, closes idle connections, waits for requests under way up to
+  /// `limits.drain_timeout`, then closes all. Blocks; the io_context must be running. Idempotent.
+  void stop();
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace signalbox::server::net

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+namespace boost::asio {
+class io_context;
+}  // namespace boost::asio
+
+namespace signalbox::server::net {
+
+/// The process's io_context and the threads that run it.
+///
+/// Thread-safety: `context` from any thread, the rest from one. The destructor stops and joins.
+class IoThreads {
+ public:
+  /// Starts `thread_count` threads (1 to 64). Throws std::system_error if that fails.
+  explicit IoThreads(std::size_t thread_count);
+  ~IoThreads();
+  IoThreads(const IoThreads&) = delete;
+  IoThreads& operator=(const IoThreads&) = delete;
+
+  [[nodiscard]] boost::asio::io_context& context() noexcept;
+  /// Stops the io_context and joins the threads; what has not run yet is dropped. Idempotent.
+  void stop();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace signalbox::server::net
