@@ -1,8 +1,12 @@
 -- The tables of Signalbox. Statements end with a semicolon at the end of a line.
 --
+-- Each table is synced: an insert returns when its part and the entry of its folder are on disk.
+--
 -- Attributes are one map; `attribute_types` holds a character for each of its entries, in order, that
 -- tells the type it was sent with: s string, i int, d double, b bool, y bytes (base64), a array and
--- k key-value list (both as OTLP/JSON text), e empty. Resources and scopes are kept once, by hash.
+-- k key-value list (both as OTLP/JSON text), e empty. Keys are sorted bytewise. Resources and scopes are
+-- kept once, by hash. Times before 1970 do not exist in OTLP; times after 2262-04-11, which a DateTime64
+-- cannot hold, are stored as its last one.
 
 CREATE TABLE IF NOT EXISTS resources (
   resource_id UInt64,
@@ -14,8 +18,9 @@ CREATE TABLE IF NOT EXISTS resources (
   attribute_types LowCardinality(String),
   dropped_attributes_count UInt32,
   schema_url LowCardinality(String),
-  seen DateTime64(9)
-) ENGINE = ReplacingMergeTree(seen) ORDER BY resource_id;
+  seen DateTime64(9, 'UTC')
+) ENGINE = ReplacingMergeTree(seen) ORDER BY resource_id
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE TABLE IF NOT EXISTS scopes (
   scope_id UInt64,
@@ -25,13 +30,14 @@ CREATE TABLE IF NOT EXISTS scopes (
   attribute_types LowCardinality(String),
   dropped_attributes_count UInt32,
   schema_url LowCardinality(String),
-  seen DateTime64(9)
-) ENGINE = ReplacingMergeTree(seen) ORDER BY scope_id;
+  seen DateTime64(9, 'UTC')
+) ENGINE = ReplacingMergeTree(seen) ORDER BY scope_id
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE TABLE IF NOT EXISTS spans (
   service_name LowCardinality(String),
   name LowCardinality(String),
-  start_time DateTime64(9) CODEC(Delta, ZSTD(1)),
+  start_time DateTime64(9, 'UTC') CODEC(Delta, ZSTD(1)),
   duration_ns Int64 CODEC(ZSTD(1)),
   trace_id FixedString(16) CODEC(ZSTD(1)),
   span_id FixedString(8) CODEC(NONE),
@@ -46,7 +52,7 @@ CREATE TABLE IF NOT EXISTS spans (
   attributes Map(LowCardinality(String), LowCardinality(String)),
   attribute_types LowCardinality(String),
   dropped_attributes_count UInt32,
-  `events.time` Array(DateTime64(9)),
+  `events.time` Array(DateTime64(9, 'UTC')),
   `events.name` Array(LowCardinality(String)),
   `events.attributes` Array(Map(LowCardinality(String), String)),
   `events.attribute_types` Array(LowCardinality(String)),
@@ -62,19 +68,21 @@ CREATE TABLE IF NOT EXISTS spans (
   dropped_links_count UInt32
 ) ENGINE = MergeTree
 PARTITION BY toDate(start_time)
-ORDER BY (service_name, name, toStartOfSecond(start_time));
+ORDER BY (service_name, name, toStartOfSecond(start_time))
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- Where in time the spans of a trace lie, so that a trace is found without reading every part.
 CREATE TABLE IF NOT EXISTS trace_times (
   trace_id FixedString(16),
-  min_start_time SimpleAggregateFunction(min, DateTime64(9)),
-  max_end_time SimpleAggregateFunction(max, DateTime64(9)),
+  min_start_time SimpleAggregateFunction(min, DateTime64(9, 'UTC')),
+  max_end_time SimpleAggregateFunction(max, DateTime64(9, 'UTC')),
   span_count SimpleAggregateFunction(sum, UInt64)
-) ENGINE = AggregatingMergeTree ORDER BY trace_id;
+) ENGINE = AggregatingMergeTree ORDER BY trace_id
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE TABLE IF NOT EXISTS logs (
   service_name LowCardinality(String),
-  time DateTime64(9) CODEC(Delta, ZSTD(1)),  -- time_unix_nano, or the observed time where it is 0
+  time DateTime64(9, 'UTC') CODEC(Delta, ZSTD(1)),  -- time_unix_nano, or the observed time where it is 0
   time_unix_nano UInt64 CODEC(Delta, ZSTD(1)),
   observed_time_unix_nano UInt64 CODEC(Delta, ZSTD(1)),
   trace_id FixedString(16) CODEC(ZSTD(1)),
@@ -92,7 +100,8 @@ CREATE TABLE IF NOT EXISTS logs (
   dropped_attributes_count UInt32
 ) ENGINE = MergeTree
 PARTITION BY toDate(time)
-ORDER BY (service_name, toStartOfMinute(time), severity_number, time);
+ORDER BY (service_name, toStartOfMinute(time), severity_number, time)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- A series: metric name, type, unit, temporality, monotonicity, resource, scope and attributes, by hash.
 CREATE TABLE IF NOT EXISTS metric_series (
@@ -110,32 +119,36 @@ CREATE TABLE IF NOT EXISTS metric_series (
   scope_id UInt64,
   attributes Map(LowCardinality(String), String),
   attribute_types LowCardinality(String),
-  seen DateTime64(9)
-) ENGINE = ReplacingMergeTree(seen) ORDER BY (metric_name, series_id);
+  seen DateTime64(9, 'UTC')
+) ENGINE = ReplacingMergeTree(seen) ORDER BY (metric_name, series_id)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- Points of gauges and sums.
 CREATE TABLE IF NOT EXISTS metric_numbers (
   metric_name LowCardinality(String),
   series_id UInt64,
-  time DateTime64(9) CODEC(DoubleDelta, ZSTD(1)),
-  start_time DateTime64(9) CODEC(DoubleDelta, ZSTD(1)),
+  time DateTime64(9, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+  start_time DateTime64(9, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
   value Float64 CODEC(Gorilla, ZSTD(1)),
   value_kind UInt8,                       -- 0 none (flags say no recorded value), 1 int, 2 double
   value_int Int64 CODEC(T64, ZSTD(1)),    -- the exact value where value_kind is 1
   flags UInt32,
-  `exemplars.time` Array(DateTime64(9)),
+  `exemplars.time` Array(DateTime64(9, 'UTC')),
   `exemplars.value` Array(Float64),
+  `exemplars.is_int` Array(Bool),
+  `exemplars.value_int` Array(Int64),     -- the exact value where is_int
   `exemplars.trace_id` Array(FixedString(16)),
   `exemplars.span_id` Array(FixedString(8)),
   `exemplars.attributes` Array(Map(LowCardinality(String), String)),
   `exemplars.attribute_types` Array(LowCardinality(String))
-) ENGINE = MergeTree PARTITION BY toDate(time) ORDER BY (metric_name, series_id, time);
+) ENGINE = MergeTree PARTITION BY toDate(time) ORDER BY (metric_name, series_id, time)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE TABLE IF NOT EXISTS metric_histograms (
   metric_name LowCardinality(String),
   series_id UInt64,
-  time DateTime64(9) CODEC(DoubleDelta, ZSTD(1)),
-  start_time DateTime64(9) CODEC(DoubleDelta, ZSTD(1)),
+  time DateTime64(9, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+  start_time DateTime64(9, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
   count UInt64,
   sum Nullable(Float64),
   min Nullable(Float64),
@@ -143,19 +156,22 @@ CREATE TABLE IF NOT EXISTS metric_histograms (
   bounds Array(Float64),
   counts Array(UInt64),
   flags UInt32,
-  `exemplars.time` Array(DateTime64(9)),
+  `exemplars.time` Array(DateTime64(9, 'UTC')),
   `exemplars.value` Array(Float64),
+  `exemplars.is_int` Array(Bool),
+  `exemplars.value_int` Array(Int64),     -- the exact value where is_int
   `exemplars.trace_id` Array(FixedString(16)),
   `exemplars.span_id` Array(FixedString(8)),
   `exemplars.attributes` Array(Map(LowCardinality(String), String)),
   `exemplars.attribute_types` Array(LowCardinality(String))
-) ENGINE = MergeTree PARTITION BY toDate(time) ORDER BY (metric_name, series_id, time);
+) ENGINE = MergeTree PARTITION BY toDate(time) ORDER BY (metric_name, series_id, time)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE TABLE IF NOT EXISTS metric_exponential_histograms (
   metric_name LowCardinality(String),
   series_id UInt64,
-  time DateTime64(9) CODEC(DoubleDelta, ZSTD(1)),
-  start_time DateTime64(9) CODEC(DoubleDelta, ZSTD(1)),
+  time DateTime64(9, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+  start_time DateTime64(9, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
   count UInt64,
   sum Nullable(Float64),
   min Nullable(Float64),
@@ -168,22 +184,26 @@ CREATE TABLE IF NOT EXISTS metric_exponential_histograms (
   negative_offset Int32,
   negative_counts Array(UInt64),
   flags UInt32,
-  `exemplars.time` Array(DateTime64(9)),
+  `exemplars.time` Array(DateTime64(9, 'UTC')),
   `exemplars.value` Array(Float64),
+  `exemplars.is_int` Array(Bool),
+  `exemplars.value_int` Array(Int64),     -- the exact value where is_int
   `exemplars.trace_id` Array(FixedString(16)),
   `exemplars.span_id` Array(FixedString(8)),
   `exemplars.attributes` Array(Map(LowCardinality(String), String)),
   `exemplars.attribute_types` Array(LowCardinality(String))
-) ENGINE = MergeTree PARTITION BY toDate(time) ORDER BY (metric_name, series_id, time);
+) ENGINE = MergeTree PARTITION BY toDate(time) ORDER BY (metric_name, series_id, time)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE TABLE IF NOT EXISTS metric_summaries (
   metric_name LowCardinality(String),
   series_id UInt64,
-  time DateTime64(9) CODEC(DoubleDelta, ZSTD(1)),
-  start_time DateTime64(9) CODEC(DoubleDelta, ZSTD(1)),
+  time DateTime64(9, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+  start_time DateTime64(9, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
   count UInt64,
   sum Float64,
   quantiles Array(Float64),
   values Array(Float64),
   flags UInt32
-) ENGINE = MergeTree PARTITION BY toDate(time) ORDER BY (metric_name, series_id, time);
+) ENGINE = MergeTree PARTITION BY toDate(time) ORDER BY (metric_name, series_id, time)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;

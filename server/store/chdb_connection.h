@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/store/engine.h"
+
+namespace signalbox::server::store {
+
+/// One connection to the ClickHouse in this process; runs one statement at a time.
+///
+/// Thread-safety: one thread at a time. Errors: EngineError.
+class ChdbConnection {
+ public:
+  /// `arguments` are those of ClickHouse's command line, e.g. "--path=/data" or "--readonly=1". The
+  /// first connection of the process boots the engine with them.
+  explicit ChdbConnection(std::vector<std::string> arguments);
+  ~ChdbConnection();
+  ChdbConnection(const ChdbConnection&) = delete;
+  ChdbConnection& operator=(const ChdbConnection&) = delete;
+
+  QueryResult query(const std::string& sql, const std::vector<Parameter>& parameters = {});
+
+  /// `statement` is an INSERT without data and FORMAT clause.
+  void insert(std::string_view statement, std::string_view format, std::string_view data);
+
+ private:
+  struct Handle;
+  std::unique_ptr<Handle> handle_;
+};
+
+/// The number in ClickHouse's "Code: 241. DB::Exception: …"; 0 if there is none.
+int clickhouse_error_code(std::string_view message) noexcept;
+
+}  // namespace signalbox::server::store
