@@ -1,0 +1,101 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "otlp/protobuf_reader.h"
+
+namespace signalbox::otlp::internal {
+
+/// Walks the two outer levels, which have the same field numbers in all three signals: the resource
+/// (field 1), its scopes (2) and a schema URL (3); in each scope the scope (1), its records (2) and
+/// a schema URL (3). A sender may write them in any order, so each level is scanned before its
+/// items are read; the scan jumps over them by their lengths.
+///
+/// Calls `sink.on_resource`, `sink.on_scope`, and `read_record(bytes)` for each record.
+template <typename Sink, typename ReadRecord>
+class ResourceWalker {
+ public:
+  ResourceWalker(ProtobufParts& parts, Sink& sink, ReadRecord read_record)
+      : parts_(parts), sink_(sink), read_record_(read_record) {}
+
+  void request(std::string_view bytes) {
+    for (FieldReader reader(bytes); reader.next();) {
+      if (reader.tag() == bytes_field(1)) {
+        resource_items(reader.bytes());
+      } else {
+        reader.skip(known_fields(1));
+      }
+    }
+  }
+
+ private:
+  enum : std::uint32_t { kHead = 1, kItems, kSchemaUrl };
+
+  void resource_items(std::string_view message) {
+    Scratch& scratch = parts_.scratch();
+    scratch.arena.rewind({});
+    scratch.resource_attributes.clear();
+    ResourceView resource;
+    scan(message, resource.schema_url,
+         [&](std::string_view head) { parts_.merge_resource(head, resource); });
+    resource.attributes = scratch.resource_attributes;
+    sink_.on_resource(resource);
+    const Arena::Mark mark = scratch.arena.mark();
+    for_each_item(message, [&](std::string_view item) {
+      scratch.arena.rewind(mark);
+      scope_items(item);
+    });
+  }
+
+  void scope_items(std::string_view message) {
+    Scratch& scratch = parts_.scratch();
+    scratch.scope_attributes.clear();
+    ScopeView scope;
+    scan(message, scope.schema_url,
+         [&](std::string_view head) { parts_.merge_scope(head, scope); });
+    scope.attributes = scratch.scope_attributes;
+    sink_.on_scope(scope);
+    const Arena::Mark mark = scratch.arena.mark();
+    for_each_item(message, [&](std::string_view item) {
+      scratch.arena.rewind(mark);
+      read_record_(item);
+    });
+  }
+
+  template <typename MergeHead>
+  void scan(std::string_view message, std::string_view& schema_url, MergeHead merge_head) {
+    for (FieldReader reader(message); reader.next();) {
+      switch (reader.tag()) {
+        case bytes_field(kHead):
+          merge_head(reader.bytes());
+          break;
+        case bytes_field(kItems):
+          reader.bytes();
+          break;
+        case bytes_field(kSchemaUrl):
+          schema_url = parts_.text(reader.bytes());
+          break;
+        default:
+          reader.skip(known_fields(kHead, kItems, kSchemaUrl));
+      }
+    }
+  }
+
+  template <typename Read>
+  void for_each_item(std::string_view message, Read read) {
+    for (FieldReader reader(message); reader.next();) {
+      if (reader.tag() == bytes_field(kItems)) {
+        read(reader.bytes());
+      } else {
+        reader.skip(0);
+      }
+    }
+  }
+
+  ProtobufParts& parts_;
+  Sink& sink_;
+  ReadRecord read_record_;
+};
+
+}  // namespace signalbox::otlp::internal
