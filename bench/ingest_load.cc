@@ -15,7 +15,7 @@
 #include <latch>
 #include <protozero/pbf_writer.hpp>
 #include <random>
-#include <signalbox/export/otlp_exporter.h>
+#include "signalbox/export/otlp_exporter.h"
 #include <string>
 #include <thread>
 #include <vector>

@@ -1,0 +1,185 @@
+#!/usr/bin/env python3
+"""Runs the benchmarks and prints a report in Markdown (also kept as build/bench/report.md).
+
+usage: bench/run.py [--seconds N] [--rounds N] [--only sdk|server]
+
+SDK: each operation with Signalbox and with opentelemetry-rust by turns in one run, so that a noisy machine
+disturbs both alike; medians and best of the rounds; instructions counted by callgrind over two run lengths, so
+that start-up cancels out. Server: spans acknowledged per second, CPU per million of them with the merges that
+follow, memory, disk, and the time from start to the first trace that the API shows.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BENCH = ROOT / "build" / "bench"
+sys.path.insert(0, str(ROOT / "tests" / "integration"))
+from stack import Stack, cpu_seconds, resident_mib, wait_until  # noqa: E402
+
+CASES = {  # Case: iterations of one round, what it is called in the report.
+    "span": (300_000, "start + end, no attributes"),
+    "active_span_5": (300_000, "active span, 5 attributes, to OTLP bytes"),
+    "unsampled_span": (2_000_000, "unsampled span"),
+    "unsampled_active_span_5": (2_000_000, "unsampled active span, 5 attributes"),
+    "counter": (5_000_000, "counter add, no attributes"),
+    "counter_3": (2_000_000, "counter add, 3 attributes"),
+    "histogram_3": (2_000_000, "histogram record, 3 attributes"),
+    "log_3": (300_000, "log record in a span, 3 attributes, to OTLP bytes"),
+}
+
+
+def run_case(program: pathlib.Path, case: str, iterations: int, threads: int = 1) -> dict:
+    out = subprocess.run([program, case, str(iterations), str(threads)], check=True, capture_output=True,
+                         text=True).stdout
+    return json.loads(out)
+
+
+def instructions(program: pathlib.Path, case: str) -> float:
+    """Instructions per operation, of all threads, by the difference of two run lengths."""
+    def count(iterations: int) -> int:
+        run = subprocess.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", program, case,
+                              str(iterations)], check=True, capture_output=True, text=True)
+        return int(re.search(r"Collected : (\d+)", run.stderr).group(1))
+    short, long = 4_000, 44_000
+    return (count(long) - count(short)) / (long - short)
+
+
+def bench_sdk(rounds: int) -> list[str]:
+    print("building opentelemetry-rust's benchmark …", file=sys.stderr, flush=True)
+    target = BENCH / "rust"
+    build = subprocess.run(["cargo", "build", "--release", "--quiet", "--locked", "--target-dir", target],
+                           cwd=ROOT / "bench" / "rust")
+    if build.returncode != 0:
+        sys.exit("bench: cargo could not build bench/rust; it needs Rust 1.85 or later and the crates of Cargo.lock")
+    programs = {"Signalbox": BENCH / "bin" / "sdk-bench", "opentelemetry-rust": target / "release" / "otel-rust-bench"}
+    lines = [
+        "| Operation | | wall ns: median [best] | CPU ns of the process | allocations | instructions | exported |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for case, (iterations, title) in CASES.items():
+        print(f"{case} …", file=sys.stderr, flush=True)
+        results: dict[str, list[dict]] = {name: [] for name in programs}
+        for _ in range(rounds):
+            for name, program in programs.items():
+                results[name].append(run_case(program, case, iterations))
+        for name, program in programs.items():
+            runs = results[name]
+            wall = [run["wall_ns"] for run in runs]
+            exported = statistics.median(run["exported"] / run["items"] for run in runs)
+            lines.append(
+                f"| {title} | {name} | {statistics.median(wall):.1f} [{min(wall):.1f}] "
+                f"| {statistics.median(run['cpu_ns'] for run in runs):.1f} "
+                f"| {statistics.median(run['allocations'] for run in runs):.2f} "
+                f"| {instructions(program, case):,.0f} "
+                f"| {f'{min(exported, 1):.0%}' if 'unsampled' not in case and exported > 0 else '–'} |")
+    for case in ("active_span_5", "counter_3"):
+        iterations, title = CASES[case]
+        one, two = ([run_case(programs["Signalbox"], case, iterations, threads)["wall_ns"] for _ in range(rounds)]
+                    for threads in (1, 2))
+        lines.append(f"| {title}, two threads | Signalbox | {statistics.median(two):.1f} [{min(two):.1f}] of wall time "
+                     f"an operation: {statistics.median(one) / statistics.median(two):.2f} × one thread's rate | | | | |")
+    return lines
+
+
+def folder_mib(folder: pathlib.Path) -> float:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 2**20
+
+
+def settle(pid: int) -> None:
+    """Waits until the server has used less than 5 % of a core for two seconds: its merges are done."""
+    def quiet() -> bool:
+        before = cpu_seconds(pid)
+        time.sleep(2)
+        return cpu_seconds(pid) - before < 0.1
+    wait_until(quiet, "the merges settle", timeout_s=300, interval_s=0)
+
+
+def bench_ingest(protocol: str, seconds: float, rate: float = 0) -> str:
+    with Stack() as stack:
+        server = stack.start_server()
+        port = stack.grpc_port if protocol == "grpc" else stack.http_port
+        cpu = cpu_seconds(server.pid)
+        load = subprocess.Popen([BENCH / "bin" / "ingest-load", "--endpoint", f"http://127.0.0.1:{port}", "--protocol",
+                                 protocol, "--seconds", str(seconds), "--rate", str(rate),
+                                 *(["--spans", "1000"] if rate else [])],
+                                stdout=subprocess.PIPE, text=True)
+        peak = 0.0
+        while load.poll() is None:
+            peak = max(peak, resident_mib(server.pid))
+            time.sleep(0.2)
+        result = json.loads(load.stdout.read())
+        during = cpu_seconds(server.pid) - cpu
+        settle(server.pid)
+        total = cpu_seconds(server.pid) - cpu
+        spans = result["acknowledged"]
+        return (f"| OTLP/{protocol}, {'as fast as acknowledged' if not rate else f'{rate:,.0f} spans/s'} "
+                f"| {result['spans_per_second']:,.0f} | {result['refused']:,.0f} | {result['bytes_per_span']:.0f} "
+                f"| {during / spans * 1e6:.1f} | {total / spans * 1e6:.1f} "
+                f"| {folder_mib(stack.data) * 2**20 / spans:.1f} | {peak:.0f} |")
+
+
+def bench_start(rounds: int) -> list[str]:
+    """From the start of the process to the first trace that the API shows."""
+    times, idle = [], []
+    for _ in range(rounds):
+        with Stack() as stack:
+            start = time.monotonic()
+            stack.start_server()
+            trace_id = stack.send_spans(1)
+            wait_until(lambda: stack.trace(trace_id), "the trace is visible", interval_s=0.005)
+            times.append((time.monotonic() - start) * 1000)
+            time.sleep(5)
+            idle.append(resident_mib(stack.server.pid))
+    return [f"Start to first trace visible through the API: median {statistics.median(times):.0f} ms "
+            f"[best {min(times):.0f}, worst {max(times):.0f}], {rounds} starts on new folders, polled every 5 ms.",
+            "", f"Memory idle, 5 s after the start: {statistics.median(idle):.0f} MiB resident."]
+
+
+def bench_server(seconds: float, rounds: int) -> list[str]:
+    lines = [
+        "| Load | spans/s acknowledged | refused | B of protobuf a span | CPU s per million | … with merges "
+        "| B on disk a span | peak MiB |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for protocol, rate in (("grpc", 0), ("http", 0), ("grpc", 100_000)):
+        print(f"ingest over {protocol} …", file=sys.stderr, flush=True)
+        lines.append(bench_ingest(protocol, seconds, rate))
+    print("start …", file=sys.stderr, flush=True)
+    return [*lines, "", *bench_start(rounds)]
+
+
+def machine() -> str:
+    cpu = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text()).group(1)
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True,
+                            text=True).stdout.strip()
+    compiler = subprocess.run(["g++", "--version"], capture_output=True, text=True).stdout.splitlines()[0]
+    return (f"Command `make bench`; {cpu}, {os.cpu_count()} CPUs, Linux {os.uname().release.split('-')[0]}, "
+            f"{compiler} -O3; commit {commit}; {time.strftime('%Y-%m-%d')}.")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=20, help="of each ingest run")
+    parser.add_argument("--rounds", type=int, default=7, help="of each measurement; the median counts")
+    parser.add_argument("--only", choices=["sdk", "server"])
+    options = parser.parse_args()
+    report = [machine()]
+    if options.only != "server":
+        report += ["", "### SDK", "", *bench_sdk(options.rounds)]
+    if options.only != "sdk":
+        report += ["", "### Server", "", *bench_server(options.seconds, options.rounds)]
+    text = "\n".join(report) + "\n"
+    (BENCH / "report.md").write_text(text)
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
