@@ -9,9 +9,9 @@
 
 namespace signalbox {
 
-/// A value of an attribute: string, boolean, 64-bit integer, double, or a homogeneous array of one of
-/// them. Owns nothing: it refers to the caller's memory and is read before the call that takes it
-/// returns. Trivially copyable.
+/// A value of an attribute: string, boolean, 64-bit integer, double, or a homogeneous array of one
+/// of them. Owns nothing: it refers to the caller's memory and is read before the call that takes
+/// it returns. Trivially copyable.
 class AttributeValue {
  public:
   enum class Type : std::uint8_t {
@@ -80,8 +80,8 @@ class AttributeValue {
   Type type_;
 };
 
-/// A key and its value, both borrowed. Keys are non-empty UTF-8; OpenTelemetry's semantic conventions
-/// name the usual ones.
+/// A key and its value, both borrowed. Keys are non-empty UTF-8; OpenTelemetry's semantic
+/// conventions name the usual ones.
 struct Attribute {
   std::string_view key;
   AttributeValue value;
