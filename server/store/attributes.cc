@@ -1,0 +1,116 @@
+#include "server/store/attributes.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+
+namespace signalbox::server::store {
+namespace {
+
+bool is_text(otlp::ValueType type) noexcept {
+  return type == otlp::ValueType::kString || type == otlp::ValueType::kArray ||
+         type == otlp::ValueType::kKeyValueList;
+}
+
+template <typename Number>
+void append_number(std::string& out, Number value) {
+  std::array<char, 32> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value);
+  out.append(digits.data(), end.ptr);
+}
+
+void append_double(std::string& out, double value) {
+  if (std::isnan(value)) {
+    out += "NaN";
+  } else if (std::isinf(value)) {
+    out += value > 0 ? "Infinity" : "-Infinity";
+  } else {
+    append_number(out, value);
+  }
+}
+
+void append_base64(std::string& out, std::string_view bytes) {
+  constexpr std::string_view kAlphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (std::size_t at = 0; at < bytes.size(); at += 3) {
+    const std::size_t count = std::min<std::size_t>(3, bytes.size() - at);
+    std::uint32_t group = 0;
+    for (std::size_t i = 0; i < 3; ++i) {
+      group = group << 8 | (i < count ? static_cast<unsigned char>(bytes[at + i]) : 0U);
+    }
+    for (std::size_t i = 0; i < 4; ++i) {
+      out += i <= count ? kAlphabet[group >> (18 - 6 * i) & 63] : '=';
+    }
+  }
+}
+
+bool key_less(const otlp::KeyValueView* a, const otlp::KeyValueView* b) noexcept {
+  return a->key < b->key;
+}
+
+}  // namespace
+
+void append_text(std::string& out, const otlp::ValueView& value) {
+  switch (value.type) {
+    case otlp::ValueType::kString:
+    case otlp::ValueType::kArray:
+    case otlp::ValueType::kKeyValueList:
+      out += value.text;
+      return;
+    case otlp::ValueType::kBool:
+      out += value.bool_value ? "true" : "false";
+      return;
+    case otlp::ValueType::kInt:
+      append_number(out, value.int_value);
+      return;
+    case otlp::ValueType::kDouble:
+      append_double(out, value.double_value);
+      return;
+    case otlp::ValueType::kBytes:
+      append_base64(out, value.text);
+      return;
+    case otlp::ValueType::kEmpty:
+      return;
+  }
+}
+
+void StoredAttributes::assign(otlp::AttributesView attributes) {
+  sorted_.clear();
+  for (const otlp::KeyValueView& attribute : attributes) sorted_.push_back(&attribute);
+  if (!std::is_sorted(sorted_.begin(), sorted_.end(), key_less)) {
+    std::stable_sort(sorted_.begin(), sorted_.end(), key_less);
+  }
+  text_.clear();
+  types_.clear();
+  entries_.clear();
+  ends_.clear();
+  // Made text moves while it grows: first all of it, then the views.
+  for (const otlp::KeyValueView* attribute : sorted_) {
+    types_ += static_cast<char>(attribute->value.type);
+    if (!is_text(attribute->value.type)) append_text(text_, attribute->value);
+    ends_.push_back(text_.size());
+  }
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i < sorted_.size(); ++i) {
+    const otlp::ValueView& value = sorted_[i]->value;
+    const std::string_view made(text_.data() + begin, ends_[i] - begin);
+    entries_.push_back({sorted_[i]->key, is_text(value.type) ? value.text : made});
+    begin = ends_[i];
+  }
+}
+
+std::string_view StoredAttributes::find(std::string_view key) const noexcept {
+  for (const Entry& entry : entries_) {
+    if (entry.key == key) return entry.value;
+  }
+  return {};
+}
+
+void StoredAttributes::add_to(Hasher& hasher) const noexcept {
+  hasher.add(types_);
+  for (const Entry& entry : entries_) hasher.add(entry.key).add(entry.value);
+}
+
+}  // namespace signalbox::server::store
