@@ -88,6 +88,7 @@ struct Attribute {
 };
 
 /// What functions that take several attributes accept: a braced list, an array or a vector of them.
+/// Owns nothing: a braced list lives until the end of the statement that it is written in.
 class Attributes : public std::span<const Attribute> {
  public:
   constexpr Attributes() noexcept = default;

@@ -45,7 +45,8 @@ class Baggage {
     return data_->entries;
   }
   [[nodiscard]] std::optional<std::string_view> get(std::string_view key) const noexcept;
-  /// A copy in which `key` has `value`. An unchanged copy if the key is no token or a limit is met.
+  /// A copy in which `key` has `value`. An unchanged copy if the key is no token, the
+  /// metadata is not printable ASCII or has a comma, or a limit is met.
   [[nodiscard]] Baggage set(std::string_view key, std::string_view value,
                             std::string_view metadata = {}) const noexcept;
   /// A copy without `key`.

@@ -11,9 +11,16 @@
 namespace signalbox::trace {
 class SpanRef;
 namespace detail {
-class SpanRecording;
-/// From now on the recording may be reached from several threads: its users must lock it.
-void mark_shared(SpanRecording& recording) noexcept;
+/// What a recorded span and the contexts that carry it agree on. Never freed, but used again for
+/// other spans: whoever comes with an old generation finds that the span has ended.
+struct RecordingState {
+  /// The generation, in steps of two; plus one while locked.
+  std::atomic<std::uint32_t> generation{0};
+  /// Whether a context with it was copied: from then on several threads may come, and must lock.
+  std::atomic<bool> shared{false};
+
+  void mark_shared() noexcept { shared.store(true, std::memory_order_relaxed); }
+};
 }  // namespace detail
 }  // namespace signalbox::trace
 
@@ -29,9 +36,9 @@ struct ContextFields {
   trace::SpanId span_id;
   std::uint8_t flags = 0;
   bool is_remote = false;
-  std::uint32_t generation = 0;  // Of `recording`, when the span that this context carries started.
+  std::uint32_t generation = 0;  // That of `recording` while the span is the one meant.
   const trace::detail::TraceStateData* trace_state = nullptr;
-  trace::detail::SpanRecording* recording = nullptr;  // Never freed, but reused: see generation.
+  trace::detail::RecordingState* recording = nullptr;
   const BaggageData* baggage = nullptr;
   const void* scope = nullptr;  // The Scope that made it current.
 
@@ -63,7 +70,7 @@ class Context {
   Context(const Context& other) noexcept : fields_(other.fields_) {
     fields_.ref();
     fields_.scope = nullptr;
-    if (fields_.recording != nullptr) trace::detail::mark_shared(*fields_.recording);
+    if (fields_.recording != nullptr) fields_.recording->mark_shared();
   }
   Context(Context&& other) noexcept : fields_(std::exchange(other.fields_, {})) {}
   Context& operator=(const Context& other) noexcept {

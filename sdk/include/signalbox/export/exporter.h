@@ -40,6 +40,11 @@ class Exporter {
   /// Makes a running and each later `export_request` give up waiting and retrying at once (the first
   /// attempt of a later one is still made, bounded by its deadline). Called at shutdown.
   virtual void cancel() noexcept = 0;
+
+  /// Called in a forked child before any other member, while it has one thread. Connections and locks
+  /// that it inherited are the parent's: leave them behind, neither used nor closed cleanly, and make
+  /// new ones.
+  virtual void after_fork_in_child() noexcept {}
 };
 
 }  // namespace signalbox::sdk

@@ -28,13 +28,13 @@ enum class Severity : std::uint8_t {
 /// One log record. Everything is borrowed until `emit` returns.
 struct LogRecord {
   Severity severity = Severity::kUnspecified;
-  std::string_view severity_text;  ///< The source's own name of it, e.g. "warning"; may be empty.
-  AttributeValue body = "";        ///< The message, or any other value; an empty string: no body.
-  Attributes body_map;             ///< If not empty, the body: a map of these keys and values.
-  Attributes attributes;
-  std::string_view event_name;                  ///< Makes the record an event of that name.
-  std::optional<Timestamp> timestamp;           ///< When it happened; default: now.
-  std::optional<Timestamp> observed_timestamp;  ///< When it was seen; default: now.
+  std::string_view severity_text{};  ///< The source's own name of it, e.g. "warning"; may be empty.
+  AttributeValue body = "";          ///< The message, or any other value; an empty string: no body.
+  Attributes body_map{};             ///< If not empty, the body: a map of these keys and values.
+  Attributes attributes{};
+  std::string_view event_name{};                  ///< Makes the record an event of that name.
+  std::optional<Timestamp> timestamp{};           ///< When it happened; default: now.
+  std::optional<Timestamp> observed_timestamp{};  ///< When it was seen; default: now.
   /// Whose span it belongs to; null: the calling thread's current context.
   const context::Context* context = nullptr;
 };

@@ -21,9 +21,9 @@ struct LogRecordLimits {
 
 struct LoggerProviderOptions {
   Resource resource = Resource::detect();
-  std::shared_ptr<Exporter> exporter;  ///< Required.
-  BatchOptions batch;
-  LogRecordLimits limits;
+  std::shared_ptr<Exporter> exporter{};  ///< Required.
+  BatchOptions batch{};
+  LogRecordLimits limits{};
   /// Records below are discarded; ones without a severity never are.
   logs::Severity min_severity = logs::Severity::kUnspecified;
 };

@@ -16,7 +16,7 @@ struct SamplingParameters {
   trace::TraceId trace_id;
   std::string_view name;
   trace::SpanKind kind;
-  Attributes attributes;
+  Attributes attributes{};
   std::span<const trace::Link> links;
 };
 
@@ -28,8 +28,8 @@ struct SamplingResult {
   Decision decision = Decision::kDrop;
   /// Added to the span; they must stay valid until the span has started (static, or of the
   /// sampler).
-  Attributes attributes;
-  trace::TraceState trace_state;  ///< Of the new span; usually the parent's.
+  Attributes attributes{};
+  trace::TraceState trace_state{};  ///< Of the new span; usually the parent's.
 };
 
 /// Decides which spans are recorded.
@@ -59,10 +59,10 @@ using SamplerPtr = std::shared_ptr<const Sampler>;
 /// The deciders of `parent_based_sampler`; a null one is always_on for a sampled parent, always_off
 /// for one that is not.
 struct ParentBasedOptions {
-  SamplerPtr remote_parent_sampled;
-  SamplerPtr remote_parent_not_sampled;
-  SamplerPtr local_parent_sampled;
-  SamplerPtr local_parent_not_sampled;
+  SamplerPtr remote_parent_sampled{};
+  SamplerPtr remote_parent_not_sampled{};
+  SamplerPtr local_parent_sampled{};
+  SamplerPtr local_parent_not_sampled{};
 };
 /// Does as the parent did; asks `root` (null: always_on) where there is none.
 [[nodiscard]] SamplerPtr parent_based_sampler(SamplerPtr root, ParentBasedOptions options = {});

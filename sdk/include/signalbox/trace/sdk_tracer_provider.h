@@ -27,10 +27,10 @@ struct SpanLimits {
 
 struct TracerProviderOptions {
   Resource resource = Resource::detect();
-  SamplerPtr sampler;                  ///< Null: parent_based_sampler(always_on_sampler()).
-  std::shared_ptr<Exporter> exporter;  ///< Required.
-  BatchOptions batch;
-  SpanLimits limits;
+  SamplerPtr sampler{};                  ///< Null: parent_based_sampler(always_on_sampler()).
+  std::shared_ptr<Exporter> exporter{};  ///< Required.
+  BatchOptions batch{};
+  SpanLimits limits{};
 };
 
 /// The TracerProvider that records: ended spans go in batches, by a thread of its own, to one

@@ -27,28 +27,27 @@ enum class StatusCode : std::uint8_t { kUnset = 0, kOk = 1, kError = 2 };
 /// A reference from a span to another span, of any trace.
 struct Link {
   SpanContext context;
-  Attributes attributes;
+  Attributes attributes{};
 };
 
 namespace detail {
-struct TracerCore;
-class SpanRecording;
-
-void set_attributes(SpanRecording& recording, std::uint32_t generation,
+void set_attributes(RecordingState& recording, std::uint32_t generation,
                     Attributes attributes) noexcept;
-void set_attribute(SpanRecording& recording, std::uint32_t generation, std::string_view key,
+void set_attribute(RecordingState& recording, std::uint32_t generation, std::string_view key,
                    const AttributeValue& value) noexcept;
-void add_event(SpanRecording& recording, std::uint32_t generation, std::string_view name,
+void add_event(RecordingState& recording, std::uint32_t generation, std::string_view name,
                Attributes attributes, std::optional<Timestamp> time) noexcept;
-void add_link(SpanRecording& recording, std::uint32_t generation, const Link& link) noexcept;
-void set_status(SpanRecording& recording, std::uint32_t generation, StatusCode code,
+void add_link(RecordingState& recording, std::uint32_t generation, const Link& link) noexcept;
+void set_status(RecordingState& recording, std::uint32_t generation, StatusCode code,
                 std::string_view description) noexcept;
-void update_name(SpanRecording& recording, std::uint32_t generation,
+void update_name(RecordingState& recording, std::uint32_t generation,
                  std::string_view name) noexcept;
-void record_exception(SpanRecording& recording, std::uint32_t generation,
+void record_exception(RecordingState& recording, std::uint32_t generation,
                       const std::exception& exception, Attributes attributes) noexcept;
-bool is_recording(const SpanRecording& recording, std::uint32_t generation) noexcept;
-void end(SpanRecording& recording, std::uint32_t generation,
+inline bool is_recording(const RecordingState& recording, std::uint32_t generation) noexcept {
+  return (recording.generation.load(std::memory_order_relaxed) & ~1U) == generation;
+}
+void end(RecordingState& recording, std::uint32_t generation,
          std::optional<Timestamp> time) noexcept;
 }  // namespace detail
 
@@ -119,7 +118,7 @@ class SpanRef {
 
  protected:
   SpanRef() noexcept = default;
-  SpanRef(SpanContext context, detail::SpanRecording* recording, std::uint32_t generation) noexcept
+  SpanRef(SpanContext context, detail::RecordingState* recording, std::uint32_t generation) noexcept
       : context_(std::move(context)), recording_(recording), generation_(generation) {}
   SpanRef(SpanRef&& other) noexcept
       : context_(std::move(other.context_)),
@@ -133,7 +132,7 @@ class SpanRef {
   friend SpanRef get_active_span() noexcept;
 
   SpanContext context_;
-  detail::SpanRecording* recording_ = nullptr;
+  detail::RecordingState* recording_ = nullptr;
   std::uint32_t generation_ = 0;
 };
 
@@ -147,7 +146,7 @@ class [[nodiscard]] Span final : public SpanRef {
   /// A span that records nothing and has no identity.
   Span() noexcept = default;
   /// For Tracer.
-  Span(SpanContext context, detail::SpanRecording* recording, std::uint32_t generation) noexcept
+  Span(SpanContext context, detail::RecordingState* recording, std::uint32_t generation) noexcept
       : SpanRef(std::move(context), recording, generation) {}
   Span(Span&& other) noexcept = default;
   Span& operator=(Span&& other) noexcept {
@@ -172,7 +171,14 @@ class [[nodiscard]] Span final : public SpanRef {
 };
 
 /// The active span of the calling thread's current context: possibly one without identity.
-[[nodiscard]] SpanRef get_active_span() noexcept;
+[[nodiscard]] inline SpanRef get_active_span() noexcept {
+  const context::detail::ContextFields& fields = context::detail::current_fields;
+  return {
+      SpanContext(
+          fields.trace_id, fields.span_id, fields.flags, fields.is_remote,
+          TraceState(signalbox::detail::Ref<detail::TraceStateData>::share(fields.trace_state))),
+      fields.recording, fields.generation};
+}
 
 }  // namespace signalbox::trace
 

@@ -11,18 +11,21 @@
 
 namespace signalbox::trace {
 
-/// How a span starts. Everything is borrowed until `start_span` returns.
+/// How a span starts. Everything is borrowed until `start_span` returns: write the options in its
+/// call, or keep what they refer to in variables.
 struct StartSpanOptions {
   SpanKind kind = SpanKind::kInternal;
   /// Whose span is the parent; null: the calling thread's current context. For a root span, the
   /// address of an empty Context.
   const context::Context* parent = nullptr;
-  Attributes attributes;                ///< Known to the sampler too.
-  std::span<const Link> links;          ///< Best given here rather than added later.
-  std::optional<Timestamp> start_time;  ///< Default: now.
+  Attributes attributes{};                ///< Known to the sampler too.
+  std::span<const Link> links{};          ///< Best given here rather than added later.
+  std::optional<Timestamp> start_time{};  ///< Default: now.
 };
 
 namespace detail {
+struct TracerCore;
+
 /// What a Tracer refers to; lives as long as the process. Null: no SDK is installed.
 struct TracerSlot {
   std::atomic<TracerCore*> core{nullptr};
