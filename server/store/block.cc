@@ -61,10 +61,6 @@ void write_table(Columns& table, std::string& buffer, const Block::Insert& inser
   insert(Columns::kTable, buffer);
 }
 
-std::string_view trace_key(const SpanColumns& spans, std::size_t row) {
-  return spans.trace_id[row];
-}
-
 /// One row for each trace of the block: where in time its spans lie.
 void summarise_traces(const SpanColumns& spans, TraceTimeColumns& times) {
   struct Summary {
@@ -78,7 +74,7 @@ void summarise_traces(const SpanColumns& spans, TraceTimeColumns& times) {
   std::unordered_map<std::string_view, Summary, Hash> summaries;
   const std::size_t count = spans.start_time.size();
   for (std::size_t row = 0; row < count; ++row) {
-    Summary& summary = summaries[trace_key(spans, row)];
+    Summary& summary = summaries[spans.trace_id[row]];
     const std::int64_t start = spans.start_time[row];
     summary.min_start = std::min(summary.min_start, start);
     summary.max_end = std::max({summary.max_end, start, start + spans.duration_ns[row]});
@@ -522,18 +518,6 @@ std::size_t Block::memory_bytes() const {
   std::size_t bytes = 0;
   tables_->visit([&](auto& table) { bytes += store::memory_bytes(table); });
   return bytes;
-}
-
-bool Block::has_rows_of(Signal signal) const {
-  switch (signal) {
-    case Signal::kTraces:
-      return tables_->spans.start_time.size() != 0;
-    case Signal::kLogs:
-      return tables_->logs.time.size() != 0;
-    case Signal::kMetrics:
-      return rows() != tables_->spans.start_time.size() + tables_->logs.time.size();
-  }
-  return false;
 }
 
 void Block::write_descriptions(const Insert& insert) {

@@ -64,7 +64,6 @@ class Block {
   /// Spans, log records and metric points.
   [[nodiscard]] std::size_t rows() const noexcept;
   [[nodiscard]] std::size_t memory_bytes() const;
-  [[nodiscard]] bool has_rows_of(Signal signal) const;
 
   /// Calls `insert(table, native block)` for each of the tables that have rows: of the descriptions
   /// of resources and scopes, which come first of all; of one signal, what describes its rows

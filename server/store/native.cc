@@ -62,7 +62,7 @@ void StringColumn::truncate(std::size_t rows) {
 
 std::uint32_t StringDictionary::index_of(std::string_view value) {
   if (last_ < entries_.size() && (*this)[last_] == value) return last_;
-  if (entries_.size() * 2 >= slots_.size()) grow();
+  if (entries_.size() * 2 >= slots_.size()) rehash(std::max(kFirstSlots, slots_.size() * 2));
   const std::uint64_t hash = hash_bytes(value);
   const auto tag = static_cast<std::uint32_t>(hash >> 32);
   const std::size_t mask = slots_.size() - 1;
@@ -83,8 +83,8 @@ std::uint32_t StringDictionary::index_of(std::string_view value) {
   }
 }
 
-void StringDictionary::grow() {
-  slots_.assign(std::max(kFirstSlots, slots_.size() * 2), Slot{});
+void StringDictionary::rehash(std::size_t slots) {
+  slots_.assign(slots, Slot{});
   const std::size_t mask = slots_.size() - 1;
   for (std::uint32_t index = 0; index < entries_.size(); ++index) {
     const std::uint64_t hash = hash_bytes((*this)[index]);
@@ -98,6 +98,17 @@ std::size_t StringDictionary::memory_bytes() const noexcept {
   return bytes_.size() + entries_.size() * sizeof(Entry) + slots_.size() * sizeof(Slot);
 }
 
+void StringDictionary::truncate(std::size_t size) {
+  if (size >= entries_.size()) return;
+  if (size == 0) {
+    clear();
+    return;
+  }
+  bytes_.resize(entries_[size - 1].begin + entries_[size - 1].size);
+  entries_.resize(size);
+  rehash(slots_.size());
+}
+
 void StringDictionary::clear() {
   // Emptying a large table costs as much as filling it: one that was hardly used shrinks.
   if (slots_.size() > kMaxKeptSlots || entries_.size() * 16 < slots_.size()) {
@@ -108,6 +119,14 @@ void StringDictionary::clear() {
   bytes_.clear();
   entries_.clear();
   last_ = 0;
+}
+
+void LowCardinalityColumn::truncate(std::size_t rows) {
+  if (rows >= indexes_.size()) return;
+  indexes_.resize(rows);
+  // Keys are numbered as they come: those above the highest that is left came later.
+  const auto highest = std::max_element(indexes_.begin(), indexes_.end());
+  dictionary_.truncate(highest == indexes_.end() ? 0 : *highest + std::size_t{1});
 }
 
 void LowCardinalityColumn::write_prefix(std::string& out) {

@@ -153,6 +153,7 @@ class StringDictionary {
   /// All of them, as Native holds strings.
   [[nodiscard]] std::string_view native() const noexcept { return bytes_; }
   [[nodiscard]] std::size_t memory_bytes() const noexcept;
+  void truncate(std::size_t size);  ///< Keeps the first `size`.
   void clear();
 
  private:
@@ -164,7 +165,7 @@ class StringDictionary {
     std::uint32_t hash = 0;
     std::uint32_t index_plus_one = 0;  // 0: free.
   };
-  void grow();
+  void rehash(std::size_t slots);
 
   std::string bytes_;
   std::vector<Entry> entries_;
@@ -180,7 +181,7 @@ class LowCardinalityColumn {
   [[nodiscard]] std::string_view operator[](std::size_t row) const noexcept {
     return dictionary_[indexes_[row]];
   }
-  void truncate(std::size_t rows) { indexes_.resize(rows); }
+  void truncate(std::size_t rows);  ///< Takes time in proportion to `rows`.
   void clear() {
     dictionary_.clear();
     indexes_.clear();

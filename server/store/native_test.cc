@@ -1,0 +1,142 @@
+#include "server/store/native.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "server/store/attributes.h"
+#include "server/store/hash.h"
+
+namespace signalbox::server::store {
+namespace {
+
+using std::string_literals::operator""s;
+
+struct OneColumn {
+  LowCardinalityColumn names;
+  template <typename F>
+  void visit(F f) {
+    f("n", names);
+  }
+};
+
+TEST(Native, WritesColumnsWithNamesTypesAndDictionaries) {
+  OneColumn table;
+  table.names.append("ab");
+  table.names.append("");
+  table.names.append("ab");
+  std::string out;
+
+  write_native(table, out);
+
+  EXPECT_EQ(out,
+            "\x01\x03\x01n\x16LowCardinality(String)"
+            "\x01\0\0\0\0\0\0\0"  // Version of the dictionaries.
+            "\0\x02\0\0\0\0\0\0"  // Indexes of one byte, keys follow.
+            "\x02\0\0\0\0\0\0\0\x02"s
+            "ab\0"
+            "\x03\0\0\0\0\0\0\0\0\x01\0"s);
+}
+
+TEST(Native, WritesNoDictionaryForNoElements) {
+  ArrayColumn<LowCardinalityColumn> column;
+  column.end_row();
+  std::string out;
+
+  column.write_prefix(out);
+  column.write_data(out);
+
+  EXPECT_EQ(out,
+            "\x01\0\0\0\0\0\0\0"
+            "\0\0\0\0\0\0\0\0"s);
+}
+
+TEST(Native, WidensIndexesWithTheDictionary) {
+  for (const auto& [keys, width] : {std::pair<unsigned, unsigned>{255, 1}, {256, 2}, {65'536, 4}}) {
+    LowCardinalityColumn column;
+    std::size_t key_bytes = 0;
+    for (unsigned i = 0; i < keys; ++i) {
+      const std::string key = std::to_string(i);
+      column.append(key);
+      key_bytes += 1 + key.size();
+    }
+    std::string out;
+    column.write_data(out);
+    EXPECT_EQ(out.size(), 24 + key_bytes + keys * width) << keys;
+  }
+}
+
+TEST(Native, TruncatesToWhatWasThereBefore) {
+  ArrayColumn<MapColumn<StringColumn>> column;
+  column.elements().append_entry("a", std::string(200, 'x'));
+  column.elements().end_row();
+  column.end_row();
+  std::string before;
+  column.write_data(before);
+  column.elements().append_entry("a", "y");
+  column.elements().end_row();  // The row itself is not ended: the request broke off.
+
+  column.truncate(1);
+
+  std::string after;
+  column.write_data(after);
+  EXPECT_EQ(after, before);
+}
+
+TEST(StringDictionary, NumbersDistinctStringsInTheirOrder) {
+  StringDictionary dictionary;
+  for (int round = 0; round < 2; ++round) {
+    for (std::uint32_t i = 0; i < 5000; ++i) {
+      ASSERT_EQ(dictionary.index_of("key " + std::to_string(i)), i);
+    }
+  }
+  EXPECT_EQ(dictionary.size(), 5000U);
+  EXPECT_EQ(dictionary[4999], "key 4999");
+
+  dictionary.clear();
+  EXPECT_EQ(dictionary.index_of("other"), 0U);
+  EXPECT_EQ(dictionary.index_of(""), 1U);
+}
+
+// The hash is part of what is on disk.
+TEST(Hash, StaysWhatItIs) {
+  EXPECT_EQ(hash_bytes(""), 13053720021258080622U);
+  EXPECT_EQ(hash_bytes("service.name"), 10487811814126688110U);
+  EXPECT_EQ(hash_bytes("a text of more than sixteen bytes"), 3441158601435008477U);
+  EXPECT_EQ(Hasher().add("a").add(std::uint64_t{7}).value(), 11421183390214557238U);
+}
+
+TEST(Hash, TellsFieldsApart) {
+  EXPECT_NE(Hasher().add("ab").add("c").value(), Hasher().add("a").add("bc").value());
+  EXPECT_NE(Hasher().add(std::uint64_t{1}).add(std::uint64_t{2}).value(),
+            Hasher().add(std::uint64_t{2}).add(std::uint64_t{1}).value());
+  std::string text;
+  std::uint64_t last = hash_bytes(text);
+  for (int i = 0; i < 100; ++i) {
+    text.push_back('\0');
+    EXPECT_NE(hash_bytes(text), last);
+    last = hash_bytes(text);
+  }
+}
+
+TEST(StoredAttributes, SortsByKeyAndKeepsDoublesInTheirOrder) {
+  otlp::KeyValueView attributes[4] = {{"b", {}}, {"a", {}}, {"b", {}}, {"B", {}}};
+  attributes[0].value = {.type = otlp::ValueType::kInt, .int_value = -1, .text = {}};
+  attributes[1].value = {.type = otlp::ValueType::kBool, .bool_value = true, .text = {}};
+  attributes[2].value = {.type = otlp::ValueType::kString, .text = "two"};
+  StoredAttributes stored;
+
+  stored.assign(attributes);
+
+  EXPECT_EQ(stored.types(), "ebis");
+  ASSERT_EQ(stored.entries().size(), 4U);
+  EXPECT_EQ(stored.entries()[0].key, "B");
+  EXPECT_EQ(stored.entries()[1].value, "true");
+  EXPECT_EQ(stored.entries()[2].value, "-1");
+  EXPECT_EQ(stored.entries()[3].value, "two");
+  EXPECT_EQ(stored.find("b"), "-1");
+  EXPECT_EQ(stored.find("c"), "");
+}
+
+}  // namespace
+}  // namespace signalbox::server::store
