@@ -1,0 +1,206 @@
+import { keepPreviousData, QueryClient, useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import type { SpanId, TraceId } from "@/lib/ids";
+import type { Interval } from "@/lib/timeRange";
+import { ApiError, api, type Schemas, unwrap } from "./client";
+
+/** Every hook here passes its signal on: leaving a view aborts what it asked for. */
+export function createQueryClient(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      queries: {
+        // A range is part of the key, so an answer never becomes stale under its key.
+        staleTime: Number.POSITIVE_INFINITY,
+        gcTime: 60_000,
+        refetchOnWindowFocus: false,
+        retry: (failures, error) =>
+          error instanceof ApiError && error.status === 503 && failures < 2,
+      },
+    },
+  });
+}
+
+function bounds({ start, end }: Interval): { start: string; end: string } {
+  return { start: start.toString(), end: end.toString() };
+}
+
+export function useServices(interval: Interval) {
+  const range = bounds(interval);
+  return useQuery({
+    queryKey: ["services", range],
+    queryFn: ({ signal }) =>
+      unwrap(api.GET("/api/v1/services", { params: { query: range }, signal })),
+    placeholderData: keepPreviousData,
+  });
+}
+
+export type TraceOrder = "newest" | "oldest" | "slowest";
+
+export function useTraceSearch(interval: Interval, q: string, order: TraceOrder) {
+  const range = bounds(interval);
+  return useInfiniteQuery({
+    queryKey: ["traces", range, q, order],
+    queryFn: ({ signal, pageParam }) =>
+      unwrap(
+        api.GET("/api/v1/traces", {
+          params: {
+            query: {
+              ...range,
+              ...(q ? { q } : {}),
+              ...(pageParam ? { cursor: pageParam, include: ["rows"] } : {}),
+              order,
+              limit: 100,
+            },
+          },
+          signal,
+        }),
+      ),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next_cursor,
+    placeholderData: keepPreviousData,
+  });
+}
+
+export function useTrace(traceId: TraceId) {
+  return useQuery({
+    queryKey: ["trace", traceId],
+    queryFn: ({ signal }) =>
+      unwrap(
+        api.GET("/api/v1/traces/{trace_id}", {
+          params: { path: { trace_id: traceId } },
+          signal,
+        }),
+      ),
+  });
+}
+
+/** The log records of a whole trace in time order, at most 1000. */
+export function useTraceLogs(traceId: TraceId, enabled: boolean) {
+  return useQuery({
+    queryKey: ["trace-logs", traceId],
+    enabled,
+    queryFn: ({ signal }) =>
+      unwrap(
+        api.GET("/api/v1/logs", {
+          params: {
+            query: { trace_id: traceId, order: "oldest", limit: 1000, include: ["rows"] },
+          },
+          signal,
+        }),
+      ),
+  });
+}
+
+/** Whether log records without a trace id arrived from `services` in `interval`. */
+export function useUncorrelatedLogs(
+  interval: Interval,
+  services: readonly string[],
+  enabled: boolean,
+) {
+  const range = bounds(interval);
+  return useQuery({
+    queryKey: ["uncorrelated-logs", range, services],
+    enabled,
+    queryFn: async ({ signal }) => {
+      const answers = await Promise.all(
+        services.slice(0, 10).map((service) =>
+          unwrap(
+            api.GET("/api/v1/logs", {
+              params: {
+                query: {
+                  ...range,
+                  service,
+                  q: "NOT trace_id EXISTS",
+                  limit: 1,
+                  include: ["rows"],
+                },
+              },
+              signal,
+            }),
+          ),
+        ),
+      );
+      return answers.some(({ logs }) => logs.length > 0);
+    },
+  });
+}
+
+export type LogFilter = {
+  q: string;
+  severityMin: number;
+  order: "newest" | "oldest";
+  traceId?: TraceId;
+  spanId?: SpanId;
+};
+
+export function useLogSearch(interval: Interval, filter: LogFilter) {
+  const range = bounds(interval);
+  return useInfiniteQuery({
+    queryKey: ["logs", range, filter],
+    queryFn: ({ signal, pageParam }) =>
+      unwrap(
+        api.GET("/api/v1/logs", {
+          params: {
+            query: {
+              ...range,
+              ...(filter.q ? { q: filter.q } : {}),
+              ...(filter.severityMin > 0 ? { severity_min: filter.severityMin } : {}),
+              ...(pageParam ? { cursor: pageParam, include: ["rows"] } : {}),
+              order: filter.order,
+              limit: 200,
+            },
+          },
+          signal,
+        }),
+      ),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next_cursor,
+    placeholderData: keepPreviousData,
+  });
+}
+
+export function useMetricList(interval: Interval) {
+  const range = bounds(interval);
+  return useQuery({
+    queryKey: ["metrics", range],
+    queryFn: ({ signal }) =>
+      unwrap(api.GET("/api/v1/metrics", { params: { query: range }, signal })),
+    placeholderData: keepPreviousData,
+  });
+}
+
+export type MetricChoice = {
+  name: string;
+  type: Schemas["MetricType"];
+  groupBy: readonly string[];
+  aggregations: readonly Schemas["Aggregation"][];
+  q: string;
+};
+
+export function useMetricQuery(interval: Interval, choice: MetricChoice | null) {
+  const range = bounds(interval);
+  return useQuery({
+    queryKey: ["metric", range, choice],
+    enabled: choice !== null,
+    queryFn: ({ signal }) => {
+      if (choice === null) throw new Error("No metric is chosen.");
+      const answer = unwrap(
+        api.GET("/api/v1/metrics/query", {
+          params: {
+            query: {
+              ...range,
+              name: choice.name,
+              type: choice.type,
+              ...(choice.groupBy.length > 0 ? { group_by: [...choice.groupBy] } : {}),
+              ...(choice.aggregations.length > 0 ? { aggregation: [...choice.aggregations] } : {}),
+              ...(choice.q ? { q: choice.q } : {}),
+            },
+          },
+          signal,
+        }),
+      );
+      // openapi-fetch widens the points from pairs to arrays.
+      return answer as Promise<Schemas["MetricQuery"]>;
+    },
+    placeholderData: keepPreviousData,
+  });
+}

@@ -1,0 +1,69 @@
+import { describe, expect, it } from "vitest";
+import {
+  aggregationLabel,
+  aggregationsOf,
+  linesOf,
+  type MetricQuery,
+  timesOf,
+  typeLabel,
+} from "./series";
+
+const query: MetricQuery = {
+  name: "http.server.request.duration",
+  type: "histogram",
+  unit: "s",
+  description: "",
+  temporalities: ["cumulative"],
+  is_monotonic: true,
+  aggregations: [{ aggregation: "p99", unit: "s", drawn: "p99 of measurements per 1 min" }],
+  start: "0",
+  end: "3000000000",
+  step_ns: "1000000000",
+  series: [
+    {
+      labels: { "url.path": "/fibonacci" },
+      aggregation: "p99",
+      points: [
+        ["1700000000500000000", 0.5],
+        ["1700000001500000000", null],
+        ["1700000002500000000", 0.7],
+      ],
+    },
+    { labels: { "url.path": "" }, aggregation: "p99", points: [["1700000000500000000", null]] },
+  ],
+  series_omitted: 0,
+  exemplars: [],
+  stats: { rows_read: "0", bytes_read: "0", elapsed_ms: 0 },
+};
+
+describe("linesOf", () => {
+  it("keeps gaps as gaps and leaves them out of the statistics", () => {
+    const [line] = linesOf(query);
+    expect(line?.values).toEqual([0.5, null, 0.7]);
+    expect(line).toMatchObject({ name: "/fibonacci", last: 0.7, min: 0.5, avg: 0.6, max: 0.7 });
+  });
+
+  it("names an absent attribute and has no statistics without values", () => {
+    expect(linesOf(query)[1]).toMatchObject({ name: "(none)", last: null, avg: null });
+  });
+});
+
+describe("timesOf", () => {
+  it("are seconds with their milliseconds", () => {
+    expect(timesOf(query)).toEqual([1_700_000_000.5, 1_700_000_001.5, 1_700_000_002.5]);
+  });
+});
+
+describe("aggregationsOf", () => {
+  it("never offers a rate of an up-down counter", () => {
+    const upDown = { type: "sum", is_monotonic: false } as const;
+    expect(aggregationsOf(upDown)).not.toContain("rate");
+    expect(aggregationLabel("sum", upDown)).toBe("value");
+    expect(typeLabel(upDown)).toBe("up-down counter");
+  });
+
+  it("offers rates of counters and quantiles of histograms", () => {
+    expect(aggregationsOf({ type: "sum", is_monotonic: true })[0]).toBe("rate");
+    expect(aggregationsOf({ type: "histogram", is_monotonic: true })).toContain("p99");
+  });
+});

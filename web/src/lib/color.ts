@@ -1,0 +1,25 @@
+export const SERVICE_COLORS = 12;
+
+/** FNV-1a: the same service has the same colour on every page, today and tomorrow. */
+function hash(text: string): number {
+  let value = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(text)) {
+    value = Math.imul(value ^ byte, 0x01000193) >>> 0;
+  }
+  return value;
+}
+
+export function colorIndex(name: string): number {
+  // The high half is better mixed than the low bits.
+  return (hash(name) >>> 16) % SERVICE_COLORS;
+}
+
+/** The CSS colour of a service; follows the theme. */
+export function serviceColor(name: string): string {
+  return `var(--service-${colorIndex(name)})`;
+}
+
+/** The CSS colour of the nth line of a chart. */
+export function seriesColor(index: number): string {
+  return `var(--service-${index % SERVICE_COLORS})`;
+}
