@@ -1,12 +1,12 @@
 #pragma once
 
+#include <signalbox/common/attribute.h>
+
 #include <atomic>
 #include <concepts>
 #include <cstdint>
 #include <memory>
 #include <span>
-
-#include "signalbox/common/attribute.h"
 
 /// How an instrument reaches the memory that it counts in. Not for direct use: see instruments.h.
 ///
@@ -20,7 +20,10 @@ concept Number = std::same_as<T, std::int64_t> || std::same_as<T, double>;
 
 namespace detail {
 
-class Instrument;
+/// What the handles see of an instrument.
+struct InstrumentBase {
+  std::atomic<bool> active{false};  ///< Whether a provider collects it.
+};
 
 /// One thread's part of a sum, or the one value of a gauge. Written by its owner only (a gauge's by
 /// any thread), read by the collector.
@@ -66,22 +69,24 @@ struct ThreadCells {
 extern constinit thread_local ThreadCells thread_cells;
 
 /// Gives the calling thread its cell. Null only if memory is exhausted.
-void* acquire_cell(Instrument& instrument, std::uint32_t slot) noexcept;
-void* find_cell(Instrument& instrument, Attributes attributes) noexcept;
+void* acquire_cell(InstrumentBase& instrument, std::uint32_t slot) noexcept;
+void* find_cell(InstrumentBase& instrument, Attributes attributes) noexcept;
 /// The slot of the series with these attributes.
-std::uint32_t bind_slot(Instrument& instrument, Attributes attributes) noexcept;
-void report_invalid_value(Instrument& instrument) noexcept;
+std::uint32_t bind_slot(InstrumentBase& instrument, Attributes attributes) noexcept;
+void report_invalid_value(InstrumentBase& instrument) noexcept;
 
 /// What all synchronous instruments and bound instruments consist of.
 template <typename CellType>
 class CellHandle {
  public:
   CellHandle() noexcept = default;
-  CellHandle(std::shared_ptr<Instrument> instrument, std::uint32_t slot) noexcept
+  CellHandle(std::shared_ptr<InstrumentBase> instrument, std::uint32_t slot) noexcept
       : instrument_(std::move(instrument)), slot_(slot) {}
 
   /// False: nothing is recorded, for there is no SDK or the instrument is invalid.
-  [[nodiscard]] bool enabled() const noexcept { return instrument_ != nullptr; }
+  [[nodiscard]] bool enabled() const noexcept {
+    return instrument_ != nullptr && instrument_->active.load(std::memory_order_relaxed);
+  }
 
  protected:
   [[nodiscard]] CellType* cell() const noexcept {
@@ -106,7 +111,7 @@ class CellHandle {
   void report_invalid() const noexcept { report_invalid_value(*instrument_); }
 
  private:
-  std::shared_ptr<Instrument> instrument_;
+  std::shared_ptr<InstrumentBase> instrument_;
   std::uint32_t slot_ = 0;
 };
 

@@ -1,13 +1,13 @@
 #pragma once
 
+#include <signalbox/common/attribute.h>
+#include <signalbox/metrics/cell.h>
+
 #include <cmath>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <utility>
-
-#include "signalbox/common/attribute.h"
-#include "signalbox/metrics/cell.h"
 
 /// The instruments that a program measures with. A Meter creates them.
 ///

@@ -1,19 +1,19 @@
 #pragma once
 
+#include <signalbox/common/instrumentation_scope.h>
+#include <signalbox/metrics/instruments.h>
+
 #include <cstdint>
 #include <memory>
 #include <string_view>
 #include <type_traits>
 #include <vector>
 
-#include "signalbox/common/attribute.h"
-#include "signalbox/metrics/instruments.h"
-
 namespace signalbox::metrics {
 
 namespace detail {
 class MeterState;
-class ProviderState;
+class Registry;
 enum class Kind : std::uint8_t;
 }  // namespace detail
 
@@ -78,22 +78,7 @@ class Meter {
                                      const InstrumentOptions& options = {}) const noexcept;
 
  private:
-  template <typename Handle>
-  [[nodiscard]] Handle create(detail::Kind kind, bool is_int, std::string_view name,
-                              const InstrumentOptions& options,
-                              const std::vector<double>* boundaries) const noexcept;
-  template <Number T>
-  Observable observe(detail::Kind kind, std::string_view name, ObservableCallback<T> callback,
-                     const InstrumentOptions& options) const noexcept;
-
   std::shared_ptr<detail::MeterState> state_;
-};
-
-/// What identifies a meter besides its name.
-struct MeterOptions {
-  std::string_view version = {};
-  std::string_view schema_url = {};
-  Attributes attributes = {};
 };
 
 /// Hands out meters. A cheap handle; thread-safe; keeps no exporter or thread alive.
@@ -101,23 +86,30 @@ class MeterProvider {
  public:
   /// Its meters do nothing.
   MeterProvider() noexcept = default;
-  explicit MeterProvider(std::shared_ptr<detail::ProviderState> state) noexcept
-      : state_(std::move(state)) {}
+  explicit MeterProvider(std::shared_ptr<detail::Registry> registry) noexcept
+      : registry_(std::move(registry)) {}
 
-  /// The meter of this name, version, schema URL and attributes: always the same one for the same.
-  [[nodiscard]] Meter get_meter(std::string_view name,
-                                const MeterOptions& options = {}) const noexcept;
+  /// The meter of this scope: always the same one for the same name, version, schema URL and
+  /// attributes.
+  [[nodiscard]] Meter get_meter(const InstrumentationScope& scope) const noexcept;
 
  private:
-  std::shared_ptr<detail::ProviderState> state_;
+  friend void set_global_meter_provider(MeterProvider provider) noexcept;
+  std::shared_ptr<detail::Registry> registry_;
 };
 
-/// The provider of the whole program; until one is set, one that does nothing. Both thread-safe.
-/// Meters and instruments made before one is set stay without effect: install the SDK first.
-[[nodiscard]] MeterProvider global_meter_provider() noexcept;
-void set_global_meter_provider(MeterProvider provider) noexcept;
+/// The meter of `scope` from the global provider. If none is set yet, the meter and its instruments
+/// do nothing until one is, and belong to that one from then on.
+[[nodiscard]] Meter get_meter(const InstrumentationScope& scope) noexcept;
+[[nodiscard]] inline Meter get_meter(std::string_view name,
+                                     std::string_view version = {}) noexcept {
+  return get_meter(
+      InstrumentationScope{.name = name, .version = version, .schema_url = {}, .attributes = {}});
+}
 
-/// The global provider's meter of that name.
-[[nodiscard]] Meter get_meter(std::string_view name, const MeterOptions& options = {}) noexcept;
+/// Installs the provider of the whole program; a default-constructed one removes it. Instruments
+/// stay with the provider that they came to belong to.
+void set_global_meter_provider(MeterProvider provider) noexcept;
+[[nodiscard]] MeterProvider global_meter_provider() noexcept;
 
 }  // namespace signalbox::metrics
