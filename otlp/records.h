@@ -4,9 +4,9 @@
 #include <span>
 #include <string_view>
 
-/// What the decoders of OTLP (protobuf and JSON alike) hand on: one flat view at a time, of bytes that
-/// lie in the request or in the decoder's scratch memory. A view is valid only during the call of the
-/// sink that receives it. Field names and meanings are those of opentelemetry-proto 1.x.
+/// What the decoders of OTLP (protobuf and JSON alike) hand on: one flat view at a time, of bytes
+/// that lie in the request or in the decoder's scratch memory. A view is valid only during the call
+/// of the sink that receives it. Field names and meanings are those of opentelemetry-proto 1.x.
 namespace signalbox::otlp {
 
 /// The kind of an AnyValue. The characters are those of the store's `attribute_types` columns.
@@ -27,8 +27,8 @@ struct ValueView {
   bool bool_value = false;
   std::int64_t int_value = 0;
   double double_value = 0;
-  /// kString: UTF-8 text as sent. kBytes: the raw bytes. kArray and kKeyValueList: the whole AnyValue
-  /// as OTLP/JSON text, e.g. `{"arrayValue":{"values":[{"intValue":"1"}]}}`.
+  /// kString: UTF-8 text as sent. kBytes: the raw bytes. kArray and kKeyValueList: the whole
+  /// AnyValue as OTLP/JSON text, e.g. `{"arrayValue":{"values":[{"intValue":"1"}]}}`.
   std::string_view text;
 };
 

@@ -52,19 +52,6 @@ int hex_digit(char c) noexcept {
   return -1;
 }
 
-void append_base64(std::string_view bytes, std::string& out) {
-  const auto at = [&](std::size_t i) -> std::uint32_t {
-    return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0U;
-  };
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const std::uint32_t group = at(i) << 16U | at(i + 1) << 8U | at(i + 2);
-    out += kBase64Alphabet[group >> 18U & 63U];
-    out += kBase64Alphabet[group >> 12U & 63U];
-    out += i + 1 < bytes.size() ? kBase64Alphabet[group >> 6U & 63U] : '=';
-    out += i + 2 < bytes.size() ? kBase64Alphabet[group & 63U] : '=';
-  }
-}
-
 void append_double(double value, std::string& out) {
   if (std::isnan(value)) {
     out += "\"NaN\"";
@@ -133,6 +120,19 @@ bool decode_base64(std::string_view text, Arena& arena, std::string_view& bytes)
   }
   bytes = {out, written};
   return true;
+}
+
+void append_base64(std::string_view bytes, std::string& out) {
+  const auto at = [&](std::size_t i) -> std::uint32_t {
+    return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0U;
+  };
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    const std::uint32_t group = at(i) << 16U | at(i + 1) << 8U | at(i + 2);
+    out += kBase64Alphabet[group >> 18U & 63U];
+    out += kBase64Alphabet[group >> 12U & 63U];
+    out += i + 1 < bytes.size() ? kBase64Alphabet[group >> 6U & 63U] : '=';
+    out += i + 2 < bytes.size() ? kBase64Alphabet[group & 63U] : '=';
+  }
 }
 
 void append_json_string(std::string_view utf8, std::string& out) {

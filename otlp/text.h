@@ -44,6 +44,9 @@ bool decode_hex(std::string_view hex, Arena& arena, std::string_view& bytes);
 /// not.
 bool decode_base64(std::string_view text, Arena& arena, std::string_view& bytes);
 
+/// Appends `bytes` as padded base64 of the standard alphabet.
+void append_base64(std::string_view bytes, std::string& out);
+
 /// Appends the parts of an AnyValue's OTLP/JSON text to `out`. Both decoders write through these,
 /// so that a value is stored alike whichever way it came.
 void append_json_string(std::string_view utf8, std::string& out);
