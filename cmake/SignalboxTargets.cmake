@@ -1,10 +1,16 @@
 # Functions that define this project's targets: one way to add a library, a program, a test.
 
+# The repository's root, also where it is part of somebody else's build.
+get_filename_component(SIGNALBOX_ROOT ${CMAKE_CURRENT_LIST_DIR}/.. ABSOLUTE)
+
 find_package(Threads REQUIRED)
 
 # Private flags of every target of ours; never exported to users of the SDK.
 add_library(signalbox_flags INTERFACE)
-target_compile_options(signalbox_flags INTERFACE -Wall -Wextra -Werror -Wshadow -Wnon-virtual-dtor)
+target_compile_options(signalbox_flags INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor)
+if(PROJECT_IS_TOP_LEVEL)
+  target_compile_options(signalbox_flags INTERFACE -Werror)  # A user's compiler may warn of more.
+endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # False alarms of g++ 12 in -O2 builds, in the standard library's own headers.
   target_compile_options(signalbox_flags INTERFACE
@@ -26,7 +32,7 @@ function(signalbox_add_library name)
   add_library(signalbox::${name} ALIAS signalbox_${name})
   set_target_properties(signalbox_${name} PROPERTIES EXPORT_NAME ${name})
   target_sources(signalbox_${name} PUBLIC
-    FILE_SET HEADERS BASE_DIRS ${CMAKE_SOURCE_DIR} FILES ${ARG_HEADERS})
+    FILE_SET HEADERS BASE_DIRS ${SIGNALBOX_ROOT} FILES ${ARG_HEADERS})
   target_compile_features(signalbox_${name} PUBLIC cxx_std_20)
   target_link_libraries(signalbox_${name}
     PUBLIC ${ARG_DEPS} Threads::Threads
@@ -37,7 +43,7 @@ endfunction()
 function(signalbox_add_program name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
-  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
+  target_include_directories(${name} PRIVATE ${SIGNALBOX_ROOT})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} Threads::Threads signalbox_flags)
 endfunction()
 
@@ -49,7 +55,7 @@ function(signalbox_add_test name)
     return()
   endif()
   add_executable(${name} ${ARG_SOURCES})
-  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
+  target_include_directories(${name} PRIVATE ${SIGNALBOX_ROOT})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   target_link_libraries(${name} PRIVATE
     ${ARG_DEPS} GTest::gmock GTest::gtest_main Threads::Threads signalbox_flags)
@@ -68,19 +74,19 @@ function(signalbox_add_fuzzer name)
   if(NOT SIGNALBOX_TESTS)
     return()
   endif()
-  set(driver ${CMAKE_SOURCE_DIR}/tests/corpus/replay.cc)
+  set(driver ${SIGNALBOX_ROOT}/tests/corpus/replay.cc)
   if(SIGNALBOX_SANITIZE MATCHES "fuzzer")
     set(driver)
   endif()
   add_executable(${name} ${ARG_SOURCES} ${driver})
-  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
+  target_include_directories(${name} PRIVATE ${SIGNALBOX_ROOT})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} Threads::Threads signalbox_flags)
   if(driver)
-    add_test(NAME ${name} COMMAND ${name} ${CMAKE_SOURCE_DIR}/${ARG_CORPUS})
+    add_test(NAME ${name} COMMAND ${name} ${SIGNALBOX_ROOT}/${ARG_CORPUS})
   else()
     add_test(NAME ${name}
-      COMMAND ${name} -max_total_time=20 -timeout=5 -rss_limit_mb=2048 ${CMAKE_SOURCE_DIR}/${ARG_CORPUS})
+      COMMAND ${name} -max_total_time=20 -timeout=5 -rss_limit_mb=2048 ${SIGNALBOX_ROOT}/${ARG_CORPUS})
   endif()
   set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 120)
 endfunction()

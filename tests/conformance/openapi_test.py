@@ -1,0 +1,153 @@
+"""Every answer of the API is what openapi.yaml says it is: the document's schemas check real answers.
+
+Run by `uv run --with jsonschema --with pyyaml`; starts a server, sends all three signals, asks every path.
+"""
+
+import json
+import os
+import pathlib
+import sys
+import time
+import unittest
+
+import jsonschema
+import referencing
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "integration"))
+from stack import Stack, request  # noqa: E402
+
+DOCUMENT = yaml.safe_load((ROOT / "server" / "api" / "openapi.yaml").read_text())
+BASE = "urn:openapi"
+
+
+def closed(schema: object) -> object:
+    """`schema` with undocumented properties forbidden, so that an answer cannot say more than the document."""
+    if isinstance(schema, list):
+        return [closed(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    result = {key: closed(value) for key, value in schema.items()}
+    if schema.get("type") == "object" and "properties" in schema:
+        result.setdefault("additionalProperties", False)
+    return result
+
+
+def send(stack: Stack) -> str:
+    """Sends a trace, two log records and three metrics as OTLP/JSON; returns the trace's id."""
+    trace_id, span_id, now = os.urandom(16).hex(), os.urandom(8).hex(), time.time_ns() - 5_000_000_000
+    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "shop"}},
+                               {"key": "service.version", "value": {"stringValue": "1.0"}}]}
+    values = [{"stringValue": "text"}, {"intValue": "9223372036854775807"}, {"doubleValue": 0.5}, {"boolValue": True},
+              {"bytesValue": "AAE="}, {"arrayValue": {"values": [{"intValue": "1"}]}},
+              {"kvlistValue": {"values": [{"key": "k", "value": {"stringValue": "v"}}]}}, {}]
+    attributes = [{"key": f"attribute.{i}", "value": value} for i, value in enumerate(values)]
+    span = {"traceId": trace_id, "spanId": span_id, "name": "checkout", "kind": 2, "startTimeUnixNano": str(now),
+            "endTimeUnixNano": str(now + 20_000_000), "attributes": attributes, "traceState": "a=b", "flags": 257,
+            "status": {"code": 2, "message": "no"}, "droppedAttributesCount": 1,
+            "events": [{"timeUnixNano": str(now), "name": "exception", "attributes": attributes}],
+            "links": [{"traceId": os.urandom(16).hex(), "spanId": os.urandom(8).hex(), "attributes": attributes}]}
+    child = {"traceId": trace_id, "spanId": os.urandom(8).hex(), "parentSpanId": span_id, "name": "SELECT", "kind": 3,
+             "startTimeUnixNano": str(now + 1), "endTimeUnixNano": str(now + 1_000_000)}
+    log = {"timeUnixNano": str(now), "observedTimeUnixNano": str(now), "severityNumber": 17, "severityText": "ERROR",
+           "body": {"stringValue": "it failed"}, "attributes": attributes, "traceId": trace_id, "spanId": span_id}
+    bare_log = {"observedTimeUnixNano": str(now), "body": {"kvlistValue": {"values": attributes}}}
+    point = {"startTimeUnixNano": str(now - 1_000_000_000), "timeUnixNano": str(now), "attributes": attributes[:1]}
+    metrics = [
+        {"name": "orders", "unit": "{order}", "sum": {"aggregationTemporality": 2, "isMonotonic": True,
+                                                      "dataPoints": [{**point, "asInt": "7"}]}},
+        {"name": "queue", "sum": {"aggregationTemporality": 2, "dataPoints": [{**point, "asInt": "3"}]}},
+        {"name": "temperature", "gauge": {"dataPoints": [{**point, "asDouble": 20.5}]}},
+        {"name": "duration", "unit": "s", "histogram": {"aggregationTemporality": 2, "dataPoints": [
+            {**point, "count": "3", "sum": 0.6, "min": 0.1, "max": 0.3, "bucketCounts": ["1", "2", "0"],
+             "explicitBounds": [0.15, 1], "exemplars": [{"timeUnixNano": str(now), "asDouble": 0.3,
+                                                          "traceId": trace_id, "spanId": span_id}]}]}},
+        {"name": "size", "exponentialHistogram": {"aggregationTemporality": 1, "dataPoints": [
+            {**point, "count": "3", "sum": 6, "scale": 0, "zeroCount": "1",
+             "positive": {"offset": 0, "bucketCounts": ["1", "1"]}}]}},
+        {"name": "latency", "summary": {"dataPoints": [
+            {**point, "count": "3", "sum": 6, "quantileValues": [{"quantile": 0.5, "value": 2}]}]}},
+    ]
+    scope = {"scope": {"name": "test", "version": "1"}}
+    for path, body in (
+            ("traces", {"resourceSpans": [{"resource": resource, "scopeSpans": [{**scope, "spans": [span, child]}]}]}),
+            ("logs", {"resourceLogs": [{"resource": resource, "scopeLogs": [{**scope, "logRecords": [log, bare_log]}]}]}),
+            ("metrics", {"resourceMetrics": [{"resource": resource, "scopeMetrics": [{**scope, "metrics": metrics}]}]})):
+        status, answer = request("POST", f"http://127.0.0.1:{stack.http_port}/v1/{path}", json.dumps(body).encode(),
+                                 {"content-type": "application/json"})
+        assert status == 200, (path, status, answer)
+    return trace_id
+
+
+class Answers(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.stack = Stack()
+        cls.addClassCleanup(cls.stack.__exit__)
+        cls.stack.start_server()
+        cls.trace_id = send(cls.stack)
+        registry = referencing.Registry().with_resource(BASE, referencing.Resource.from_contents(
+            closed(DOCUMENT), default_specification=referencing.jsonschema.DRAFT202012))
+        cls.registry = registry
+
+    def check(self, path: str, target: str, expected: int = 200) -> dict:
+        """GETs `target` and checks status and body against the document's `path`."""
+        status, body = request("GET", self.stack.ui + target)
+        self.assertEqual(status, expected, (target, body))
+        responses = DOCUMENT["paths"][path]["get"]["responses"]
+        pointer = f"/paths/{path.replace('~', '~0').replace('/', '~1')}/get/responses"
+        if str(status) in responses:
+            schema = {"$ref": f"{BASE}#{pointer}/{status}/content/application~1json/schema"}
+        else:
+            schema = {"$ref": f"{BASE}#/components/schemas/Error"}
+        answer = json.loads(body)
+        errors = list(jsonschema.Draft202012Validator(schema, registry=self.registry).iter_errors(answer))
+        self.assertEqual([f"{target}: {error.json_path}: {error.message}" for error in errors], [])
+        return answer
+
+    def test_of_lists_and_searches(self) -> None:
+        self.assertEqual([s["name"] for s in self.check("/api/v1/services", "/api/v1/services")["services"]], ["shop"])
+        self.check("/api/v1/service", "/api/v1/service?name=shop")
+        self.assertEqual(len(self.check("/api/v1/traces", "/api/v1/traces")["traces"]), 1)
+        self.assertEqual(len(self.check("/api/v1/logs", "/api/v1/logs")["logs"]), 2)
+        self.check("/api/v1/status", "/api/v1/status")
+        for signal in ("traces", "logs", "metrics"):
+            fields = self.check("/api/v1/fields", f"/api/v1/fields?signal={signal}")["fields"]
+            self.assertIn("attribute.0", [field["name"] for field in fields])
+            self.check("/api/v1/field_values", f"/api/v1/field_values?signal={signal}&field=attribute.0")
+
+    def test_of_a_trace_keep_every_value_and_its_type(self) -> None:
+        trace = self.check("/api/v1/traces/{trace_id}", f"/api/v1/traces/{self.trace_id}")
+        span = next(span for span in trace["spans"] if span["name"] == "checkout")
+        by_key = {a["key"]: (a["type"], a["value"]) for a in span["attributes"]}
+        self.assertEqual(by_key["attribute.0"], ("string", "text"))
+        self.assertEqual(by_key["attribute.1"], ("int", "9223372036854775807"))
+        self.assertEqual(by_key["attribute.2"], ("double", "0.5"))
+        self.assertEqual(by_key["attribute.3"], ("bool", "true"))
+        self.assertEqual(by_key["attribute.4"], ("bytes", "AAE="))
+        self.assertEqual(json.loads(by_key["attribute.5"][1]), {"arrayValue": {"values": [{"intValue": "1"}]}})
+        self.assertEqual(by_key["attribute.6"][0], "kvlist")
+        self.assertEqual(by_key["attribute.7"][0], "empty")
+        self.assertEqual(span["status"]["message"], "no")
+        self.assertEqual(len(span["events"]), 1)
+        self.assertEqual(len(span["links"]), 1)
+
+    def test_of_metrics(self) -> None:
+        names = [m["name"] for m in self.check("/api/v1/metrics", "/api/v1/metrics")["metrics"]]
+        self.assertEqual(names, ["duration", "latency", "orders", "queue", "size", "temperature"])
+        for name in names:
+            self.check("/api/v1/metrics/query", f"/api/v1/metrics/query?name={name}&group_by=attribute.0&exemplars=true")
+
+    def test_of_bad_requests(self) -> None:
+        self.check("/api/v1/traces", "/api/v1/traces?start=yesterday", 400)
+        self.check("/api/v1/traces", "/api/v1/traces?limit=0", 400)
+        error = self.check("/api/v1/logs", "/api/v1/logs?q=service.name%20%3D", 400)
+        self.assertEqual(error["parameter"], "q")
+        self.check("/api/v1/traces/{trace_id}", f"/api/v1/traces/{'0' * 31}1", 404)
+        self.check("/api/v1/traces/{trace_id}", "/api/v1/traces/xyz", 400)
+        self.check("/api/v1/metrics/query", "/api/v1/metrics/query?name=none", 404)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
