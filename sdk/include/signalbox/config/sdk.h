@@ -1,5 +1,9 @@
 #pragma once
 
+#include <signalbox/common/result.h>
+#include <signalbox/export/exporter.h>
+#include <signalbox/export/otlp_exporter.h>
+
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -8,11 +12,11 @@
 #include <utility>
 #include <vector>
 
-#include "signalbox/common/result.h"
-#include "signalbox/export/exporter.h"
-#include "signalbox/export/otlp_exporter.h"
-
 namespace signalbox::sdk {
+
+class TracerProvider;
+class MeterProvider;
+class LoggerProvider;
 
 /// What a program decides for itself. Whatever the environment says wins over it.
 struct SdkOptions {
@@ -59,6 +63,11 @@ class [[nodiscard]] Sdk {
   /// As force_flush, then stops for good and makes the globals do nothing again. Later calls do
   /// nothing and return true.
   bool shutdown(std::chrono::milliseconds timeout = std::chrono::milliseconds(5'000)) noexcept;
+
+  /// The providers, for their statistics; null for a signal that is not exported.
+  [[nodiscard]] std::shared_ptr<TracerProvider> tracer_provider() const noexcept;
+  [[nodiscard]] std::shared_ptr<MeterProvider> meter_provider() const noexcept;
+  [[nodiscard]] std::shared_ptr<LoggerProvider> logger_provider() const noexcept;
 
  private:
   struct Parts;

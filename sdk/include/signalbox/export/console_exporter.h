@@ -1,10 +1,10 @@
 #pragma once
 
+#include <signalbox/export/exporter.h>
+
 #include <functional>
 #include <memory>
 #include <string_view>
-
-#include "signalbox/export/exporter.h"
 
 namespace signalbox::sdk {
 

@@ -24,8 +24,8 @@ struct ExportResult {
 
 /// Sends OTLP requests of one or more signals to where they belong.
 ///
-/// Thread-safety: `export_request` is called from one thread at a time per signal; `cancel` from any
-/// thread. Ownership: processors and readers share it (`std::shared_ptr`).
+/// Thread-safety: `export_request` is called from one thread at a time per signal; `cancel` from
+/// any thread. Ownership: processors and readers share it (`std::shared_ptr`).
 class Exporter {
  public:
   virtual ~Exporter() = default;
@@ -37,13 +37,13 @@ class Exporter {
       Signal signal, std::string_view request, std::uint64_t items,
       std::chrono::steady_clock::time_point deadline) noexcept = 0;
 
-  /// Makes a running and each later `export_request` give up waiting and retrying at once (the first
-  /// attempt of a later one is still made, bounded by its deadline). Called at shutdown.
+  /// Makes a running and each later `export_request` give up waiting and retrying at once (the
+  /// first attempt of a later one is still made, bounded by its deadline). Called at shutdown.
   virtual void cancel() noexcept = 0;
 
-  /// Called in a forked child before any other member, while it has one thread. Connections and locks
-  /// that it inherited are the parent's: leave them behind, neither used nor closed cleanly, and make
-  /// new ones.
+  /// Called in a forked child before any other member, while it has one thread. Connections and
+  /// locks that it inherited are the parent's: leave them behind, neither used nor closed cleanly,
+  /// and make new ones.
   virtual void after_fork_in_child() noexcept {}
 };
 

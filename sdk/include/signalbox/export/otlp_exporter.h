@@ -1,5 +1,8 @@
 #pragma once
 
+#include <signalbox/common/result.h>
+#include <signalbox/export/exporter.h>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -7,9 +10,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "signalbox/common/result.h"
-#include "signalbox/export/exporter.h"
 
 namespace signalbox::sdk {
 

@@ -93,6 +93,9 @@ class MeterProvider {
   /// attributes.
   [[nodiscard]] Meter get_meter(const InstrumentationScope& scope) const noexcept;
 
+  /// Whether both hand out the same meters.
+  friend bool operator==(const MeterProvider& a, const MeterProvider& b) noexcept = default;
+
  private:
   friend void set_global_meter_provider(MeterProvider provider) noexcept;
   std::shared_ptr<detail::Registry> registry_;
