@@ -101,7 +101,7 @@ function AbsoluteForm({
 
   return (
     <form
-      className="flex w-64 flex-col gap-2 p-3"
+      className="flex w-72 flex-col gap-2 p-3"
       onSubmit={(event) => {
         event.preventDefault();
         if (startNs !== null && endNs !== null && problem === null) {

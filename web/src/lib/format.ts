@@ -152,3 +152,8 @@ export function formatBytes(value: number): string {
   }
   return `${threeDigits(size)} ${units[unit]}`;
 }
+
+/** "1 span", "12.4k spans". */
+export function plural(count: number, noun: string, nouns = `${noun}s`): string {
+  return `${formatCount(count)} ${count === 1 ? noun : nouns}`;
+}

@@ -31,7 +31,12 @@ export function Sparkline({ values, max, label, tone = "neutral" }: Props) {
     runStart = runStart === -1 ? i : runStart;
   });
 
-  const color = tone === "error" ? "var(--error)" : "var(--bar-strong)";
+  const some = values.some((value) => value !== null && value > 0);
+  const color = !some
+    ? "var(--border-strong)"
+    : tone === "error"
+      ? "var(--error)"
+      : "var(--bar-strong)";
   return (
     <svg
       role="img"

@@ -83,7 +83,7 @@ export function VirtualList<T>({
       <div
         role="list"
         aria-label={label}
-        className={`relative transition-opacity duration-100 ${dimmed ? "opacity-55" : ""}`}
+        className={`relative transition-opacity duration-100 ${dimmed ? "opacity-55 delay-150" : ""}`}
         style={{ height: virtual.getTotalSize() }}
       >
         {rows.map(({ index, key, start }) => {

@@ -16,6 +16,7 @@ import { Facets } from "@/ui/Facets";
 import { Histogram } from "@/ui/Histogram";
 import { SplitPane } from "@/ui/SplitPane";
 import { EmptyState, ErrorState, SendDataHint, SkeletonBlock, SkeletonRows } from "@/ui/states";
+import { useLatest } from "@/ui/useLatest";
 import { VirtualList } from "@/ui/VirtualList";
 import { LogLine } from "./LogLine";
 import { LogPanel } from "./LogPanel";
@@ -48,8 +49,9 @@ export function LogsPage() {
   const [expanded, setExpanded] = useState<ReadonlySet<string>>(new Set());
   const [cursor, setCursor] = useState(-1);
 
-  const first = logs.data?.pages[0];
-  const records = useMemo(() => logs.data?.pages.flatMap((page) => page.logs) ?? [], [logs.data]);
+  const data = useLatest(logs.data);
+  const first = data?.pages[0];
+  const records = useMemo(() => data?.pages.flatMap((page) => page.logs) ?? [], [data]);
   const buckets = useMemo(
     () =>
       first?.histogram.buckets.map((bucket) => ({
@@ -66,7 +68,7 @@ export function LogsPage() {
   const openedAt = search.log ? records.findIndex(({ id }) => id === search.log) : -1;
   const opened = records[openedAt];
   const selected = openedAt >= 0 ? openedAt : cursor;
-  const page = opened && logs.data?.pages.find(({ logs: rows }) => rows.includes(opened));
+  const page = opened && data?.pages.find(({ logs: rows }) => rows.includes(opened));
   const withDate = formatDate(interval.start) !== formatDate(interval.end);
 
   const setSearch = (change: Partial<typeof search>, replace = true) =>
@@ -116,9 +118,9 @@ export function LogsPage() {
         error: logs.error,
       }}
       busy={logs.isFetching}
-      stats={logs.data?.pages.at(-1)?.stats}
+      stats={data?.pages.at(-1)?.stats}
       summary={
-        logs.data
+        data
           ? `${formatCount(records.length)} of ${formatCount(Math.max(total, records.length))} log records`
           : ""
       }
@@ -148,7 +150,7 @@ export function LogsPage() {
         <div className="flex min-h-0 grow">
           {first && first.facets.length > 0 ? (
             <Facets facets={first.facets} q={q} onChange={setQuery} />
-          ) : logs.isPending ? (
+          ) : logs.isPending && !data ? (
             <div className="w-[208px] shrink-0 border-line border-r">
               <SkeletonRows rows={10} height={24} />
             </div>
@@ -163,7 +165,7 @@ export function LogsPage() {
                 interval={interval}
                 onBrush={setInterval}
               />
-            ) : logs.isPending ? (
+            ) : logs.isPending && !data ? (
               <SkeletonBlock className="mx-3 mt-2 h-[72px] shrink-0" />
             ) : null}
             {first ? (
@@ -182,7 +184,7 @@ export function LogsPage() {
                 />
               </div>
             ) : null}
-            {logs.isPending ? <SkeletonRows rows={20} height={22} /> : null}
+            {logs.isPending && !data ? <SkeletonRows rows={20} height={22} /> : null}
             {records.length > 0 ? (
               <VirtualList
                 label="Log records"
@@ -191,7 +193,7 @@ export function LogsPage() {
                 rowHeight={22}
                 measured
                 selected={selected}
-                dimmed={logs.isPlaceholderData}
+                dimmed={logs.isPlaceholderData || logs.isError}
                 onSelect={select}
                 onOpen={open}
                 onEnd={fetchNext}

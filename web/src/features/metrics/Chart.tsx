@@ -47,7 +47,7 @@ export function Chart({ label, times, lines, unit, interval, onBrush }: Props) {
         width,
         height: HEIGHT,
         legend: { show: false },
-        padding: [12, 12, 0, 0],
+        padding: [12, 24, 0, 0],
         scales: {
           x: { time: true, range: () => [range[0] ?? 0, range[1] ?? 1] },
           y: { range: (_plot, min, max) => valueRange(min, max) },

@@ -15,7 +15,7 @@ export function Legend({ lines, isolated, dimmed, onIsolate }: Props) {
   return (
     <table
       aria-label="Legend"
-      className={`w-full border-collapse transition-opacity duration-100 ${dimmed ? "opacity-55" : ""}`}
+      className={`w-full border-collapse transition-opacity duration-100 ${dimmed ? "opacity-55 delay-150" : ""}`}
     >
       <thead className="sticky top-0 bg-bg">
         <tr className="h-7 text-[12px] text-muted [&>th]:border-line [&>th]:border-b [&>th]:px-3 [&>th]:font-medium">

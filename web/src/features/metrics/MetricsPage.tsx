@@ -7,10 +7,11 @@ import { isAboutQuery } from "@/app/QueryBar";
 import { useTime } from "@/app/useTime";
 import { WidenButton } from "@/app/WidenButton";
 import { seriesColor } from "@/lib/color";
-import { formatDuration } from "@/lib/format";
+import { formatDuration, plural } from "@/lib/format";
 import { nanos } from "@/lib/nanos";
 import { Button, Segments, Select } from "@/ui/controls";
 import { EmptyState, ErrorState, SendDataHint, SkeletonBlock, SkeletonRows } from "@/ui/states";
+import { useLatest } from "@/ui/useLatest";
 import { Chart } from "./Chart";
 import { Legend } from "./Legend";
 import { MetricList } from "./MetricList";
@@ -30,7 +31,8 @@ export function MetricsPage() {
   const { interval, setInterval } = useTime();
   const q = search.q ?? "";
   const list = useMetricList(interval);
-  const metrics = list.data?.metrics ?? [];
+  const metricList = useLatest(list.data);
+  const metrics = metricList?.metrics ?? [];
 
   const metric =
     metrics.find(
@@ -54,18 +56,19 @@ export function MetricsPage() {
     [metric, aggregation, groupBy, q],
   );
   const query = useMetricQuery(interval, choice);
+  const data = useLatest(query.data);
 
   const isolated = search.only ?? "";
-  const times = useMemo(() => (query.data ? timesOf(query.data) : []), [query.data]);
+  const times = useMemo(() => (data ? timesOf(data) : []), [data]);
   const lines = useMemo(() => {
-    const all = query.data ? linesOf(query.data) : [];
+    const all = data ? linesOf(data) : [];
     const known = all.some(({ key }) => key === isolated);
     return all.map((line, index) => ({
       ...line,
       color: seriesColor(index),
       shown: !known || line.key === isolated,
     }));
-  }, [query.data, isolated]);
+  }, [data, isolated]);
 
   const setSearch = (change: Partial<typeof search>, replace = true) =>
     void navigate({ search: (old) => ({ ...old, ...change }), replace });
@@ -102,8 +105,8 @@ export function MetricsPage() {
         error: query.error,
       }}
       busy={list.isFetching || query.isFetching}
-      stats={query.data?.stats ?? list.data?.stats}
-      summary={list.data ? `${metrics.length} ${metrics.length === 1 ? "metric" : "metrics"}` : ""}
+      stats={data?.stats ?? metricList?.stats}
+      summary={metricList ? plural(metrics.length, "metric") : ""}
     >
       {error && !isAboutQuery(error) ? (
         <ErrorState
@@ -115,7 +118,7 @@ export function MetricsPage() {
           }}
         />
       ) : null}
-      {list.isPending ? (
+      {list.isPending && !metricList ? (
         <div className="flex min-h-0 grow">
           <div className="w-[300px] border-line border-r">
             <SkeletonRows height={44} rows={8} />
@@ -123,7 +126,7 @@ export function MetricsPage() {
           <SkeletonBlock className="m-4 h-72 grow" />
         </div>
       ) : null}
-      {list.data && metrics.length === 0 ? (
+      {metricList && metrics.length === 0 ? (
         <EmptyState title="No metrics in this time range" actions={<WidenButton />}>
           <SendDataHint />
         </EmptyState>
@@ -164,24 +167,24 @@ export function MetricsPage() {
                     <Button onClick={() => setSearch({ only: "" })}>Show all series</Button>
                   ) : null}
                 </div>
-                {query.isPending ? <SkeletonBlock className="m-4 h-72 shrink-0" /> : null}
-                {query.data && lines.length > 0 ? (
+                {query.isPending && !data ? <SkeletonBlock className="m-4 h-72 shrink-0" /> : null}
+                {data && lines.length > 0 ? (
                   <>
                     <p className="shrink-0 px-4 text-muted">
-                      {query.data.aggregations.map(({ drawn }) => drawn).join(", ")}
+                      {data.aggregations.map(({ drawn }) => drawn).join(", ")}
                       <span className="text-faint">
                         {" "}
-                        · one point per {formatDuration(nanos(query.data.step_ns))}
+                        · one point per {formatDuration(nanos(data.step_ns))}
                       </span>
                     </p>
                     <div
-                      className={`shrink-0 transition-opacity duration-100 ${query.isPlaceholderData ? "opacity-55" : ""}`}
+                      className={`shrink-0 transition-opacity duration-100 ${query.isPlaceholderData || query.isError ? "opacity-55 delay-150" : ""}`}
                     >
                       <Chart
-                        label={`${query.data.name}, ${query.data.aggregations.map(({ drawn }) => drawn).join(", ")}`}
+                        label={`${data.name}, ${data.aggregations.map(({ drawn }) => drawn).join(", ")}`}
                         times={times}
                         lines={lines}
-                        unit={query.data.aggregations[0]?.unit ?? query.data.unit}
+                        unit={data.aggregations[0]?.unit ?? data.unit}
                         interval={interval}
                         onBrush={setInterval}
                       />
@@ -190,18 +193,18 @@ export function MetricsPage() {
                       <Legend
                         lines={lines}
                         isolated={isolated}
-                        dimmed={query.isPlaceholderData}
+                        dimmed={query.isPlaceholderData || query.isError}
                         onIsolate={(key) => setSearch({ only: key })}
                       />
-                      {query.data.series_omitted > 0 ? (
+                      {data.series_omitted > 0 ? (
                         <p className="px-3 py-2 text-muted">
-                          {query.data.series_omitted} more series are not drawn. Filter to see them.
+                          {data.series_omitted} more series are not drawn. Filter to see them.
                         </p>
                       ) : null}
                     </div>
                   </>
                 ) : null}
-                {query.data && lines.length === 0 ? (
+                {data && lines.length === 0 ? (
                   <EmptyState
                     title="No points match"
                     actions={

@@ -8,6 +8,7 @@ import {
   formatExactTime,
   formatPercent,
   formatRate,
+  plural,
 } from "@/lib/format";
 import { type Nanos, nanos } from "@/lib/nanos";
 import { ServiceDot } from "@/ui/controls";
@@ -35,18 +36,18 @@ export function ServiceTable({ services, sort, selected, now, dimmed, timeSearch
   return (
     <table
       aria-label="Services"
-      className={`w-full border-collapse transition-opacity duration-100 ${dimmed ? "opacity-55" : ""}`}
+      className={`w-full border-collapse transition-opacity duration-100 ${dimmed ? "opacity-55 delay-150" : ""}`}
     >
       <thead className="sticky top-0 z-10 bg-bg">
         <tr className="h-8 text-left text-[12px] text-muted [&>th]:border-line [&>th]:border-b [&>th]:px-3 [&>th]:font-medium">
           <HeaderCell column="name" label="Service" {...header} />
           <HeaderCell column="p50" label="p50" numeric {...header} />
           <HeaderCell column="p99" label="p99" numeric {...header} />
-          <th aria-hidden="true" className="w-32" />
+          <th aria-label="p99 over time" className="w-32" />
           <HeaderCell column="errors" label="Error rate" numeric {...header} />
-          <th aria-hidden="true" className="w-32" />
+          <th aria-label="Errors over time" className="w-32" />
           <HeaderCell column="rate" label="Requests/s" numeric {...header} />
-          <th aria-hidden="true" className="w-32" />
+          <th aria-label="Requests over time" className="w-32" />
           <th className="text-right">Also sends</th>
           <th className="text-right">Last seen</th>
         </tr>
@@ -206,7 +207,7 @@ function ServiceRow({
             search={{ ...timeSearch, q: ofService }}
             className="relative hover:text-accent hover:underline"
           >
-            {formatCount(service.log_count)} {service.log_count === 1 ? "log" : "logs"}
+            {plural(service.log_count, "log")}
           </Link>
         ) : null}
         {service.log_count > 0 && service.metric_count > 0 ? " · " : null}
@@ -216,7 +217,7 @@ function ServiceRow({
             search={{ ...timeSearch, q: ofService }}
             className="relative hover:text-accent hover:underline"
           >
-            {formatCount(service.metric_count)} {service.metric_count === 1 ? "metric" : "metrics"}
+            {plural(service.metric_count, "metric")}
           </Link>
         ) : null}
         {service.log_count === 0 && service.metric_count === 0 ? none : null}

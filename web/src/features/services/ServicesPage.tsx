@@ -7,8 +7,10 @@ import { Page } from "@/app/Page";
 import { useTime, useTimeSearch } from "@/app/useTime";
 import { WidenButton } from "@/app/WidenButton";
 import { condition } from "@/lib/filter";
+import { plural } from "@/lib/format";
 import { Button } from "@/ui/controls";
 import { EmptyState, ErrorState, SendDataHint, SkeletonRows } from "@/ui/states";
+import { useLatest } from "@/ui/useLatest";
 import { ServiceTable } from "./ServiceTable";
 import { parseSort, sortServices, writeSort } from "./sort";
 
@@ -20,17 +22,18 @@ export function ServicesPage() {
   const navigate = useNavigate({ from: "/services" });
   const now = useAnchor();
   const services = useServices(interval);
+  const data = useLatest(services.data);
   const [selected, setSelected] = useState(-1);
   const sort = parseSort(sortText);
 
   const shown = useMemo(() => {
     const wanted = q.trim().toLowerCase();
-    const all = services.data?.services ?? [];
+    const all = data?.services ?? [];
     return sortServices(
       wanted ? all.filter(({ name }) => name.toLowerCase().includes(wanted)) : all,
       sort,
     );
-  }, [services.data, q, sort]);
+  }, [data, q, sort]);
 
   function move(step: number): void {
     setSelected((old) => Math.max(0, Math.min(shown.length - 1, old + step)));
@@ -65,10 +68,8 @@ export function ServicesPage() {
         immediate: true,
       }}
       busy={services.isFetching}
-      stats={services.data?.stats}
-      summary={
-        services.data ? `${shown.length} ${shown.length === 1 ? "service" : "services"}` : ""
-      }
+      stats={data?.stats}
+      summary={data ? plural(shown.length, "service") : ""}
     >
       {services.error ? (
         <ErrorState
@@ -78,14 +79,14 @@ export function ServicesPage() {
         />
       ) : null}
       <div className="min-h-0 grow overflow-auto">
-        {services.isPending ? <SkeletonRows rows={8} height={36} /> : null}
-        {services.data && shown.length > 0 ? (
+        {services.isPending && !data ? <SkeletonRows rows={8} height={36} /> : null}
+        {data && shown.length > 0 ? (
           <ServiceTable
             services={shown}
             sort={sort}
             selected={selected}
             now={now}
-            dimmed={services.isPlaceholderData}
+            dimmed={services.isPlaceholderData || services.isError}
             timeSearch={timeSearch}
             onSort={(next) =>
               void navigate({
@@ -95,8 +96,8 @@ export function ServicesPage() {
             }
           />
         ) : null}
-        {services.data && shown.length === 0 ? (
-          services.data.services.length > 0 ? (
+        {data && shown.length === 0 ? (
+          data.services.length > 0 ? (
             <EmptyState
               title={`No service is named like “${q}”`}
               actions={<Button onClick={() => setFilter("")}>Clear the filter</Button>}

@@ -175,7 +175,7 @@ function LogLines({
               <span className={`w-[42px] shrink-0 ${SEVERITY_TEXT_CLASS[record.severity]}`}>
                 {severityLabel(record.severity, record.severity_text)}
               </span>
-              <span className="mt-[7px] shrink-0" title={record.service_name}>
+              <span className="flex h-[22px] shrink-0 items-center" title={record.service_name}>
                 <ServiceDot color={serviceColor(record.service_name)} />
               </span>
               <span

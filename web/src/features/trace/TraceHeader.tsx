@@ -1,6 +1,12 @@
 import type { ReactNode } from "react";
 import { serviceColor } from "@/lib/color";
-import { formatDateTime, formatDuration, formatExactTime, formatPercent } from "@/lib/format";
+import {
+  formatDateTime,
+  formatDuration,
+  formatExactTime,
+  formatPercent,
+  plural,
+} from "@/lib/format";
 import type { TraceId } from "@/lib/ids";
 import { CopyButton } from "@/ui/CopyButton";
 import { Button, Segments, ServiceDot } from "@/ui/controls";
@@ -43,10 +49,6 @@ export function TraceHeader({
         <h2 className="min-w-0 truncate font-semibold text-[15px]">
           {span.service_name} <span className="text-faint">·</span> {span.name}
         </h2>
-        <span className="flex shrink-0 items-center text-faint">
-          <span className="font-mono text-[12px]">{traceId}</span>
-          <CopyButton text={traceId} label="Copy the trace id" />
-        </span>
         <span className="grow" />
         {zoomed ? <Button onClick={onResetZoom}>Reset zoom</Button> : null}
         <Button
@@ -57,9 +59,14 @@ export function TraceHeader({
         >
           Errors only
         </Button>
+        <span className="shrink-0 text-faint">Colour by</span>
         <Segments label="Colour by" value={colorBy} options={COLOR_CHOICES} onChange={onColorBy} />
       </div>
-      <div className="mt-1.5 flex flex-wrap items-center gap-x-5 gap-y-1">
+      <div className="mt-1.5 flex flex-wrap items-center gap-x-5 gap-y-0.5">
+        <Fact label="Trace">
+          <span className="font-mono text-[12px]">{traceId}</span>
+          <CopyButton text={traceId} label="Copy the trace id" />
+        </Fact>
         <Fact label="Start" title={formatExactTime(model.start)}>
           {formatDateTime(model.start)}
         </Fact>
@@ -80,7 +87,7 @@ export function TraceHeader({
             <li
               key={name}
               className="flex items-center gap-1.5"
-              title={`${name}: ${spans} spans, ${formatPercent(criticalShare)} of the critical path`}
+              title={`${name}: ${plural(spans, "span")}, ${formatPercent(criticalShare)} of the critical path`}
             >
               <ServiceDot color={serviceColor(name)} />
               {name}
@@ -99,7 +106,7 @@ export function TraceHeader({
 
 function Fact({ label, title, children }: { label: string; title?: string; children: ReactNode }) {
   return (
-    <span className="whitespace-nowrap" title={title}>
+    <span className="inline-flex items-center whitespace-nowrap" title={title}>
       <span className="mr-1.5 text-faint">{label}</span>
       {children}
     </span>

@@ -5,6 +5,7 @@ import { useTrace } from "@/api/queries";
 import { useKeys } from "@/app/keys";
 import { Page } from "@/app/Page";
 import { useTimeSearch } from "@/app/useTime";
+import { plural } from "@/lib/format";
 import { parseTraceId, type SpanId, type TraceId } from "@/lib/ids";
 import { NS_PER_S } from "@/lib/nanos";
 import { absoluteSearch } from "@/lib/timeRange";
@@ -173,7 +174,7 @@ function TraceView({ traceId }: { traceId: TraceId }) {
       stats={trace.data?.stats}
       summary={
         model
-          ? `${model.nodes.length} spans${q.trim() ? ` · ${matched.size} ${matched.size === 1 ? "match" : "matches"}` : ""}`
+          ? `${plural(model.nodes.length, "span")}${q.trim() ? ` · ${plural(matched.size, "match", "matches")}` : ""}`
           : ""
       }
     >

@@ -28,6 +28,8 @@ type Props = {
 const ROW = 22;
 const INDENT = 12;
 const GAP = 10;
+/** Room for the duration at the right of the longest bar. */
+const LABEL = 62;
 const MIN_NAMES = 180;
 const NAMES_KEY = "signalbox.split.waterfall";
 
@@ -59,7 +61,7 @@ export function Waterfall({
   const names = Math.round(
     Math.max(MIN_NAMES, Math.min(frame.width * namesShare, frame.width - 160)),
   );
-  const barsWidth = Math.max(0, frame.width - names - GAP * 2);
+  const barsWidth = Math.max(0, frame.width - names - GAP - LABEL);
   const [from, to] = view;
   const scale = barsWidth / Math.max(1, to - from);
   const ticks = offsetTicks(from, to, Math.max(2, Math.floor(barsWidth / 110)));
@@ -72,7 +74,7 @@ export function Waterfall({
   useLayoutEffect(() => {
     if (!canvas.current || barsWidth === 0) return;
     const height = frame.height;
-    const context = prepare(canvas.current, barsWidth + GAP * 2, height);
+    const context = prepare(canvas.current, barsWidth + GAP + LABEL, height);
     if (!context) return;
     context.translate(GAP, 0);
     context.font = `11px ${getComputedStyle(document.body).fontFamily}`;
@@ -112,16 +114,20 @@ export function Waterfall({
         palette("var(--critical)"),
       );
 
+      ctx.strokeStyle = palette("var(--bg)");
       for (const event of node.span.events) {
         const at = toX(Number(nanos(event.time) - model.start));
         if (at < 0 || at > barsWidth) continue;
+        const middle = y + barHeight / 2;
         ctx.fillStyle = palette(event.name === "exception" ? "var(--error)" : "var(--text)");
         ctx.beginPath();
-        ctx.moveTo(at, y - 3);
-        ctx.lineTo(at + 3, y);
-        ctx.lineTo(at, y + 3);
-        ctx.lineTo(at - 3, y);
+        ctx.moveTo(at, middle - 5);
+        ctx.lineTo(at + 4, middle);
+        ctx.lineTo(at, middle + 5);
+        ctx.lineTo(at - 4, middle);
+        ctx.closePath();
         ctx.fill();
+        ctx.stroke();
       }
       drawLabel(ctx, node, x, width, y + barHeight / 2);
     }
@@ -134,19 +140,12 @@ export function Waterfall({
       middle: number,
     ): void {
       if (x > barsWidth || x + width < 0) return;
-      const text = formatDuration(nanos(node.span.duration_ns));
-      const textWidth = ctx.measureText(text).width;
-      const right = Math.min(barsWidth, x + width);
       ctx.fillStyle = palette(node.error ? "var(--error)" : "var(--text-muted)");
-      if (right + 6 + textWidth <= barsWidth + GAP) ctx.fillText(text, right + 6, middle + 0.5);
-      else if (x - 6 - textWidth >= 0) ctx.fillText(text, x - 6 - textWidth, middle + 0.5);
-      else {
-        // The bar fills the view: its own end carries the label, on a plate that can be read.
-        ctx.fillStyle = palette("var(--bg)");
-        ctx.fillRect(right - textWidth - 10, middle - 7, textWidth + 8, 14);
-        ctx.fillStyle = palette(node.error ? "var(--error)" : "var(--text-muted)");
-        ctx.fillText(text, right - textWidth - 6, middle + 0.5);
-      }
+      ctx.fillText(
+        formatDuration(nanos(node.span.duration_ns)),
+        Math.min(barsWidth, x + width) + 6,
+        middle + 0.5,
+      );
     }
   }, [model, rows, from, to, scale, barsWidth, frame.height, scrollTop, colorBy, palette]);
 
@@ -184,12 +183,11 @@ export function Waterfall({
         className="relative min-h-0 grow overflow-y-auto overflow-x-hidden"
         onScroll={(event) => setScrollTop(event.currentTarget.scrollTop)}
       >
-        <div className="pointer-events-none sticky top-0 z-[1] h-0">
+        <div aria-hidden="true" className="pointer-events-none sticky top-0 z-[1] h-0">
           <canvas
             ref={canvas}
-            aria-hidden="true"
             className="absolute top-0"
-            style={{ left: names, width: barsWidth + GAP * 2, height: frame.height }}
+            style={{ left: names, width: barsWidth + GAP + LABEL, height: frame.height }}
           />
         </div>
         <div

@@ -25,8 +25,7 @@ type Props = {
   onEnd: (() => void) | undefined;
 };
 
-const COLUMNS =
-  "grid grid-cols-[104px_minmax(220px,1fr)_minmax(150px,240px)_64px_190px] gap-3 px-3";
+const COLUMNS = "grid grid-cols-[92px_minmax(220px,1fr)_minmax(150px,350px)_52px_180px] gap-3 px-3";
 
 /** Traces, in the order given. Pure view; useTraceSearch loads the data. */
 export function TraceList({ traces, selected, dimmed, footer, onSelect, onOpen, onEnd }: Props) {

@@ -5,13 +5,14 @@ import { Page } from "@/app/Page";
 import { isAboutQuery } from "@/app/QueryBar";
 import { useTime, useTimeSearch } from "@/app/useTime";
 import { WidenButton } from "@/app/WidenButton";
-import { formatCount } from "@/lib/format";
+import { plural } from "@/lib/format";
 import { parseTraceId, type TraceId } from "@/lib/ids";
 import { nanos } from "@/lib/nanos";
 import { Button, Segments } from "@/ui/controls";
 import { Facets } from "@/ui/Facets";
 import { Histogram, type Layer } from "@/ui/Histogram";
 import { EmptyState, ErrorState, SendDataHint, SkeletonBlock, SkeletonRows } from "@/ui/states";
+import { useLatest } from "@/ui/useLatest";
 import { TraceList } from "./TraceList";
 
 const LAYERS: readonly Layer[] = [
@@ -35,11 +36,9 @@ export function TracesPage() {
   const search = useTraceSearch(interval, q, order);
   const [selected, setSelected] = useState(-1);
 
-  const first = search.data?.pages[0];
-  const traces = useMemo(
-    () => search.data?.pages.flatMap((page) => page.traces) ?? [],
-    [search.data],
-  );
+  const data = useLatest(search.data);
+  const first = data?.pages[0];
+  const traces = useMemo(() => data?.pages.flatMap((page) => page.traces) ?? [], [data]);
   const buckets = useMemo(
     () =>
       first?.histogram.buckets.map(({ time, count, error_count }) => ({
@@ -71,10 +70,12 @@ export function TracesPage() {
         error: search.error,
       }}
       busy={search.isFetching}
-      stats={search.data?.pages.at(-1)?.stats}
+      stats={data?.pages.at(-1)?.stats}
       summary={
-        search.data
-          ? `${traces.length}${search.hasNextPage ? "+" : ""} ${traces.length === 1 ? "trace" : "traces"}`
+        data
+          ? search.hasNextPage
+            ? `the first ${plural(traces.length, "trace")}`
+            : plural(traces.length, "trace")
           : ""
       }
     >
@@ -88,7 +89,7 @@ export function TracesPage() {
       <div className="flex min-h-0 grow">
         {first && first.facets.length > 0 ? (
           <Facets facets={first.facets} q={q} onChange={submit} />
-        ) : search.isPending ? (
+        ) : search.isPending && !data ? (
           <div className="w-[208px] shrink-0 border-line border-r">
             <SkeletonRows rows={10} height={24} />
           </div>
@@ -103,7 +104,7 @@ export function TracesPage() {
               interval={interval}
               onBrush={setInterval}
             />
-          ) : search.isPending ? (
+          ) : search.isPending && !data ? (
             <SkeletonBlock className="mx-3 mt-2 h-[72px] shrink-0" />
           ) : null}
           {first && traces.length > 0 ? (
@@ -118,16 +119,16 @@ export function TracesPage() {
                   }
                 />
                 <span className="text-faint">
-                  {formatCount(
+                  {plural(
                     first.histogram.buckets.reduce((total, { count }) => total + count, 0),
-                  )}{" "}
-                  matching spans
+                    "matching span",
+                  )}
                 </span>
               </div>
               <TraceList
                 traces={traces}
                 selected={selected}
-                dimmed={search.isPlaceholderData}
+                dimmed={search.isPlaceholderData || search.isError}
                 onSelect={setSelected}
                 onOpen={openTrace}
                 onEnd={fetchNext}
@@ -135,7 +136,7 @@ export function TracesPage() {
               />
             </>
           ) : null}
-          {search.isPending ? <SkeletonRows /> : null}
+          {search.isPending && !data ? <SkeletonRows /> : null}
           {first && traces.length === 0 ? (
             <EmptyState
               title="No traces match"
