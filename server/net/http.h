@@ -196,6 +196,19 @@ class Responder {
 /// 500.
 using Handler = std::function<void(Request, Responder)>;
 
+/// Why a server answers a request itself, before its handler.
+enum class Refusal : std::uint8_t {
+  kHeadTooLarge,  ///< 431
+  kBodyTooLarge,  ///< 413
+  kOverloaded,    ///< 503: the body budget is used up; try again.
+};
+
+/// Makes the answer to a refused request, whose body is missing. Called on an I/O thread.
+using RefusalResponse = std::function<Response(const Request&, Refusal)>;
+
+/// What a server without a RefusalResponse answers: the status and a sentence of text.
+Response default_refusal(const Request& request, Refusal refusal);
+
 /// Limits of one server; each is > 0.
 struct HttpLimits {
   std::size_t max_connections = 4096;                ///< More are closed at once.

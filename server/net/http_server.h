@@ -23,6 +23,7 @@ class HttpServer {
     Endpoint endpoint;
     HttpLimits limits;
     std::shared_ptr<BodyBudget> body_budget;  ///< Shared between servers; null: only the limits.
+    RefusalResponse refusal_response;         ///< Null: `default_refusal`.
     std::string option_name;  ///< The setting that chose the endpoint, for the error message.
   };
 
@@ -44,7 +45,7 @@ class HttpServer {
 
  private:
   class Impl;
-  std::shared_ptr<Impl> impl_;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace signalbox::server::net

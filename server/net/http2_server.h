@@ -1,0 +1,55 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "server/net/http.h"
+
+namespace boost::asio {
+class io_context;
+}  // namespace boost::asio
+
+namespace signalbox::server::net {
+
+/// An HTTP/2 server without TLS, for clients with prior knowledge (h2c), which gRPC clients are.
+///
+/// Guards against floods: limits on concurrent streams, on the rate at which a client resets
+/// streams, and on unread control frames; who exceeds them is told ENHANCE_YOUR_CALM and closed.
+///
+/// Thread-safety, lifetime, errors: as HttpServer.
+class Http2Server {
+ public:
+  struct Options {
+    Endpoint endpoint;
+    HttpLimits limits;
+    std::uint32_t max_concurrent_streams = 256;                ///< Of one connection. > 0.
+    std::uint32_t stream_window_bytes = 4 * 1024 * 1024;       ///< What a client may send unasked.
+    std::uint32_t connection_window_bytes = 32 * 1024 * 1024;  ///< The same, of all its streams.
+    std::chrono::milliseconds keepalive_interval{60'000};      ///< Silence before a PING. > 0.
+    std::chrono::milliseconds keepalive_timeout{20'000};  ///< How long it may stay unanswered. > 0.
+    std::uint32_t max_reset_burst = 1000;                 ///< Streams a client may reset at once …
+    std::uint32_t max_resets_per_second = 50;             ///< … and go on resetting.
+    std::shared_ptr<BodyBudget> body_budget;  ///< Shared between servers; null: only the limits.
+    RefusalResponse refusal_response;         ///< Null: `default_refusal`.
+    std::string option_name;  ///< The setting that chose the endpoint, for the error message.
+  };
+
+  explicit Http2Server(Options options);
+  ~Http2Server();
+  Http2Server(const Http2Server&) = delete;
+  Http2Server& operator=(const Http2Server&) = delete;
+
+  /// As HttpServer::start.
+  void start(boost::asio::io_context& io, Handler handler);
+  [[nodiscard]] Endpoint local_endpoint() const;
+  /// As HttpServer::stop; clients are told by GOAWAY that their next streams belong elsewhere.
+  void stop();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace signalbox::server::net

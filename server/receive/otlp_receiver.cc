@@ -1,0 +1,355 @@
+#include "server/receive/otlp_receiver.h"
+
+#include <optional>
+#include <protozero/pbf_writer.hpp>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "otlp/text.h"
+#include "server/receive/grpc_frame.h"
+#include "server/receive/gzip.h"
+#include "server/receive/status.h"
+
+namespace signalbox::server::receive {
+
+struct OtlpReceiver::Shared {
+  Shared(store::Ingest& into, const Options& with) : ingest(into), options(with) {}
+  store::Ingest& ingest;
+  const Options options;
+  ReceiveCounters counters;
+};
+
+namespace {
+
+using store::Signal;
+using store::WriteOutcome;
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  for (char& c : result) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return result;
+}
+
+/// "application/json" of "Application/JSON; charset=utf-8".
+std::string media_type(std::string_view content_type) {
+  std::string type = lower(content_type.substr(0, content_type.find(';')));
+  while (type.ends_with(' ') || type.ends_with('\t')) type.pop_back();
+  return type;
+}
+
+std::optional<BodyFormat> body_format(const net::Request& request) {
+  const std::string type = media_type(request.headers.get("content-type"));
+  if (type == "application/x-protobuf" || type == "application/protobuf") {
+    return BodyFormat::kProtobuf;
+  }
+  if (type == "application/json") return BodyFormat::kJson;
+  return std::nullopt;
+}
+
+std::optional<Signal> signal_of_http_path(std::string_view target) {
+  const std::string_view path = target.substr(0, target.find('?'));
+  if (path == "/v1/traces") return Signal::kTraces;
+  if (path == "/v1/metrics") return Signal::kMetrics;
+  if (path == "/v1/logs") return Signal::kLogs;
+  return std::nullopt;
+}
+
+std::optional<Signal> signal_of_grpc_path(std::string_view path) {
+  if (path == "/opentelemetry.proto.collector.trace.v1.TraceService/Export") {
+    return Signal::kTraces;
+  }
+  if (path == "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export") {
+    return Signal::kMetrics;
+  }
+  if (path == "/opentelemetry.proto.collector.logs.v1.LogsService/Export") return Signal::kLogs;
+  return std::nullopt;
+}
+
+otlp::DecodeResult decode_as(Signal signal, BodyFormat format, std::string_view bytes,
+                             store::Sinks& sinks, const otlp::DecodeLimits& limits) {
+  const bool is_json = format == BodyFormat::kJson;
+  switch (signal) {
+    case Signal::kTraces:
+      return is_json ? otlp::decode_traces_json(bytes, sinks.traces, limits)
+                     : otlp::decode_traces_protobuf(bytes, sinks.traces, limits);
+    case Signal::kMetrics:
+      return is_json ? otlp::decode_metrics_json(bytes, sinks.metrics, limits)
+                     : otlp::decode_metrics_protobuf(bytes, sinks.metrics, limits);
+    case Signal::kLogs:
+      break;
+  }
+  return is_json ? otlp::decode_logs_json(bytes, sinks.logs, limits)
+                 : otlp::decode_logs_protobuf(bytes, sinks.logs, limits);
+}
+
+std::string_view rejected_field(Signal signal) {
+  switch (signal) {
+    case Signal::kTraces:
+      return "rejectedSpans";
+    case Signal::kMetrics:
+      return "rejectedDataPoints";
+    case Signal::kLogs:
+      break;
+  }
+  return "rejectedLogRecords";
+}
+
+/// Export…ServiceResponse: empty, or with partial_success.
+std::string export_response(Signal signal, BodyFormat format, const otlp::DecodeResult& decoded) {
+  const bool is_json = format == BodyFormat::kJson;
+  if (decoded.rejected == 0) return is_json ? "{}" : "";
+  if (is_json) {
+    std::string json = R"({"partialSuccess":{")" + std::string(rejected_field(signal)) + R"(":")" +
+                       std::to_string(decoded.rejected) + R"(","errorMessage":)";
+    otlp::internal::append_json_string(decoded.rejected_reason, json);
+    return json + "}}";
+  }
+  std::string partial_success;
+  protozero::pbf_writer writer(partial_success);
+  writer.add_int64(1, static_cast<std::int64_t>(decoded.rejected));
+  writer.add_string(2, decoded.rejected_reason);
+  std::string response;
+  protozero::pbf_writer(response).add_message(1, partial_success);
+  return response;
+}
+
+/// One request on its way through the store.
+struct Job {
+  net::Request request;
+  std::string_view payload;  ///< A part of the request's body.
+  bool compressed = false;
+  Signal signal = Signal::kTraces;
+  BodyFormat format = BodyFormat::kProtobuf;
+  net::Responder respond;
+  bool is_grpc = false;
+  bool too_large = false;  ///< Found out while decoding.
+};
+
+net::Response success(const Job& job, const otlp::DecodeResult& decoded) {
+  net::Response response;
+  std::string message = export_response(job.signal, job.format, decoded);
+  if (job.is_grpc) {
+    response.headers.add("content-type", "application/grpc");
+    response.body = make_grpc_frame(message);
+    response.trailers.add("grpc-status", "0");
+  } else {
+    response.headers.add("content-type", job.format == BodyFormat::kJson
+                                             ? "application/json"
+                                             : "application/x-protobuf");
+    response.body = std::move(message);
+  }
+  return response;
+}
+
+Error error_of(const Job& job, WriteOutcome outcome) {
+  if (outcome.status == WriteOutcome::Status::kMalformed) {
+    std::string message =
+        outcome.decoded.error.empty() ? std::move(outcome.message) : outcome.decoded.error;
+    const auto kind = job.too_large ? ErrorKind::kTooLarge : ErrorKind::kMalformed;
+    return {.kind = kind, .message = std::move(message), .retry_after = {}};
+  }
+  return {.kind = ErrorKind::kUnavailable,
+          .message = outcome.message.empty() ? "The server cannot store now; try again."
+                                             : std::move(outcome.message),
+          .retry_after = outcome.retry_after};
+}
+
+void count(ReceiveCounters::OfSignal& counters, const WriteOutcome& outcome) {
+  switch (outcome.status) {
+    case WriteOutcome::Status::kCommitted:
+      counters.accepted_records += outcome.decoded.accepted;
+      counters.rejected_records += outcome.decoded.rejected;
+      break;
+    case WriteOutcome::Status::kMalformed:
+      ++counters.malformed_requests;
+      break;
+    case WriteOutcome::Status::kOverloaded:
+    case WriteOutcome::Status::kFailed:
+      ++counters.unavailable_requests;
+      break;
+  }
+}
+
+otlp::DecodeResult decode(Job& job, store::Sinks& sinks, const OtlpReceiver::Options& options) {
+  if (!job.compressed) {
+    return decode_as(job.signal, job.format, job.payload, sinks, options.decode);
+  }
+  constexpr std::size_t kKeptBytes = 8 * 1024 * 1024;
+  thread_local std::string inflated;
+  if (inflated.capacity() > kKeptBytes) std::string().swap(inflated);
+  otlp::DecodeResult result;
+  switch (gunzip(job.payload, options.max_decoded_bytes, inflated)) {
+    case GunzipStatus::kOk:
+      return decode_as(job.signal, job.format, inflated, sinks, options.decode);
+    case GunzipStatus::kCorrupt:
+      result.error = "the compressed body is damaged or cut short; send it as gzip";
+      break;
+    case GunzipStatus::kTooLarge:
+      job.too_large = true;
+      result.error = "the request has more than " + std::to_string(options.max_decoded_bytes) +
+                     " bytes when decompressed; send smaller batches";
+      break;
+  }
+  result.ok = false;
+  return result;
+}
+
+}  // namespace
+
+OtlpReceiver::OtlpReceiver(store::Ingest& ingest, Options options)
+    : shared_(std::make_shared<Shared>(ingest, options)) {}
+
+const ReceiveCounters& OtlpReceiver::counters() const {
+  return shared_->counters;
+}
+
+namespace {
+
+/// Hands a job to the store, and answers it when the store is done. `Shared` is the receiver's.
+template <typename Shared>
+void store_and_answer(const std::shared_ptr<Shared>& shared, std::shared_ptr<Job> job) {
+  ReceiveCounters::OfSignal& counters = shared->counters[job->signal];
+  counters.request_bytes += job->request.body.size();
+  shared->ingest.write(
+      job->signal, job->request.body.size(),
+      [shared, job](store::Sinks& sinks) { return decode(*job, sinks, shared->options); },
+      [shared, job](WriteOutcome outcome) {
+        count(shared->counters[job->signal], outcome);
+        if (outcome.status == WriteOutcome::Status::kCommitted) {
+          job->respond(success(*job, outcome.decoded));
+          return;
+        }
+        const Error error = error_of(*job, std::move(outcome));
+        job->respond(job->is_grpc ? grpc_error(error) : http_error(error, job->format));
+      });
+}
+
+std::optional<Error> check_http(const net::Request& request, bool known_path) {
+  if (!known_path) {
+    return Error{ErrorKind::kNoSuchPath,
+                 "There is nothing at " + request.target.substr(0, 200) +
+                     "; send to /v1/traces, /v1/metrics or /v1/logs.",
+                 {}};
+  }
+  if (request.method != "POST") {
+    return Error{ErrorKind::kMethodNotAllowed, "Send telemetry with POST.", {}};
+  }
+  if (!body_format(request)) {
+    return Error{ErrorKind::kUnsupportedMediaType,
+                 "Send content-type application/x-protobuf or application/json.",
+                 {}};
+  }
+  const std::string encoding = lower(request.headers.get("content-encoding"));
+  if (!encoding.empty() && encoding != "identity" && encoding != "gzip") {
+    return Error{ErrorKind::kUnsupportedEncoding, "Send content-encoding gzip, or none.", {}};
+  }
+  return std::nullopt;
+}
+
+/// Finds the message in a gRPC body, and whether it can be read.
+std::optional<Error> open_grpc_frame(Job& job) {
+  const GrpcFrame frame = parse_grpc_frame(job.request.body);
+  if (!frame.ok) {
+    return Error{ErrorKind::kMalformed, std::string("malformed gRPC framing: ") + frame.error, {}};
+  }
+  job.payload = frame.message;
+  job.compressed = frame.compressed;
+  if (!frame.compressed) return std::nullopt;
+  const std::string encoding = lower(job.request.headers.get("grpc-encoding"));
+  if (encoding == "gzip" || encoding == "deflate") return std::nullopt;
+  if (encoding.empty() || encoding == "identity") {
+    return Error{
+        ErrorKind::kInternal, "The message is compressed, but grpc-encoding says not.", {}};
+  }
+  return Error{ErrorKind::kUnsupportedEncoding,
+               "The compression " + encoding.substr(0, 50) + " is not supported; use gzip or none.",
+               {}};
+}
+
+}  // namespace
+
+net::Handler OtlpReceiver::grpc_handler() const {
+  return [shared = shared_](net::Request request, net::Responder respond) {
+    if (!media_type(request.headers.get("content-type")).starts_with("application/grpc")) {
+      respond(http_error({ErrorKind::kUnsupportedMediaType,
+                          "This port takes OTLP/gRPC; send OTLP/HTTP to the other one.",
+                          {}},
+                         BodyFormat::kJson));
+      return;
+    }
+    const auto signal = signal_of_grpc_path(request.target);
+    if (!signal) {
+      respond(grpc_error({ErrorKind::kNoSuchPath,
+                          "There is no method " + request.target.substr(0, 200) +
+                              "; use Export of OTLP's trace, metrics or logs service.",
+                          {}}));
+      return;
+    }
+    ++shared->counters[*signal].requests;
+    auto job = std::make_shared<Job>();
+    job->request = std::move(request);
+    job->signal = *signal;
+    job->is_grpc = true;
+    if (const auto error = open_grpc_frame(*job)) {
+      ++shared->counters[*signal].malformed_requests;
+      respond(grpc_error(*error));
+      return;
+    }
+    job->respond = std::move(respond);
+    store_and_answer(shared, std::move(job));
+  };
+}
+
+net::Handler OtlpReceiver::http_handler() const {
+  return [shared = shared_](net::Request request, net::Responder respond) {
+    const auto signal = signal_of_http_path(request.target);
+    if (signal) ++shared->counters[*signal].requests;
+    if (const auto error = check_http(request, signal.has_value())) {
+      respond(http_error(*error, body_format(request).value_or(BodyFormat::kJson)));
+      return;
+    }
+    auto job = std::make_shared<Job>();
+    job->format = *body_format(request);
+    job->compressed = lower(request.headers.get("content-encoding")) == "gzip";
+    job->signal = *signal;
+    job->request = std::move(request);
+    job->payload = job->request.body;
+    job->respond = std::move(respond);
+    store_and_answer(shared, std::move(job));
+  };
+}
+
+namespace {
+
+Error error_of(net::Refusal refusal) {
+  switch (refusal) {
+    case net::Refusal::kHeadTooLarge:
+      return {ErrorKind::kTooLarge, "The request's header is too large; send fewer fields.", {}};
+    case net::Refusal::kBodyTooLarge:
+      return {ErrorKind::kTooLarge, "The request is too large; send smaller batches.", {}};
+    case net::Refusal::kOverloaded:
+      break;
+  }
+  return {ErrorKind::kUnavailable, "The server holds as many request bytes as it may; try again.",
+          std::chrono::seconds(1)};
+}
+
+}  // namespace
+
+net::RefusalResponse OtlpReceiver::grpc_refusal() {
+  return [](const net::Request&, net::Refusal refusal) { return grpc_error(error_of(refusal)); };
+}
+
+net::RefusalResponse OtlpReceiver::http_refusal() {
+  return [](const net::Request& request, net::Refusal refusal) {
+    net::Response response =
+        http_error(error_of(refusal), body_format(request).value_or(BodyFormat::kJson));
+    if (refusal == net::Refusal::kHeadTooLarge) response.status = 431;
+    return response;
+  };
+}
+
+}  // namespace signalbox::server::receive
