@@ -1,0 +1,138 @@
+// The server: receives OTLP, stores it in the ClickHouse in this process, and shows it.
+
+#include <pthread.h>
+#include <signal.h>
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "server/api/api.h"
+#include "server/config/options.h"
+#include "server/net/http2_server.h"
+#include "server/net/http_server.h"
+#include "server/net/io_threads.h"
+#include "server/receive/otlp_receiver.h"
+#include "server/store/embedded_engine.h"
+#include "server/store/schema.h"
+#include "server/store/writer.h"
+
+namespace signalbox::server {
+namespace {
+
+constexpr std::size_t kMebibyte = std::size_t{1} << 20;
+constexpr std::size_t kIoThreads = 2;
+
+/// SIGINT and SIGTERM, which end the server in order. Made before any thread, so that all of them
+/// leave these signals to `wait`.
+class EndSignals {
+ public:
+  EndSignals() {
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&set_);
+    sigaddset(&set_, SIGINT);
+    sigaddset(&set_, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+  }
+
+  /// Waits for one. A second one ends the process at once.
+  void wait() {
+    int number = 0;
+    sigwait(&set_, &number);
+    pthread_sigmask(SIG_UNBLOCK, &set_, nullptr);
+  }
+
+ private:
+  sigset_t set_{};
+};
+
+std::filesystem::path web_root(const config::ServeOptions& options) {
+  if (!options.web_root.empty()) return options.web_root;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe");
+  return program.parent_path().parent_path() / "share" / "signalbox" / "web";
+}
+
+void serve(const config::ServeOptions& options, EndSignals& end_signals) {
+  const auto start = std::chrono::steady_clock::now();
+  store::EmbeddedEngine::Options engine_options;
+  engine_options.data_folder = options.data_folder;
+  engine_options.max_memory_bytes = options.engine_memory_mib * kMebibyte;
+  store::EmbeddedEngine engine(engine_options);
+  store::apply_schema(engine);
+
+  store::Writer::Options writer_options;
+  writer_options.max_queued_bytes = options.queue_mib * kMebibyte;
+  store::Writer writer(engine, writer_options);
+  const receive::OtlpReceiver receiver(writer, {});
+  api::Api api({.engine = engine, .web_root = web_root(options)});
+
+  net::IoThreads io(kIoThreads);
+  const auto body_budget = net::BodyBudget::create(options.queue_mib * kMebibyte);
+  net::Http2Server::Options grpc_options;
+  grpc_options.endpoint = options.grpc;
+  grpc_options.body_budget = body_budget;
+  grpc_options.refusal_response = receive::OtlpReceiver::grpc_refusal();
+  grpc_options.option_name = "--grpc-address";
+  net::Http2Server grpc(std::move(grpc_options));
+  grpc.start(io.context(), receiver.grpc_handler());
+
+  net::HttpServer::Options http_options;
+  http_options.endpoint = options.http;
+  http_options.body_budget = body_budget;
+  http_options.refusal_response = receive::OtlpReceiver::http_refusal();
+  http_options.option_name = "--http-address";
+  net::HttpServer http(std::move(http_options));
+  http.start(io.context(), receiver.http_handler());
+
+  net::HttpServer::Options ui_options;
+  ui_options.endpoint = options.ui;
+  ui_options.option_name = "--ui-address";
+  net::HttpServer ui(std::move(ui_options));
+  ui.start(io.context(), api.handler());
+
+  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
+  spdlog::info(
+      "Signalbox {} is ready after {:.0f} ms: http://{} shows what OTLP/gRPC on {} and "
+      "OTLP/HTTP on {} receive; data in {}",
+      SIGNALBOX_VERSION, took.count(), config::to_string(ui.local_endpoint()),
+      config::to_string(grpc.local_endpoint()), config::to_string(http.local_endpoint()),
+      std::filesystem::absolute(options.data_folder).string());
+  end_signals.wait();
+
+  spdlog::info("Stopping: requests under way are answered first");
+  grpc.stop();
+  http.stop();
+  writer.close();
+  ui.stop();
+  const store::Writer::Stats stats = writer.stats();
+  spdlog::info("Stopped; stored {} records of {} requests", stats.accepted_rows,
+               stats.accepted_requests);
+}
+
+int run(int argc, const char* const* argv) {
+  const config::CommandLine command = config::parse_command_line(argc, argv, SIGNALBOX_VERSION);
+  if (!command.serve) {
+    std::fputs(command.text.c_str(), command.exit_code == 0 ? stdout : stderr);
+    return command.exit_code;
+  }
+  EndSignals end_signals;
+  try {
+    serve(command.options, end_signals);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "signalbox: %s\n", error.what());
+    return 1;
+  }
+  store::EmbeddedEngine::shutdown_process();
+  return 0;
+}
+
+}  // namespace
+}  // namespace signalbox::server
+
+int main(int argc, char** argv) {
+  return signalbox::server::run(argc, argv);
+}
