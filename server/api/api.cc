@@ -1,0 +1,390 @@
+#include "server/api/api.h"
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <string_view>
+#include <utility>
+
+#include "server/api/hosts.h"
+#include "server/api/openapi.h"
+#include "server/api/static_files.h"
+#include "server/api/target.h"
+#include "server/api/worker_pool.h"
+#include "server/query/error.h"
+#include "server/query/facets.h"
+#include "server/query/filter.h"
+#include "server/query/json.h"
+#include "server/query/logs.h"
+#include "server/query/metrics.h"
+#include "server/query/selection.h"
+#include "server/query/services.h"
+#include "server/query/session.h"
+#include "server/query/status.h"
+#include "server/query/traces.h"
+
+namespace signalbox::server::api {
+namespace {
+
+using query::ErrorCode;
+using query::FilterNode;
+using query::QueryError;
+using query::Session;
+
+constexpr std::string_view kApiPrefix = "/api/";
+constexpr std::string_view kTracePrefix = "/api/v1/traces/";
+constexpr std::size_t kTraceIdDigits = 32;
+constexpr std::size_t kSpanIdDigits = 16;
+
+/// What an error is called in JSON, and its HTTP status.
+struct ErrorNames {
+  std::string_view name;
+  unsigned status;
+};
+constexpr std::array<ErrorNames, 8> kErrors = {{{"invalid_argument", 400},
+                                                {"permission_denied", 403},
+                                                {"not_found", 404},
+                                                {"method_not_allowed", 405},
+                                                {"unavailable", 503},
+                                                {"resource_exhausted", 503},
+                                                {"deadline_exceeded", 504},
+                                                {"internal", 500}}};
+
+/// The UI's own scripts only; styles may be inline because charts place their parts by them.
+constexpr const char* kContentSecurityPolicy =
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: "
+    "blob:; font-src 'self'; connect-src 'self'; worker-src 'self' blob:; manifest-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+void add_security_headers(net::Response& response) {
+  response.headers.set("content-security-policy", kContentSecurityPolicy);
+  response.headers.set("x-content-type-options", "nosniff");
+  response.headers.set("referrer-policy", "no-referrer");
+  response.headers.set("cross-origin-opener-policy", "same-origin");
+  response.headers.set("cross-origin-resource-policy", "same-origin");
+}
+
+net::Response json_response(unsigned status, std::string body) {
+  net::Response response;
+  response.status = status;
+  response.headers.add("content-type", "application/json");
+  response.headers.add("cache-control", "no-store");
+  response.body = std::move(body);
+  return response;
+}
+
+net::Response error_response(const QueryError& error) {
+  const ErrorNames& names = kErrors.at(static_cast<std::size_t>(error.code()));
+  query::JsonWriter json;
+  json.begin_object();
+  json.key("code").string(names.name);
+  json.key("message").string(error.what());
+  if (!error.parameter.empty()) json.key("parameter").string(error.parameter);
+  if (error.position) json.key("position").number(*error.position);
+  if (!error.hint.empty()) json.key("hint").string(error.hint);
+  json.end_object();
+  net::Response response = json_response(names.status, json.take());
+  if (error.code() == ErrorCode::kUnavailable) response.headers.add("retry-after", "1");
+  if (error.code() == ErrorCode::kMethodNotAllowed) response.headers.add("allow", "GET, HEAD");
+  return response;
+}
+
+std::int64_t now_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+/// A request that has been understood: what remains is to ask the engine.
+using Query = std::function<std::string(Session&)>;
+
+FilterNode filter_of(Target& target) {
+  FilterNode filter = query::parse_filter(target.text("q"));
+  const std::string service = target.text("service");
+  return service.empty()
+             ? filter
+             : query::both(query::field_equals("service.name", service), std::move(filter));
+}
+
+std::uint32_t limit_of(Target& target) {
+  return static_cast<std::uint32_t>(target.integer("limit", 1, 1000, 100));
+}
+
+query::SearchParts parts_of(Target& target) {
+  const std::vector<std::string> names = target.texts("include", 3);
+  if (names.empty()) return {};
+  query::SearchParts parts{.rows = false, .histogram = false, .facets = false};
+  for (const std::string& name : names) {
+    if (name == "rows") {
+      parts.rows = true;
+    } else if (name == "histogram") {
+      parts.histogram = true;
+    } else if (name == "facets") {
+      parts.facets = true;
+    } else {
+      throw QueryError::invalid("include", "'include' must be one of: rows, histogram, facets.");
+    }
+  }
+  return parts;
+}
+
+query::Signal signal_of(Target& target) {
+  target.required_text("signal");
+  return static_cast<query::Signal>(target.choice("signal", {"traces", "logs", "metrics"}));
+}
+
+Query services_query(Target& target) {
+  return [range = target.range(now_ns())](Session& session) {
+    return query::list_services(session, range);
+  };
+}
+
+Query service_query(Target& target) {
+  return [name = target.required_text("name"), range = target.range(now_ns())](Session& session) {
+    return query::get_service(session, name, range);
+  };
+}
+
+Query traces_query(Target& target) {
+  query::TraceSearch search;
+  search.range = target.range(now_ns());
+  search.filter = filter_of(target);
+  search.limit = limit_of(target);
+  search.cursor = target.text("cursor");
+  search.order = static_cast<query::TraceSearch::Order>(
+      target.choice("order", {"newest", "oldest", "slowest"}));
+  search.parts = parts_of(target);
+  return [search = std::move(search)](Session& session) {
+    return query::search_traces(session, search);
+  };
+}
+
+Query trace_query(std::string_view path) {
+  return [id = parse_hex_id("trace_id", path.substr(kTracePrefix.size()), kTraceIdDigits)](
+             Session& session) { return query::get_trace(session, id); };
+}
+
+FilterNode at_least(std::int64_t severity) {
+  FilterNode node = query::field_equals("severity", std::to_string(severity));
+  node.op = query::FilterOperator::kGreaterOrEqual;
+  node.values[0].kind = query::FilterValue::Kind::kNumber;
+  node.values[0].number = static_cast<double>(severity);
+  return node;
+}
+
+Query logs_query(Target& target) {
+  query::LogSearch search;
+  const std::string trace_id = target.hex_id("trace_id", kTraceIdDigits);
+  const std::string span_id = target.hex_id("span_id", kSpanIdDigits);
+  const bool has_times = target.nanoseconds("start") || target.nanoseconds("end");
+  search.range = target.range(now_ns());
+  search.filter = filter_of(target);
+  if (!trace_id.empty()) {
+    search.filter = query::both(query::field_equals("trace_id", trace_id), search.filter);
+  }
+  if (!span_id.empty()) {
+    search.filter = query::both(query::field_equals("span_id", span_id), search.filter);
+  }
+  if (const std::int64_t severity = target.integer("severity_min", 0, 24, 0); severity > 0) {
+    search.filter = query::both(at_least(severity), search.filter);
+  }
+  search.limit = limit_of(target);
+  search.cursor = target.text("cursor");
+  search.order = static_cast<query::LogSearch::Order>(target.choice("order", {"newest", "oldest"}));
+  search.parts = parts_of(target);
+  const bool around_trace = !trace_id.empty() && !has_times;
+  return [search = std::move(search), trace_id, around_trace](Session& session) {
+    if (!around_trace) return query::search_logs(session, search);
+    query::LogSearch of_trace = search;
+    of_trace.range = query::range_around_trace(session, trace_id).value_or(search.range);
+    return query::search_logs(session, of_trace);
+  };
+}
+
+Query metrics_query(Target& target) {
+  return [range = target.range(now_ns()), service = target.text("service")](Session& session) {
+    return query::list_metrics(session, range, service);
+  };
+}
+
+Query metric_query(Target& target) {
+  query::MetricQuery query;
+  query.name = target.required_text("name");
+  constexpr std::array<std::string_view, 6> kTypes = {
+      "", "gauge", "sum", "histogram", "exponential_histogram", "summary"};
+  query.type = kTypes.at(
+      target.choice("type", {"", "gauge", "sum", "histogram", "exponential_histogram", "summary"}));
+  query.range = target.range(now_ns());
+  query.step_ns = target.nanoseconds("step").value_or(0);
+  query.group_by = target.texts("group_by", 8);
+  for (const std::string& name : target.texts("aggregation", 5)) {
+    const auto aggregation = query::parse_aggregation(name);
+    if (!aggregation) {
+      throw QueryError::invalid("aggregation",
+                                "'aggregation' must be one of: p50, p90, p99, avg, rate, "
+                                "increase, sum, last, min, max, count.");
+    }
+    query.aggregations.push_back(*aggregation);
+  }
+  query.filter = query::parse_filter(target.text("q"));
+  query.exemplars = target.flag("exemplars");
+  return
+      [query = std::move(query)](Session& session) { return query::query_metric(session, query); };
+}
+
+Query fields_query(Target& target) {
+  const query::Signal signal = signal_of(target);
+  return [signal, range = target.range(now_ns()), metric = target.text("metric")](
+             Session& session) { return query::list_fields(session, signal, range, metric); };
+}
+
+Query field_values_query(Target& target) {
+  query::FieldValuesRequest request;
+  request.signal = signal_of(target);
+  request.field = target.required_text("field");
+  request.range = target.range(now_ns());
+  request.filter = query::parse_filter(target.text("q"));
+  request.contains = target.text("contains");
+  request.metric = target.text("metric");
+  request.limit = limit_of(target);
+  return [request = std::move(request)](Session& session) {
+    return query::list_field_values(session, request);
+  };
+}
+
+}  // namespace
+
+class Api::Impl {
+ public:
+  explicit Impl(Options options)
+      : options_(std::move(options)),
+        files_(options_.web_root),
+        workers_(options_.worker_threads, options_.max_queued_requests) {}
+
+  void handle(net::Request request, net::Responder responder) {
+    net::Response response;
+    try {
+      check_host(request);
+      check_method(request);
+      Target target = Target::parse(request.target);
+      if (target.path().starts_with(kApiPrefix)) {
+        Query query = understand(target);
+        if (query) {
+          submit(std::move(query), std::move(responder));
+          return;
+        }
+        response.headers.add("content-type", "application/yaml");
+        response.headers.add("cache-control", "no-cache");
+        response.body = openapi_document();
+      } else {
+        response = files_.get(target.path(), request.headers.get("if-none-match"));
+      }
+    } catch (const QueryError& error) {
+      response = error_response(error);
+    }
+    answer(std::move(response), responder);
+  }
+
+ private:
+  static void answer(net::Response response, net::Responder& responder) {
+    add_security_headers(response);
+    responder(std::move(response));
+  }
+
+  void check_host(const net::Request& request) const {
+    const std::string_view host = request.headers.get("host");
+    if (is_allowed_host(host, options_.allowed_hosts)) return;
+    throw QueryError(ErrorCode::kPermissionDenied,
+                     "This server does not answer to the name '" + std::string(host) +
+                         "'. Use its address or localhost, or allow the name in its settings.");
+  }
+
+  static void check_method(const net::Request& request) {
+    if (request.method == "GET" || request.method == "HEAD") return;
+    throw QueryError(ErrorCode::kMethodNotAllowed,
+                     "Only GET and HEAD are answered here, not " + request.method + ".");
+  }
+
+  /// Empty for the document itself.
+  Query understand(Target& target) const {
+    using Parse = Query (*)(Target&);
+    static constexpr std::array<std::pair<std::string_view, Parse>, 8> kRoutes = {{
+        {"/api/v1/services", services_query},
+        {"/api/v1/service", service_query},
+        {"/api/v1/traces", traces_query},
+        {"/api/v1/logs", logs_query},
+        {"/api/v1/metrics", metrics_query},
+        {"/api/v1/metrics/query", metric_query},
+        {"/api/v1/fields", fields_query},
+        {"/api/v1/field_values", field_values_query},
+    }};
+    const std::string& path = target.path();
+    Query query;
+    bool is_known = true;
+    if (path == "/api/v1/status") {
+      query = [this](Session& session) {
+        const std::chrono::duration<double> uptime = Session::Clock::now() - started_;
+        return query::get_status(session, SIGNALBOX_VERSION, uptime.count());
+      };
+    } else if (path.starts_with(kTracePrefix)) {
+      query = trace_query(path);
+    } else if (path != "/api/v1/openapi.yaml") {
+      is_known = false;
+      for (const auto& [route, parse] : kRoutes) {
+        if (path != route) continue;
+        query = parse(target);
+        is_known = true;
+      }
+    }
+    if (!is_known) {
+      throw QueryError(ErrorCode::kNotFound, "There is nothing at " + path +
+                                                 ". /api/v1/openapi.yaml lists what there is.");
+    }
+    target.refuse_others();
+    return query;
+  }
+
+  void submit(Query query, net::Responder responder) {
+    const auto deadline = Session::Clock::now() + options_.request_deadline;
+    // std::function wants to be copyable, a responder is not.
+    auto shared = std::make_shared<net::Responder>(std::move(responder));
+    const bool taken = workers_.try_submit([this, query = std::move(query), shared, deadline] {
+      answer(run(query, *shared, deadline), *shared);
+    });
+    if (!taken) {
+      answer(error_response(
+                 QueryError(ErrorCode::kUnavailable,
+                            "Too many queries are waiting already. Try again in a second.")),
+             *shared);
+    }
+  }
+
+  net::Response run(const Query& query, const net::Responder& responder,
+                    Session::Clock::time_point deadline) const {
+    try {
+      Session session(options_.engine, deadline, [&] { return responder.abandoned(); });
+      return json_response(200, query(session));
+    } catch (const QueryError& error) {
+      return error_response(error);
+    } catch (const std::exception& error) {
+      return error_response(QueryError(ErrorCode::kInternal, error.what()));
+    }
+  }
+
+  const Options options_;
+  const Session::Clock::time_point started_ = Session::Clock::now();
+  const StaticFiles files_;
+  WorkerPool workers_;
+};
+
+Api::Api(Options options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+Api::~Api() = default;
+
+net::Handler Api::handler() {
+  return [this](net::Request request, net::Responder responder) {
+    impl_->handle(std::move(request), std::move(responder));
+  };
+}
+
+}  // namespace signalbox::server::api

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "server/net/http.h"
+#include "server/store/engine.h"
+
+namespace signalbox::server::api {
+
+/// The query API of openapi.yaml below /api/v1/, and the web UI below every other path.
+///
+/// A request whose Host is neither an address, nor localhost, nor an allowed name is refused, so
+/// that no page of a foreign site can read the data by letting its own name point here.
+///
+/// Thread-safety: all members from any thread. Lifetime: the engine outlives it, and it outlives
+/// its handlers; the destructor waits for requests under way. Errors: the constructor throws
+/// std::runtime_error; handlers answer every failure.
+class Api {
+ public:
+  struct Options {
+    store::Engine& engine;
+    /// Read once, at construction; if it has no index.html, the UI's paths answer 404.
+    std::filesystem::path web_root;
+    std::size_t worker_threads = 4;                      ///< That wait for the engine; > 0.
+    std::size_t max_queued_requests = 128;               ///< More are answered by 503; > 0.
+    std::chrono::milliseconds request_deadline{30'000};  ///< From arrival to answer; > 0.
+    std::vector<std::string> allowed_hosts = {};  ///< Further names of this server; "*" for all.
+  };
+
+  explicit Api(Options options);
+  ~Api();
+  Api(const Api&) = delete;
+  Api& operator=(const Api&) = delete;
+
+  /// For net::HttpServer; does not block.
+  [[nodiscard]] net::Handler handler();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace signalbox::server::api

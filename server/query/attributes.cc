@@ -1,0 +1,107 @@
+#include "server/query/attributes.h"
+
+namespace signalbox::server::query {
+namespace {
+
+/// "(1, 2, 3)": ids are numbers of our own, not of a client.
+std::string id_list(const std::set<std::uint64_t>& ids) {
+  std::string list = "(";
+  for (const std::uint64_t id : ids) {
+    if (list.size() > 1) list += ", ";
+    list += std::to_string(id);
+  }
+  return list + ")";
+}
+
+void write_resources(Session& session, const std::set<std::uint64_t>& ids, JsonWriter& json) {
+  json.key("resources").begin_object();
+  if (!ids.empty()) {
+    const std::string data =
+        session.rows("SELECT resource_id, service_name, " + attribute_columns() +
+                     ", dropped_attributes_count, schema_url FROM resources WHERE resource_id IN " +
+                     id_list(ids) + " LIMIT 1 BY resource_id");
+    for (RowReader row(data); !row.at_end();) {
+      json.key(std::to_string(row.u64())).begin_object();
+      json.key("service_name").string(row.string());
+      json.key("attributes");
+      write_attributes(row, json);
+      json.key("dropped_attributes_count").number(row.u32());
+      json.key("schema_url").string(row.string());
+      json.end_object();
+    }
+  }
+  json.end_object();
+}
+
+void write_scopes(Session& session, const std::set<std::uint64_t>& ids, JsonWriter& json) {
+  json.key("scopes").begin_object();
+  if (!ids.empty()) {
+    const std::string data =
+        session.rows("SELECT scope_id, name, version, " + attribute_columns() +
+                     ", dropped_attributes_count, schema_url FROM scopes WHERE scope_id IN " +
+                     id_list(ids) + " LIMIT 1 BY scope_id");
+    for (RowReader row(data); !row.at_end();) {
+      json.key(std::to_string(row.u64())).begin_object();
+      json.key("name").string(row.string());
+      json.key("version").string(row.string());
+      json.key("attributes");
+      write_attributes(row, json);
+      json.key("dropped_attributes_count").number(row.u32());
+      json.key("schema_url").string(row.string());
+      json.end_object();
+    }
+  }
+  json.end_object();
+}
+
+}  // namespace
+
+std::string_view attribute_type_name(char type) {
+  switch (type) {
+    case 'i':
+      return "int";
+    case 'd':
+      return "double";
+    case 'b':
+      return "bool";
+    case 'y':
+      return "bytes";
+    case 'a':
+      return "array";
+    case 'k':
+      return "kvlist";
+    case 'e':
+      return "empty";
+    default:
+      return "string";
+  }
+}
+
+std::string attribute_columns(const std::string& prefix) {
+  return "`" + prefix + "attributes`, `" + prefix + "attribute_types`";
+}
+
+void write_attributes(RowReader& row, JsonWriter& json) {
+  const auto entries = row.map();
+  write_attributes(entries, row.string(), json);
+}
+
+void write_attributes(const std::vector<std::pair<std::string_view, std::string_view>>& entries,
+                      std::string_view types, JsonWriter& json) {
+  json.begin_array();
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    json.begin_object();
+    json.key("key").string(entries[i].first);
+    json.key("type").string(attribute_type_name(i < types.size() ? types[i] : 's'));
+    json.key("value").string(entries[i].second);
+    json.end_object();
+  }
+  json.end_array();
+}
+
+void write_resources_and_scopes(Session& session, const ReferencedIds& ids, JsonWriter& json) {
+  write_resources(session, ids.resources, json);
+  write_scopes(session, ids.scopes, json);
+}
+
+}  // namespace signalbox::server::query

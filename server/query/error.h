@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace signalbox::server::query {
+
+/// Kinds of failure, in the words of gRPC; `api` maps them to HTTP statuses.
+enum class ErrorCode : std::uint8_t {
+  kInvalidArgument,
+  kPermissionDenied,
+  kNotFound,
+  kMethodNotAllowed,
+  kUnavailable,
+  kResourceExhausted,
+  kDeadlineExceeded,
+  kInternal,
+};
+
+/// Why a request cannot be answered. `what()` is for people and says what to do.
+class QueryError : public std::runtime_error {
+ public:
+  QueryError(ErrorCode code, const std::string& message)
+      : std::runtime_error(message), code_(code) {}
+
+  /// A wrong parameter called `parameter`.
+  static QueryError invalid(std::string parameter, const std::string& message) {
+    QueryError error(ErrorCode::kInvalidArgument, message);
+    error.parameter = std::move(parameter);
+    return error;
+  }
+
+  [[nodiscard]] ErrorCode code() const noexcept { return code_; }
+
+  std::string parameter;                ///< The parameter that is wrong, or "".
+  std::optional<std::size_t> position;  ///< Where in a filter expression, in bytes from 0.
+  std::string hint;                     ///< How to write it instead, or "".
+
+ private:
+  ErrorCode code_;
+};
+
+}  // namespace signalbox::server::query

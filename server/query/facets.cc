@@ -1,0 +1,259 @@
+#include "server/query/facets.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <map>
+#include <vector>
+
+#include "server/query/filter_sql.h"
+#include "server/query/rows.h"
+
+namespace signalbox::server::query {
+namespace {
+
+constexpr int kFacetValues = 10;
+/// More records than this are not read for a list of attribute keys: the newest have to do.
+constexpr int kMaxRecordsForKeys = 200'000;
+constexpr int kMaxKeys = 1000;
+
+struct CountedValue {
+  std::string value;
+  std::uint64_t count = 0;
+};
+
+/// The value as a filter has it: the numbers of enums by their names.
+std::string display_value(const FieldReference& field, std::string_view text) {
+  if (field.intrinsic == nullptr) return std::string(text);
+  const FieldType type = field.intrinsic->type;
+  if (type == FieldType::kBool) return text == "0" || text == "false" ? "false" : "true";
+  if (type != FieldType::kEnum && type != FieldType::kSeverity) return std::string(text);
+  std::int32_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  if (type == FieldType::kSeverity) return std::string(severity_name(number));
+  return std::string(enum_name(field.intrinsic->values, number, text));
+}
+
+/// Adds up values that are displayed alike, most frequent first.
+std::vector<CountedValue> merge(const FieldReference& field,
+                                const std::vector<CountedValue>& values) {
+  std::map<std::string, std::uint64_t> counts;
+  for (const CountedValue& value : values) counts[display_value(field, value.value)] += value.count;
+  std::vector<CountedValue> merged;
+  for (const auto& [value, count] : counts) {
+    if (!value.empty()) merged.push_back({value, count});
+  }
+  std::stable_sort(merged.begin(), merged.end(),
+                   [](const CountedValue& a, const CountedValue& b) { return a.count > b.count; });
+  return merged;
+}
+
+void write_values(const std::vector<CountedValue>& values, JsonWriter& json) {
+  json.key("values").begin_array();
+  for (const CountedValue& value : values) {
+    json.begin_object();
+    json.key("value").string(value.value);
+    json.key("count").number(value.count);
+    json.end_object();
+  }
+  json.end_array();
+}
+
+/// SQL for the ids of series that have points in `range`.
+std::string series_with_points(const TimeRange& range, Parameters& parameters) {
+  const std::string condition = in_range("time", range, parameters);
+  std::string sql;
+  for (const std::string table : {"metric_numbers", "metric_histograms",
+                                  "metric_exponential_histograms", "metric_summaries"}) {
+    if (!sql.empty()) sql += " UNION ALL ";
+    sql += "SELECT series_id FROM ";
+    sql += table;
+    sql += " WHERE " + condition;
+  }
+  return sql;
+}
+
+/// FROM … WHERE … of the rows that `request` is about.
+std::string source(const FieldValuesRequest& request, Parameters& parameters) {
+  if (request.signal != Signal::kMetrics) {
+    const Selection selection{request.signal, request.range, request.filter};
+    return "FROM " + selection.table() + " WHERE " + selection.condition(parameters);
+  }
+  std::string sql = "FROM metric_series FINAL WHERE ";
+  if (!request.metric.empty()) sql += "metric_name = " + parameters.bind(request.metric) + " AND ";
+  sql += filter_sql(request.filter, Signal::kMetrics, parameters);
+  return sql + " AND series_id IN (" + series_with_points(request.range, parameters) + ")";
+}
+
+std::string_view type_name(FieldType type) {
+  switch (type) {
+    case FieldType::kNumber:
+      return "number";
+    case FieldType::kDuration:
+      return "duration";
+    case FieldType::kBool:
+      return "bool";
+    case FieldType::kEnum:
+    case FieldType::kSeverity:
+      return "enum";
+    case FieldType::kTraceId:
+    case FieldType::kSpanId:
+      return "id";
+    case FieldType::kString:
+      break;
+  }
+  return "string";
+}
+
+void write_intrinsic_fields(Signal signal, JsonWriter& json) {
+  for (const IntrinsicField& field : intrinsic_fields(signal)) {
+    if (field.description.empty()) continue;
+    json.begin_object();
+    json.key("name").string(field.name);
+    json.key("kind").string("intrinsic");
+    json.key("type").string(type_name(field.type));
+    json.key("description").string(field.description);
+    if (!field.values.empty()) {
+      json.key("values").begin_array();
+      for (const EnumValue& value : field.values) json.string(value.name);
+      json.end_array();
+    }
+    json.end_object();
+  }
+}
+
+/// Each key with the type it is sent with most.
+void write_keys(Session& session, const std::string& from, const Parameters& parameters,
+                std::string_view kind, std::string_view prefix, Signal signal, JsonWriter& json) {
+  const std::string data = session.rows(
+      "SELECT key, argMax(type, spans) FROM (\n"
+      "  SELECT toString(entry.1) AS key, entry.2 AS type, count() AS spans FROM (\n"
+      "    SELECT " +
+          attribute_keys() + " AS keys, splitByString('', toString(attribute_types)) AS types " +
+          from +
+          ")\n"
+          "  ARRAY JOIN arrayZip(keys, arrayResize(types, length(keys))) AS entry\n"
+          "  GROUP BY key, type)\n"
+          "GROUP BY key ORDER BY key LIMIT " +
+          std::to_string(kMaxKeys),
+      parameters);
+  for (RowReader row(data); !row.at_end();) {
+    const std::string key(row.string());
+    const std::string_view type = row.string();
+    const bool is_intrinsic = resolve_field(signal, key).intrinsic != nullptr;
+    const std::string name = kind == "resource" || is_intrinsic ? std::string(prefix) + key : key;
+    if (kind == "resource" && key == "service.name") continue;
+    json.begin_object();
+    json.key("name").string(name);
+    json.key("kind").string(kind);
+    json.key("type").string(type == "i" || type == "d" ? "number"
+                            : type == "b"              ? "bool"
+                                                       : "string");
+    json.key("description").string("");
+    json.end_object();
+  }
+}
+
+}  // namespace
+
+void write_facets(Session& session, const Selection& selection, std::span<const FacetField> fields,
+                  JsonWriter& json) {
+  Parameters parameters;
+  std::vector<FieldReference> references;
+  std::string columns;
+  std::string sets;
+  std::string which = "0";
+  std::string value = "''";
+  for (const FacetField& field : fields) {
+    const std::string name = "f" + std::to_string(references.size());
+    const std::string index = std::to_string(references.size());
+    references.push_back(resolve_field(selection.signal, field.field));
+    columns +=
+        (columns.empty() ? "" : ", ") + group_text(references.back(), parameters) + " AS " + name;
+    sets += (sets.empty() ? "(" : ", (") + name + ")";
+    which = "if(grouping(" + name + ") = 0, " + index + ", " + which + ")";
+    value = "if(grouping(" + name + ") = 0, toString(" + name + "), " + value + ")";
+  }
+  const std::string data = session.rows(
+      "SELECT toUInt8(" + which + ") AS facet, " + value +
+          " AS value, count() AS spans\nFROM (SELECT " + columns + " FROM " + selection.table() +
+          " WHERE " + selection.condition(parameters) + ")\nGROUP BY GROUPING SETS (" + sets +
+          ")\nHAVING value != ''\nORDER BY spans DESC, value LIMIT " +
+          std::to_string(kFacetValues) + " BY facet",
+      parameters);
+
+  std::vector<std::vector<CountedValue>> values(fields.size());
+  for (RowReader row(data); !row.at_end();) {
+    const std::uint8_t facet = row.u8();
+    const std::string_view text = row.string();
+    values.at(facet).push_back({std::string(text), row.u64()});
+  }
+  json.key("facets").begin_array();
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    const std::vector<CountedValue> merged = merge(references[i], values[i]);
+    if (merged.empty()) continue;
+    json.begin_object();
+    json.key("field").string(fields[i].field);
+    json.key("label").string(fields[i].label);
+    write_values(merged, json);
+    json.end_object();
+  }
+  json.end_array();
+}
+
+std::string list_field_values(Session& session, const FieldValuesRequest& request) {
+  Parameters parameters;
+  const FieldReference field = resolve_field(request.signal, request.field);
+  std::string sql = "SELECT toString(" + group_text(field, parameters) + ") AS value, count()\n" +
+                    source(request, parameters) + "\nGROUP BY value HAVING value != ''";
+  if (!request.contains.empty()) {
+    sql += " AND positionCaseInsensitive(value, " + parameters.bind(request.contains) + ") > 0";
+  }
+  sql += "\nORDER BY count() DESC, value LIMIT " + std::to_string(request.limit);
+  const std::string data = session.rows(sql, parameters);
+
+  std::vector<CountedValue> values;
+  for (RowReader row(data); !row.at_end();) {
+    const std::string_view text = row.string();
+    values.push_back({std::string(text), row.u64()});
+  }
+  JsonWriter json;
+  json.begin_object();
+  write_values(merge(field, values), json);
+  session.write_stats(json);
+  json.end_object();
+  return json.take();
+}
+
+std::string list_fields(Session& session, Signal signal, const TimeRange& range,
+                        std::string_view metric) {
+  FieldValuesRequest request;
+  request.signal = signal;
+  request.range = range;
+  request.metric = metric;
+
+  JsonWriter json;
+  json.begin_object().key("fields").begin_array();
+  write_intrinsic_fields(signal, json);
+  {
+    Parameters parameters;
+    std::string from = source(request, parameters);
+    if (signal != Signal::kMetrics) {
+      from += " ORDER BY " + Selection{signal, range, {}}.time_column() + " DESC LIMIT " +
+              std::to_string(kMaxRecordsForKeys);
+    }
+    write_keys(session, from, parameters, "attribute", "attribute.", signal, json);
+  }
+  {
+    Parameters parameters;
+    const std::string from = "FROM resources WHERE resource_id IN (SELECT resource_id " +
+                             source(request, parameters) + ")";
+    write_keys(session, from, parameters, "resource", "resource.", signal, json);
+  }
+  json.end_array();
+  session.write_stats(json);
+  json.end_object();
+  return json.take();
+}
+
+}  // namespace signalbox::server::query

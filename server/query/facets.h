@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "server/query/json.h"
+#include "server/query/selection.h"
+#include "server/query/session.h"
+
+namespace signalbox::server::query {
+
+/// A field whose values are counted beside the results of a search.
+struct FacetField {
+  std::string_view field;  ///< As written in a filter.
+  std::string_view label;  ///< For people.
+};
+
+/// Writes `"facets": […]` into an open object: for each field its most frequent values, counted in
+/// one pass over the selection.
+void write_facets(Session& session, const Selection& selection, std::span<const FacetField> fields,
+                  JsonWriter& json);
+
+struct FieldValuesRequest {
+  Signal signal = Signal::kTraces;
+  std::string field;
+  TimeRange range;
+  FilterNode filter;
+  std::string contains;  ///< Only values that contain it, in any case; "" for all.
+  std::string metric;    ///< Only this metric's series; "" for all.
+  std::uint32_t limit = 100;
+};
+
+/// The answer to GET /api/v1/field_values, as JSON. Errors: QueryError.
+std::string list_field_values(Session& session, const FieldValuesRequest& request);
+
+/// The answer to GET /api/v1/fields, as JSON. `metric` as in FieldValuesRequest.
+std::string list_fields(Session& session, Signal signal, const TimeRange& range,
+                        std::string_view metric);
+
+}  // namespace signalbox::server::query

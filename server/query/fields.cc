@@ -1,0 +1,234 @@
+#include "server/query/fields.h"
+
+#include <algorithm>
+#include <array>
+
+namespace signalbox::server::query {
+namespace {
+
+using Place = IntrinsicField::Place;
+
+constexpr std::array kSpanKinds = {EnumValue{"unspecified", 0}, EnumValue{"internal", 1},
+                                   EnumValue{"server", 2},      EnumValue{"client", 3},
+                                   EnumValue{"producer", 4},    EnumValue{"consumer", 5}};
+constexpr std::array kStatusCodes = {EnumValue{"unset", 0}, EnumValue{"ok", 1},
+                                     EnumValue{"error", 2}};
+constexpr std::array kSeverities = {EnumValue{"unspecified", 0}, EnumValue{"trace", 1},
+                                    EnumValue{"debug", 5},       EnumValue{"info", 9},
+                                    EnumValue{"warn", 13},       EnumValue{"error", 17},
+                                    EnumValue{"fatal", 21}};
+
+constexpr IntrinsicField kServiceName = {
+    "service.name", FieldType::kString, "service_name", "Name of the service", {}, Place::kRecord};
+constexpr IntrinsicField kScopeName = {"scope.name", FieldType::kString,
+                                       "name",       "Name of the instrumentation scope",
+                                       {},           Place::kScope};
+constexpr IntrinsicField kScopeVersion = {
+    "scope.version", FieldType::kString, "version", "Version of the instrumentation scope", {},
+    Place::kScope};
+constexpr IntrinsicField kTraceIdField = {
+    "trace_id", FieldType::kTraceId, "trace_id", "Id of the trace", {}, Place::kRecord};
+constexpr IntrinsicField kSpanIdField = {"span_id", FieldType::kSpanId, "span_id", "Id of the span",
+                                         {},        Place::kRecord};
+
+constexpr std::array kTraceFields = {
+    kServiceName,
+    IntrinsicField{"name", FieldType::kString, "name", "Name of the span", {}, Place::kRecord},
+    IntrinsicField{"duration",
+                   FieldType::kDuration,
+                   "duration_ns",
+                   "Duration of the span: 100ms, 1.5s; a bare number is nanoseconds",
+                   {},
+                   Place::kRecord},
+    IntrinsicField{"status", FieldType::kEnum, "status_code", "Status of the span", kStatusCodes,
+                   Place::kRecord},
+    IntrinsicField{"status.message",
+                   FieldType::kString,
+                   "status_message",
+                   "Message of the span's status",
+                   {},
+                   Place::kRecord},
+    IntrinsicField{"kind", FieldType::kEnum, "kind", "Kind of the span", kSpanKinds,
+                   Place::kRecord},
+    IntrinsicField{"root",
+                   FieldType::kBool,
+                   "(parent_span_id = unhex('0000000000000000'))",
+                   "Whether the span has no parent",
+                   {},
+                   Place::kRecord},
+    kTraceIdField,
+    kSpanIdField,
+    IntrinsicField{"parent_span_id",
+                   FieldType::kSpanId,
+                   "parent_span_id",
+                   "Id of the parent span",
+                   {},
+                   Place::kRecord},
+    IntrinsicField{
+        "trace_state", FieldType::kString, "trace_state", "W3C trace state", {}, Place::kRecord},
+    IntrinsicField{
+        "event.name", FieldType::kString, "events.name", "Name of a span event", {}, Place::kArray},
+    IntrinsicField{"link.trace_id",
+                   FieldType::kTraceId,
+                   "links.trace_id",
+                   "Id of a linked trace",
+                   {},
+                   Place::kArray},
+    kScopeName,
+    kScopeVersion,
+    IntrinsicField{"status.code", FieldType::kEnum, "status_code", "", kStatusCodes,
+                   Place::kRecord},
+    IntrinsicField{"span.name", FieldType::kString, "name", "", {}, Place::kRecord},
+    IntrinsicField{"span.kind", FieldType::kEnum, "kind", "", kSpanKinds, Place::kRecord},
+};
+
+constexpr std::array kLogFields = {
+    kServiceName,
+    IntrinsicField{
+        "body", FieldType::kString, "body", "Text of the log record", {}, Place::kRecord},
+    IntrinsicField{"severity", FieldType::kSeverity, "severity_number",
+                   "Severity: a name, or a number from 1 to 24", kSeverities, Place::kRecord},
+    IntrinsicField{"severity_text",
+                   FieldType::kString,
+                   "severity_text",
+                   "Severity as the source wrote it",
+                   {},
+                   Place::kRecord},
+    kTraceIdField,
+    kSpanIdField,
+    IntrinsicField{
+        "event.name", FieldType::kString, "event_name", "Name of the event", {}, Place::kRecord},
+    kScopeName,
+    kScopeVersion,
+    IntrinsicField{"severity_number", FieldType::kSeverity, "severity_number", "", kSeverities,
+                   Place::kRecord},
+    IntrinsicField{"severity.text", FieldType::kString, "severity_text", "", {}, Place::kRecord},
+    IntrinsicField{"event_name", FieldType::kString, "event_name", "", {}, Place::kRecord},
+};
+
+constexpr std::array kMetricFields = {
+    kServiceName,
+    IntrinsicField{
+        "metric.name", FieldType::kString, "metric_name", "Name of the metric", {}, Place::kRecord},
+    IntrinsicField{
+        "metric.type", FieldType::kString, "metric_type", "Type of the metric", {}, Place::kRecord},
+    IntrinsicField{
+        "metric.unit", FieldType::kString, "unit", "Unit of the metric", {}, Place::kRecord},
+    kScopeName,
+    kScopeVersion,
+};
+
+constexpr std::string_view kResourcePrefix = "resource.";
+constexpr std::string_view kScopePrefix = "scope.";
+constexpr std::string_view kAttributePrefix = "attribute.";
+
+}  // namespace
+
+std::span<const EnumValue> span_kinds() {
+  return kSpanKinds;
+}
+std::span<const EnumValue> status_codes() {
+  return kStatusCodes;
+}
+std::span<const EnumValue> severities() {
+  return kSeverities;
+}
+
+std::string_view severity_name(std::int32_t number) {
+  if (number < 1 || number > 24) return kSeverities[0].name;
+  return kSeverities.at(static_cast<std::size_t>((number - 1) / 4 + 1)).name;
+}
+
+std::string_view enum_name(std::span<const EnumValue> values, std::int32_t number,
+                           std::string_view fallback) {
+  const auto at = std::find_if(values.begin(), values.end(),
+                               [&](const EnumValue& value) { return value.number == number; });
+  return at == values.end() ? fallback : at->name;
+}
+
+std::span<const IntrinsicField> intrinsic_fields(Signal signal) {
+  switch (signal) {
+    case Signal::kTraces:
+      return kTraceFields;
+    case Signal::kLogs:
+      return kLogFields;
+    case Signal::kMetrics:
+      break;
+  }
+  return kMetricFields;
+}
+
+FieldReference resolve_field(Signal signal, std::string_view name) {
+  using Kind = FieldReference::Kind;
+  for (const IntrinsicField& field : intrinsic_fields(signal)) {
+    if (field.name == name) return {Kind::kIntrinsic, &field, {}};
+  }
+  const auto prefixed = [&](std::string_view prefix, Kind kind) {
+    return FieldReference{kind, nullptr, std::string(name.substr(prefix.size()))};
+  };
+  if (name.starts_with(kResourcePrefix)) return prefixed(kResourcePrefix, Kind::kResourceAttribute);
+  if (name.starts_with(kScopePrefix)) return prefixed(kScopePrefix, Kind::kScopeAttribute);
+  if (name.starts_with(kAttributePrefix)) return prefixed(kAttributePrefix, Kind::kRecordAttribute);
+  return {Kind::kAnyAttribute, nullptr, std::string(name)};
+}
+
+std::string attribute_text(const std::string& key) {
+  return "attributes[" + key + "]";
+}
+
+std::string attribute_exists(const std::string& key) {
+  return "mapContains(attributes, " + key + ")";
+}
+
+std::string attribute_keys() {
+  return "mapKeys(attributes)";
+}
+
+std::string with_resource(const std::string& condition) {
+  return "resource_id IN (SELECT resource_id FROM resources WHERE " + condition + ")";
+}
+
+std::string with_scope(const std::string& condition) {
+  return "scope_id IN (SELECT scope_id FROM scopes WHERE " + condition + ")";
+}
+
+std::string group_text(const FieldReference& field, Parameters& parameters) {
+  // A small table as a constant map: one lookup a row, no join.
+  const auto of_table = [&](const std::string& table, const std::string& id,
+                            const std::string& text) {
+    return "transform(" + id + ", (SELECT groupArray(" + id + ") FROM (SELECT " + id + ", any(" +
+           text + ") AS text FROM " + table + " GROUP BY " + id + " ORDER BY " + id +
+           ")), (SELECT groupArray(text) FROM (SELECT " + id + ", any(" + text + ") AS text FROM " +
+           table + " GROUP BY " + id + " ORDER BY " + id + ")), '')";
+  };
+  using Kind = FieldReference::Kind;
+  switch (field.kind) {
+    case Kind::kIntrinsic: {
+      const std::string column(field.intrinsic->column);
+      if (field.intrinsic->place == Place::kScope) return of_table("scopes", "scope_id", column);
+      if (field.intrinsic->place == Place::kArray) {
+        return "arrayStringConcat(arrayMap(x -> toString(x), `" + column + "`), ', ')";
+      }
+      switch (field.intrinsic->type) {
+        case FieldType::kTraceId:
+        case FieldType::kSpanId:
+          return "lower(hex(" + column + "))";
+        default:
+          return "toString(" + column + ")";
+      }
+    }
+    case Kind::kRecordAttribute:
+      return "toString(" + attribute_text(parameters.bind(field.key)) + ")";
+    case Kind::kResourceAttribute:
+      return of_table("resources", "resource_id", attribute_text(parameters.bind(field.key)));
+    case Kind::kScopeAttribute:
+      return of_table("scopes", "scope_id", attribute_text(parameters.bind(field.key)));
+    case Kind::kAnyAttribute:
+      break;
+  }
+  const std::string key = parameters.bind(field.key);
+  return "if(" + attribute_exists(key) + ", toString(" + attribute_text(key) + "), " +
+         of_table("resources", "resource_id", attribute_text(key)) + ")";
+}
+
+}  // namespace signalbox::server::query

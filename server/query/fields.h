@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "server/query/sql.h"
+
+/// What the names in a filter mean, and where in the tables they are found. How attributes are
+/// stored is known here and in attributes.cc only.
+namespace signalbox::server::query {
+
+enum class Signal : std::uint8_t { kTraces, kLogs, kMetrics };
+
+/// How the values of a field are written and compared.
+enum class FieldType : std::uint8_t {
+  kString,
+  kNumber,
+  kDuration,  ///< Nanoseconds, or a number with a unit.
+  kBool,
+  kEnum,      ///< A number that has names.
+  kSeverity,  ///< An enum each of whose names stands for a range of numbers.
+  kTraceId,
+  kSpanId,
+};
+
+/// A name of a number.
+struct EnumValue {
+  std::string_view name;
+  std::int32_t number = 0;
+};
+
+/// A field that a record has without attributes.
+struct IntrinsicField {
+  /// Where `column` is.
+  enum class Place : std::uint8_t { kRecord, kArray, kScope };
+  std::string_view name;
+  FieldType type = FieldType::kString;
+  std::string_view column;  ///< SQL over the record's row (or the scope's, or an array in the row).
+  std::string_view description;
+  std::span<const EnumValue> values;
+  Place place = Place::kRecord;
+};
+
+/// All of them, aliases (with an empty description) included.
+std::span<const IntrinsicField> intrinsic_fields(Signal signal);
+
+/// What a name in a filter refers to.
+struct FieldReference {
+  enum class Kind : std::uint8_t {
+    kIntrinsic,
+    kRecordAttribute,
+    kResourceAttribute,
+    kScopeAttribute,
+    kAnyAttribute,  ///< Of the record or of its resource.
+  };
+  Kind kind = Kind::kAnyAttribute;
+  const IntrinsicField* intrinsic = nullptr;
+  std::string key;  ///< Of an attribute.
+};
+
+/// `resource.x`, `scope.x` and `attribute.x` say where to look; else an intrinsic field goes before
+/// an attribute.
+FieldReference resolve_field(Signal signal, std::string_view name);
+
+/// SQL for the text of the attribute `key` (SQL, a placeholder) of the row at hand; empty if
+/// absent.
+std::string attribute_text(const std::string& key);
+/// SQL for whether the row at hand has the attribute `key` (SQL, a placeholder).
+std::string attribute_exists(const std::string& key);
+/// SQL for all keys of the row at hand, an array.
+std::string attribute_keys();
+
+/// SQL that holds for records whose resource fulfils `condition` (over a row of `resources`).
+std::string with_resource(const std::string& condition);
+/// The same for scopes.
+std::string with_scope(const std::string& condition);
+
+/// SQL for the text that a field is grouped by, of a row that has `resource_id`; empty if absent.
+std::string group_text(const FieldReference& field, Parameters& parameters);
+
+/// Name of `number` in `values`, or `fallback`.
+std::string_view enum_name(std::span<const EnumValue> values, std::int32_t number,
+                           std::string_view fallback);
+
+std::span<const EnumValue> span_kinds();
+std::span<const EnumValue> status_codes();
+/// The first number of each severity.
+std::span<const EnumValue> severities();
+/// "error" for 17 to 20, and so on; "unspecified" outside 1 to 24.
+std::string_view severity_name(std::int32_t number);
+
+}  // namespace signalbox::server::query

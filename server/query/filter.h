@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// The filter language: one for traces, logs and metrics. This file knows its form only; what the
+/// fields mean is settled in fields.h.
+///
+///     filter     = or
+///     or         = and { "OR" and }
+///     and        = unary { [ "AND" ] unary }
+///     unary      = "NOT" unary | "(" or ")" | text | field test
+///     test       = ( "=" | "==" | "!=" | "<>" | "<" | "<=" | ">" | ">=" ) value
+///                | [ "NOT" ] "IN" "(" value { "," value } ")"
+///                | [ "NOT" ] ( "LIKE" | "ILIKE" | "CONTAINS" ) value
+///                | [ "NOT" ] "EXISTS"
+///     text       = a quoted text, or a word that no test follows
+///     value      = a quoted text, number, duration (`100ms`), `true`, `false`, or a word
+///     field      = a word, or any text in backticks
+///
+/// Key words are read in any case. In quotes, a backslash keeps the next character as it is.
+namespace signalbox::server::query {
+
+/// A value as it was written.
+struct FilterValue {
+  enum class Kind : std::uint8_t { kString, kWord, kNumber, kDuration, kBool };
+  Kind kind = Kind::kString;
+  std::string text;          ///< Without quotes; "true" or "false" for kBool.
+  double number = 0;         ///< Of kNumber; nanoseconds of kDuration.
+  std::size_t position = 0;  ///< Bytes from the start of the filter.
+};
+
+enum class FilterOperator : std::uint8_t {
+  kEqual,
+  kNotEqual,
+  kLess,
+  kLessOrEqual,
+  kGreater,
+  kGreaterOrEqual,
+  kIn,
+  kLike,
+  kIlike,
+  kContains,
+  kExists,
+};
+
+/// A filter, or a part of one.
+struct FilterNode {
+  enum class Kind : std::uint8_t {
+    kAll,   ///< Everything: the empty filter.
+    kAnd,   ///< All `children` (two or more).
+    kOr,    ///< Any of `children` (two or more).
+    kNot,   ///< Not the one of `children`.
+    kTest,  ///< `field` `op` `values`.
+    kText,  ///< Full text: the one of `values`.
+  };
+  Kind kind = Kind::kAll;
+  std::vector<FilterNode> children;
+  std::string field;
+  FilterOperator op = FilterOperator::kEqual;
+  std::vector<FilterValue> values;
+  std::size_t position = 0;  ///< Bytes from the start of the filter.
+};
+
+/// Limits; a filter beyond them is refused.
+inline constexpr std::size_t kMaxFilterBytes = 8192;
+inline constexpr std::size_t kMaxFilterDepth = 32;
+inline constexpr std::size_t kMaxFilterTests = 128;
+inline constexpr std::size_t kMaxFilterListValues = 256;
+
+/// Parses `text`. Throws QueryError about parameter "q", with position and hint.
+FilterNode parse_filter(std::string_view text);
+
+/// `value` as a quoted text of the language, such that it is read back unchanged.
+std::string quote_filter_text(std::string_view value);
+
+}  // namespace signalbox::server::query

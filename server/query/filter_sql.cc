@@ -1,0 +1,371 @@
+#include "server/query/filter_sql.h"
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "server/query/error.h"
+
+namespace signalbox::server::query {
+namespace {
+
+using ValueKind = FilterValue::Kind;
+using Op = FilterOperator;
+
+/// Beyond this, a double no longer holds every integer.
+constexpr double kMaxExactDouble = 9007199254740992.0;
+
+[[noreturn]] void fail(std::size_t position, const std::string& message, std::string hint) {
+  QueryError error =
+      QueryError::invalid("q", message + " at position " + std::to_string(position) + ".");
+  error.position = position;
+  error.hint = std::move(hint);
+  throw error;
+}
+
+std::string_view symbol(Op op) {
+  switch (op) {
+    case Op::kLess:
+      return " < ";
+    case Op::kLessOrEqual:
+      return " <= ";
+    case Op::kGreater:
+      return " > ";
+    case Op::kGreaterOrEqual:
+      return " >= ";
+    default:
+      return " = ";
+  }
+}
+
+bool is_order(Op op) {
+  return op == Op::kLess || op == Op::kLessOrEqual || op == Op::kGreater ||
+         op == Op::kGreaterOrEqual;
+}
+
+std::string join(const std::vector<std::string>& parts, std::string_view separator) {
+  std::string text;
+  for (const std::string& part : parts) {
+    if (!text.empty()) text += separator;
+    text += part;
+  }
+  return text;
+}
+
+std::string in_parentheses(std::string text) {
+  return "(" + std::move(text) + ")";
+}
+
+/// A test whose `!=` has been taken apart: `op` is never kNotEqual.
+class TestSql {
+ public:
+  TestSql(const FilterNode& node, Op op, Parameters& parameters)
+      : node_(node), op_(op), parameters_(parameters) {}
+
+  std::string intrinsic(const IntrinsicField& field) {
+    if (field.place == IntrinsicField::Place::kScope) {
+      return with_scope(by_type(field, std::string(field.column)));
+    }
+    if (field.place == IntrinsicField::Place::kArray) {
+      if (op_ == Op::kExists) return "notEmpty(`" + std::string(field.column) + "`)";
+      return "arrayExists(x -> " + by_type(field, "x") + ", `" + std::string(field.column) + "`)";
+    }
+    return by_type(field, std::string(field.column));
+  }
+
+  std::string attribute(const std::string& key_name) {
+    const std::string key = parameters_.bind(key_name);
+    if (op_ == Op::kExists) return attribute_exists(key);
+    const std::string text = attribute_text(key);
+    switch (op_) {
+      case Op::kLike:
+      case Op::kIlike:
+      case Op::kContains:
+        return matches_pattern(text) + " AND " + attribute_exists(key);
+      default:
+        break;
+    }
+    std::vector<std::string> alternatives;
+    std::vector<std::string> texts;
+    for (const FilterValue& value : node_.values) {
+      if (value.kind == ValueKind::kNumber) {
+        alternatives.push_back(number_of_text(text, value));
+      } else if (value.kind == ValueKind::kDuration) {
+        fail(value.position, "A duration cannot be compared with an attribute",
+             "Write the number in the attribute's own unit.");
+      } else if (is_order(op_)) {
+        alternatives.push_back(in_parentheses(text + std::string(symbol(op_)) +
+                                              parameters_.bind(value.text) + " AND " +
+                                              attribute_exists(key)));
+      } else if (value.text.empty()) {
+        alternatives.push_back(in_parentheses(text + " = '' AND " + attribute_exists(key)));
+      } else {
+        texts.push_back(parameters_.bind(value.text));
+      }
+    }
+    if (!texts.empty()) {
+      alternatives.push_back(texts.size() == 1 ? text + " = " + texts[0]
+                                               : text + " IN (" + join(texts, ", ") + ")");
+    }
+    return alternatives.size() == 1 ? alternatives[0] : in_parentheses(join(alternatives, " OR "));
+  }
+
+ private:
+  std::string by_type(const IntrinsicField& field, const std::string& column) {
+    switch (field.type) {
+      case FieldType::kString:
+        return string(column);
+      case FieldType::kNumber:
+      case FieldType::kDuration:
+        return number(field, column);
+      case FieldType::kBool:
+        return boolean(field, column);
+      case FieldType::kEnum:
+        return enumeration(field, column);
+      case FieldType::kSeverity:
+        return severity(field, column);
+      case FieldType::kTraceId:
+        return id(field, column, 16);
+      case FieldType::kSpanId:
+        return id(field, column, 8);
+    }
+    return {};
+  }
+
+  std::string matches_pattern(const std::string& text) {
+    const std::string pattern = parameters_.bind(node_.values[0].text);
+    switch (op_) {
+      case Op::kLike:
+        return text + " LIKE " + pattern;
+      case Op::kIlike:
+        return text + " ILIKE " + pattern;
+      default:
+        return "positionCaseInsensitive(" + text + ", " + pattern + ") > 0";
+    }
+  }
+
+  std::string string(const std::string& column) {
+    switch (op_) {
+      case Op::kExists:
+        return column + " != ''";
+      case Op::kLike:
+      case Op::kIlike:
+      case Op::kContains:
+        return matches_pattern(column);
+      case Op::kIn: {
+        std::vector<std::string> values;
+        for (const FilterValue& value : node_.values)
+          values.push_back(parameters_.bind(value.text));
+        return column + " IN (" + join(values, ", ") + ")";
+      }
+      default:
+        return column + std::string(symbol(op_)) + parameters_.bind(node_.values[0].text);
+    }
+  }
+
+  /// `any` of the alternatives that `one` makes of each value.
+  template <typename One>
+  std::string any(One one) {
+    std::vector<std::string> alternatives;
+    for (const FilterValue& value : node_.values) alternatives.push_back(one(value));
+    return alternatives.size() == 1 ? alternatives[0] : in_parentheses(join(alternatives, " OR "));
+  }
+
+  void refuse_pattern(const IntrinsicField& field) const {
+    if (op_ != Op::kLike && op_ != Op::kIlike && op_ != Op::kContains) return;
+    fail(node_.position, "'" + std::string(field.name) + "' cannot be searched for a pattern",
+         "Compare it by = != < <= > >= or IN.");
+  }
+
+  std::string number(const IntrinsicField& field, const std::string& column) {
+    refuse_pattern(field);
+    if (op_ == Op::kExists) return "true";
+    return any([&](const FilterValue& value) {
+      const bool fits = value.kind == ValueKind::kNumber ||
+                        (value.kind == ValueKind::kDuration && field.type == FieldType::kDuration);
+      if (!fits) {
+        fail(value.position, "'" + std::string(field.name) + "' is compared with a number",
+             field.type == FieldType::kDuration ? "Write for example: 100ms, 1.5s or 2m."
+                                                : "Write a number without quotes.");
+      }
+      return column + std::string(symbol(op_)) + parameters_.bind_double(value.number);
+    });
+  }
+
+  std::string boolean(const IntrinsicField& field, const std::string& column) {
+    refuse_pattern(field);
+    if (op_ == Op::kExists) return "true";
+    if (is_order(op_)) fail(node_.position, "A truth value has no order", "Compare it by = or !=.");
+    return any([&](const FilterValue& value) {
+      if (value.kind != ValueKind::kBool) {
+        fail(value.position, "'" + std::string(field.name) + "' is true or false",
+             "Write true or false.");
+      }
+      return value.text == "true" ? column : "NOT " + column;
+    });
+  }
+
+  static std::int32_t enum_number(const IntrinsicField& field, const FilterValue& value) {
+    if (value.kind == ValueKind::kNumber) {
+      if (value.number != std::floor(value.number) || std::abs(value.number) > 2147483647.0) {
+        fail(value.position, "'" + std::string(field.name) + "' is a whole number or a name",
+             names_hint(field));
+      }
+      return static_cast<std::int32_t>(value.number);
+    }
+    std::string lower = value.text;
+    for (char& c : lower) {
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    }
+    for (const EnumValue& known : field.values) {
+      if (known.name == lower) return known.number;
+    }
+    fail(value.position, "'" + std::string(field.name) + "' has no value '" + value.text + "'",
+         names_hint(field));
+  }
+
+  static std::string names_hint(const IntrinsicField& field) {
+    std::string hint = "Use one of: ";
+    for (const EnumValue& known : field.values) {
+      if (known.name != field.values.front().name) hint += ", ";
+      hint += known.name;
+    }
+    return hint + ", or its number.";
+  }
+
+  std::string enumeration(const IntrinsicField& field, const std::string& column) {
+    refuse_pattern(field);
+    if (op_ == Op::kExists) return column + " != 0";
+    return any([&](const FilterValue& value) {
+      return column + std::string(symbol(op_)) + std::to_string(enum_number(field, value));
+    });
+  }
+
+  std::string severity(const IntrinsicField& field, const std::string& column) {
+    refuse_pattern(field);
+    if (op_ == Op::kExists) return column + " != 0";
+    return any([&](const FilterValue& value) {
+      const std::int32_t first = enum_number(field, value);
+      // A name stands for four numbers (only 0 for "unspecified"), a number for itself.
+      const bool is_name = value.kind != ValueKind::kNumber && first != 0;
+      const std::int32_t last = is_name ? first + 3 : first;
+      switch (op_) {
+        case Op::kLess:
+          return column + " < " + std::to_string(first);
+        case Op::kLessOrEqual:
+          return column + " <= " + std::to_string(last);
+        case Op::kGreater:
+          return column + " > " + std::to_string(last);
+        case Op::kGreaterOrEqual:
+          return column + " >= " + std::to_string(first);
+        default:
+          return first == last ? column + " = " + std::to_string(first)
+                               : column + " BETWEEN " + std::to_string(first) + " AND " +
+                                     std::to_string(last);
+      }
+    });
+  }
+
+  std::string id(const IntrinsicField& field, const std::string& column, std::size_t bytes) {
+    refuse_pattern(field);
+    if (op_ == Op::kExists) return column + " != unhex('" + std::string(2 * bytes, '0') + "')";
+    if (is_order(op_)) fail(node_.position, "Ids have no order", "Compare by =, != or IN.");
+    return any([&](const FilterValue& value) {
+      const bool is_hex =
+          value.text.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
+      if (value.text.size() != 2 * bytes || !is_hex) {
+        fail(value.position, "'" + value.text + "' is no id",
+             "'" + std::string(field.name) + "' has " + std::to_string(2 * bytes) +
+                 " hexadecimal digits.");
+      }
+      return column + " = unhex(" + parameters_.bind(value.text) + ")";
+    });
+  }
+
+  /// A number against the text of an attribute, whatever type was sent.
+  std::string number_of_text(const std::string& text, const FilterValue& value) {
+    const bool is_integer = value.text.find_first_of(".eE") == std::string::npos;
+    if (is_integer && std::abs(value.number) > kMaxExactDouble &&
+        std::abs(value.number) < std::ldexp(1.0, 63)) {
+      return "ifNull(toInt64OrNull(" + text + ")" + std::string(symbol(op_)) + "toInt64OrNull(" +
+             parameters_.bind(value.text) + "), false)";
+    }
+    return "ifNull(toFloat64OrNull(" + text + ")" + std::string(symbol(op_)) +
+           parameters_.bind_double(value.number) + ", false)";
+  }
+
+  const FilterNode& node_;
+  Op op_;
+  Parameters& parameters_;
+};
+
+std::string test_sql(const FilterNode& node, Signal signal, Parameters& parameters) {
+  if (node.op == Op::kNotEqual) {
+    FilterNode equal = node;
+    equal.op = Op::kEqual;
+    return "NOT " + test_sql(equal, signal, parameters);
+  }
+  using Kind = FieldReference::Kind;
+  const FieldReference field = resolve_field(signal, node.field);
+  TestSql test(node, node.op, parameters);
+  switch (field.kind) {
+    case Kind::kIntrinsic:
+      return in_parentheses(test.intrinsic(*field.intrinsic));
+    case Kind::kRecordAttribute:
+      return in_parentheses(test.attribute(field.key));
+    case Kind::kResourceAttribute:
+      return in_parentheses(with_resource(test.attribute(field.key)));
+    case Kind::kScopeAttribute:
+      return in_parentheses(with_scope(test.attribute(field.key)));
+    case Kind::kAnyAttribute:
+      break;
+  }
+  const std::string condition = test.attribute(field.key);
+  return "((" + condition + ") OR " + with_resource(condition) + ")";
+}
+
+std::string text_sql(const FilterNode& node, Signal signal, Parameters& parameters) {
+  const std::string text = parameters.bind(node.values[0].text);
+  switch (signal) {
+    case Signal::kTraces:
+      return "(positionCaseInsensitive(name, " + text + ") > 0)";
+    case Signal::kLogs:
+      return "(positionCaseInsensitive(body, " + text + ") > 0)";
+    case Signal::kMetrics:
+      break;
+  }
+  return "(positionCaseInsensitive(metric_name, " + text + ") > 0)";
+}
+
+}  // namespace
+
+std::string filter_sql(const FilterNode& filter, Signal signal, Parameters& parameters) {
+  const auto children = [&](std::string_view separator) {
+    std::vector<std::string> parts;
+    for (const FilterNode& child : filter.children) {
+      parts.push_back(filter_sql(child, signal, parameters));
+    }
+    return in_parentheses(join(parts, separator));
+  };
+  switch (filter.kind) {
+    case FilterNode::Kind::kAll:
+      return "true";
+    case FilterNode::Kind::kAnd:
+      return children(" AND ");
+    case FilterNode::Kind::kOr:
+      return children(" OR ");
+    case FilterNode::Kind::kNot:
+      return "(NOT " + filter_sql(filter.children[0], signal, parameters) + ")";
+    case FilterNode::Kind::kText:
+      return text_sql(filter, signal, parameters);
+    case FilterNode::Kind::kTest:
+      break;
+  }
+  return in_parentheses(test_sql(filter, signal, parameters));
+}
+
+}  // namespace signalbox::server::query

@@ -1,0 +1,31 @@
+#include "server/query/ids.h"
+
+#include <cstdint>
+
+#include "server/query/error.h"
+
+namespace signalbox::server::query {
+
+std::string to_hex(std::string_view bytes) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string hex;
+  for (const char c : bytes) {
+    hex += kDigits[static_cast<std::uint8_t>(c) >> 4];
+    hex += kDigits[static_cast<std::uint8_t>(c) & 0xF];
+  }
+  return hex;
+}
+
+std::string id_literal(std::string_view bytes) {
+  return "unhex('" + to_hex(bytes) + "')";
+}
+
+std::string trace_id_literal(std::string_view hex, const std::string& parameter) {
+  const bool is_hex = hex.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
+  if (hex.size() != 32 || !is_hex) {
+    throw QueryError::invalid(parameter, "'" + parameter + "' must be 32 hexadecimal digits.");
+  }
+  return "unhex('" + std::string(hex) + "')";
+}
+
+}  // namespace signalbox::server::query

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace signalbox::server::query {
+
+/// Bytes as lowercase hexadecimal digits.
+std::string to_hex(std::string_view bytes);
+
+/// `unhex('…')`: ids are hexadecimal digits in SQL text, whatever their bytes.
+std::string id_literal(std::string_view bytes);
+
+/// The literal of a trace id written by a client. Throws QueryError about `parameter` unless it is
+/// 32 hexadecimal digits.
+std::string trace_id_literal(std::string_view hex, const std::string& parameter);
+
+/// `(unhex('…'), unhex('…'))`
+template <typename Ids>
+std::string id_list(const Ids& ids) {
+  std::string list = "(";
+  for (const auto& id : ids) {
+    if (list.size() > 1) list += ", ";
+    list += id_literal(id);
+  }
+  return list + ")";
+}
+
+}  // namespace signalbox::server::query

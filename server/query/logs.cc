@@ -1,0 +1,208 @@
+#include "server/query/logs.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <map>
+#include <string_view>
+
+#include "server/query/attributes.h"
+#include "server/query/error.h"
+#include "server/query/facets.h"
+#include "server/query/ids.h"
+#include "server/query/rows.h"
+#include "server/query/selection.h"
+
+namespace signalbox::server::query {
+namespace {
+
+constexpr std::int64_t kHistogramBuckets = 60;
+constexpr std::int64_t kAroundTraceNs = 300'000'000'000;
+constexpr std::array kFacets = {
+    FacetField{"service.name", "Service"}, FacetField{"severity", "Severity"},
+    FacetField{"scope.name", "Scope"}, FacetField{"event.name", "Event"}};
+
+/// Where a page ends: the time of its last record, and how many of that time have been returned
+/// (records have no identity that could break the tie).
+struct Position {
+  std::int64_t time_ns = 0;
+  std::uint64_t returned = 0;
+
+  [[nodiscard]] std::string to_cursor() const {
+    return std::to_string(time_ns) + "-" + std::to_string(returned);
+  }
+
+  static Position from_cursor(std::string_view cursor) {
+    Position position;
+    const char* const last = cursor.data() + cursor.size();
+    const auto [dash, error] = std::from_chars(cursor.data(), last, position.time_ns);
+    if (error == std::errc() && dash != last && *dash == '-') {
+      const auto [end, count_error] = std::from_chars(dash + 1, last, position.returned);
+      if (count_error == std::errc() && end == last) return position;
+    }
+    throw QueryError::invalid("cursor", "'cursor' must be the next_cursor of an earlier answer.");
+  }
+};
+
+constexpr const char* kHashSql =
+    "cityHash64(time, service_name, body, trace_id, span_id, severity_number, severity_text, "
+    "event_name, resource_id, scope_id, mapKeys(attributes), mapValues(attributes))";
+
+std::string page_sql(const LogSearch& search, const Selection& selection, const Position* position,
+                     Parameters& parameters) {
+  const bool ascending = search.order == LogSearch::Order::kOldest;
+  const std::string direction = ascending ? " ASC" : " DESC";
+  std::string sql = std::string("SELECT ") + kHashSql +
+                    " AS id, toUnixTimestamp64Nano(time), time_unix_nano, observed_time_unix_nano, "
+                    "service_name, trace_id, span_id, flags,\n"
+                    "  severity_number, severity_text, body_type, body, event_name, resource_id, "
+                    "scope_id, " +
+                    attribute_columns() + ", dropped_attributes_count\nFROM logs WHERE " +
+                    selection.condition(parameters);
+  if (position != nullptr) {
+    sql += std::string(" AND time ") + (ascending ? ">= " : "<= ") + "fromUnixTimestamp64Nano(" +
+           parameters.bind_int(position->time_ns) + ")";
+  }
+  sql += "\nORDER BY time" + direction + ", id LIMIT " + std::to_string(search.limit + 1);
+  if (position != nullptr) sql += " OFFSET " + std::to_string(position->returned);
+  return sql;
+}
+
+void write_id(std::string_view bytes, JsonWriter& json) {
+  if (std::all_of(bytes.begin(), bytes.end(), [](char c) { return c == '\0'; })) {
+    json.null();
+  } else {
+    json.hex(bytes);
+  }
+}
+
+/// `body_type` holds the name of a type, or its letter.
+std::string_view body_type_name(std::string_view type) {
+  return type.size() == 1 ? attribute_type_name(type[0]) : type;
+}
+
+/// Reads one row of `page_sql`; returns its time.
+std::int64_t write_record(RowReader& row, ReferencedIds& ids, JsonWriter& json) {
+  json.begin_object();
+  json.key("id").digits(row.u64());
+  const std::int64_t time_ns = row.i64();
+  json.key("time").digits(time_ns);
+  json.key("time_unix_nano").digits(row.u64());
+  json.key("observed_time_unix_nano").digits(row.u64());
+  json.key("service_name").string(row.string());
+  json.key("trace_id");
+  write_id(row.bytes(16), json);
+  json.key("span_id");
+  write_id(row.bytes(8), json);
+  json.key("flags").number(row.u32());
+  const std::int32_t severity = row.i32();
+  json.key("severity").string(severity_name(severity));
+  json.key("severity_number").number(severity);
+  json.key("severity_text").string(row.string());
+  json.key("body").begin_object();
+  json.key("type").string(body_type_name(row.string()));
+  json.key("value").string(row.string());
+  json.end_object();
+  json.key("event_name").string(row.string());
+  const std::uint64_t resource_id = row.u64();
+  const std::uint64_t scope_id = row.u64();
+  ids.resources.insert(resource_id);
+  ids.scopes.insert(scope_id);
+  json.key("resource_id").digits(resource_id);
+  json.key("scope_id").digits(scope_id);
+  json.key("attributes");
+  write_attributes(row, json);
+  json.key("dropped_attributes_count").number(row.u32());
+  json.end_object();
+  return time_ns;
+}
+
+void write_page(Session& session, const LogSearch& search, const Selection& selection,
+                JsonWriter& json) {
+  ReferencedIds ids;
+  std::optional<Position> start;
+  if (!search.cursor.empty()) start = Position::from_cursor(search.cursor);
+  Position position = start.value_or(Position{});
+  bool has_more = false;
+  json.key("logs").begin_array();
+  if (search.parts.rows) {
+    Parameters parameters;
+    const std::string data = session.rows(
+        page_sql(search, selection, start ? &*start : nullptr, parameters), parameters);
+    RowReader row(data);
+    for (std::uint32_t count = 0; !row.at_end() && count < search.limit; ++count) {
+      const std::int64_t time_ns = write_record(row, ids, json);
+      position.returned = position.time_ns == time_ns ? position.returned + 1 : 1;
+      position.time_ns = time_ns;
+    }
+    has_more = !row.at_end();
+  }
+  json.end_array();
+  write_resources_and_scopes(session, ids, json);
+  json.key("next_cursor");
+  if (has_more) {
+    json.string(position.to_cursor());
+  } else {
+    json.null();
+  }
+}
+
+void write_histogram(Session& session, const Selection& selection, bool wanted, JsonWriter& json) {
+  const Buckets buckets = round_buckets(selection.range, kHistogramBuckets);
+  json.key("histogram").begin_object();
+  json.key("step_ns").digits(buckets.step_ns);
+  json.key("buckets").begin_array();
+  if (wanted) {
+    Parameters parameters;
+    const std::string data =
+        session.rows("SELECT " + bucket_index("time", buckets, parameters) +
+                         " AS bucket, severity_number, count()\nFROM logs WHERE " +
+                         selection.condition(parameters) + "\nGROUP BY bucket, severity_number",
+                     parameters);
+    std::map<std::int64_t, std::map<std::string_view, std::uint64_t>> counts;
+    for (RowReader row(data); !row.at_end();) {
+      const std::int64_t bucket = row.i64();
+      const std::string_view severity = severity_name(row.i32());
+      counts[bucket][severity] += row.u64();
+    }
+    for (std::int64_t i = 0; i < buckets.count; ++i) {
+      json.begin_object();
+      json.key("time").digits(buckets.time_ns(i));
+      for (const EnumValue& severity : severities()) {
+        json.key(severity.name).number(counts[i][severity.name]);
+      }
+      json.end_object();
+    }
+  }
+  json.end_array().end_object();
+}
+
+}  // namespace
+
+std::string search_logs(Session& session, const LogSearch& search) {
+  const Selection selection{Signal::kLogs, search.range, search.filter};
+  JsonWriter json;
+  json.begin_object();
+  write_page(session, search, selection, json);
+  write_histogram(session, selection, search.parts.histogram, json);
+  if (search.parts.facets) {
+    write_facets(session, selection, kFacets, json);
+  } else {
+    json.key("facets").begin_array().end_array();
+  }
+  session.write_stats(json);
+  json.end_object();
+  return json.take();
+}
+
+std::optional<TimeRange> range_around_trace(Session& session, std::string_view trace_id) {
+  std::optional<TimeRange> range =
+      times_of_traces(session, "(" + trace_id_literal(trace_id, "trace_id") + ")");
+  if (range) {
+    range->start_ns -= kAroundTraceNs;
+    range->end_ns += kAroundTraceNs;
+  }
+  return range;
+}
+
+}  // namespace signalbox::server::query

@@ -1,0 +1,457 @@
+#include "server/query/metrics.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "server/query/error.h"
+#include "server/query/query_test_fixture.h"
+
+namespace signalbox::server::query {
+namespace {
+
+using ::testing::DoubleNear;
+using ::testing::ElementsAre;
+using ::testing::Optional;
+
+using Point = std::optional<double>;
+
+constexpr double kTolerance = 1e-6;
+
+class MetricsTest : public QueryTest {
+ protected:
+  /// Describes series `id` of the metric "m".
+  void add_series(int id, const std::string& type, const std::string& temporality,
+                  bool is_monotonic, const std::string& attributes = "{}",
+                  const std::string& service = "demo") {
+    insert(
+        "metric_series (series_id, metric_name, metric_type, unit, description, temporality, "
+        "is_monotonic, service_name, resource_id, attributes, attribute_types, seen)",
+        "(" + std::to_string(id) + ", 'm', '" + type + "', 's', 'what', " + temporality + ", " +
+            (is_monotonic ? "true" : "false") + ", '" + service + "', 1, " + attributes +
+            ", 's', " + at_s(0) + ")");
+  }
+  void add_number(int id, double time_s, double start_s, double value, int kind = 2) {
+    insert("metric_numbers (metric_name, series_id, time, start_time, value, value_kind)",
+           "('m', " + std::to_string(id) + ", " + at_s(time_s) + ", " + at_s(start_s) + ", " +
+               std::to_string(value) + ", " + std::to_string(kind) + ")");
+  }
+  void add_histogram(int id, double time_s, double start_s, const std::string& bounds,
+                     const std::string& counts, const std::string& sum = "0",
+                     const std::string& min_max = "NULL, NULL") {
+    insert(
+        "metric_histograms (metric_name, series_id, time, start_time, count, sum, min, max, "
+        "bounds, counts)",
+        "('m', " + std::to_string(id) + ", " + at_s(time_s) + ", " + at_s(start_s) + ", arraySum(" +
+            counts + "), " + sum + ", " + min_max + ", " + bounds + ", " + counts + ")");
+  }
+
+  static MetricQuery query_of(std::int64_t from_s, std::int64_t until_s, std::int64_t step_s) {
+    MetricQuery query;
+    query.name = "m";
+    query.range = seconds_range(from_s, until_s);
+    query.step_ns = step_s * kSecondNs;
+    return query;
+  }
+
+  boost::json::value run(const MetricQuery& query) {
+    Session of_this_query = session();
+    return parse(query_metric(of_this_query, query));
+  }
+
+  static std::vector<Point> points(const boost::json::value& answer, std::size_t series = 0) {
+    std::vector<Point> values;
+    for (const auto& point : answer.at("series").at(series).at("points").as_array()) {
+      const auto& value = point.at(1);
+      values.push_back(value.is_null() ? Point() : Point(value.to_number<double>()));
+    }
+    return values;
+  }
+
+  static auto near(double value) { return Optional(DoubleNear(value, kTolerance)); }
+};
+
+constexpr auto kNothing = std::nullopt;
+
+TEST_F(MetricsTest, DrawsACounterAsItsRateAndCountsTheFirstPointFromItsStartTime) {
+  add_series(1, "sum", "2", true);
+  // Started in the range: 10 in the first ten seconds, then 20, then none.
+  add_number(1, 10, 0, 10);
+  add_number(1, 20, 0, 30);
+  add_number(1, 30, 0, 30);
+
+  const auto answer = run(query_of(0, 40, 10));
+
+  EXPECT_EQ(answer.at("aggregations").at(0).at("aggregation"), "rate");
+  EXPECT_EQ(answer.at("aggregations").at(0).at("unit"), "s/s");
+  EXPECT_THAT(points(answer), ElementsAre(near(1), near(2), near(0), Point(kNothing)));
+}
+
+TEST_F(MetricsTest, TakesTheIncreaseSinceThePointBeforeTheRange) {
+  add_series(1, "sum", "2", true);
+  add_number(1, -5, -1000, 100);
+  add_number(1, 5, -1000, 120);
+  add_number(1, 15, -1000, 130);
+
+  MetricQuery query = query_of(0, 20, 10);
+  query.aggregations = {Aggregation::kIncrease};
+  const auto answer = run(query);
+
+  // Half of what happened from -5 to 5 lies in the range, and half of that from 5 to 15 on.
+  EXPECT_THAT(points(answer), ElementsAre(near(15), near(5)));
+}
+
+TEST_F(MetricsTest, CountsAfterARestartFromZero) {
+  add_series(1, "sum", "2", true);
+  add_number(1, 0, -1000, 500);
+  add_number(1, 10, -1000, 510);
+  add_number(1, 20, 12, 7);  // A new process: its start time says so.
+  add_number(1, 30, 12, 8);
+  add_number(1, 40, 12, 3);  // A client that does not change its start time.
+
+  MetricQuery query = query_of(0, 40, 10);
+  query.aggregations = {Aggregation::kIncrease};
+  const auto answer = run(query);
+
+  EXPECT_THAT(points(answer), ElementsAre(near(10), near(7), near(1), near(3)));
+}
+
+TEST_F(MetricsTest, DoesNotTakeAnOldCounterForANewOneAfterALongSilence) {
+  add_series(1, "sum", "2", true);
+  add_number(1, -7200, -9000, 1'000'000);
+  add_number(1, 10, -9000, 1'000'050);
+  add_number(1, 20, -9000, 1'000'060);
+
+  MetricQuery query = query_of(0, 20, 10);
+  query.aggregations = {Aggregation::kIncrease};
+
+  EXPECT_THAT(points(run(query)), ElementsAre(Point(kNothing), near(10)));
+}
+
+TEST_F(MetricsTest, CountsTheFirstPointOfASeriesThatAppearsLate) {
+  add_series(1, "sum", "2", true);
+  add_series(2, "sum", "2", true, "{'code': '500'}");
+  for (int i = 0; i <= 4; ++i) add_number(1, i * 10, -9000, 100);
+  add_number(2, 30, -9000, 3);  // The first error of a process that has run for hours.
+  add_number(2, 40, -9000, 3);
+
+  MetricQuery query = query_of(0, 40, 10);
+  query.aggregations = {Aggregation::kIncrease};
+
+  EXPECT_THAT(points(run(query)), ElementsAre(near(0), near(0), near(3), near(0)));
+}
+
+TEST_F(MetricsTest, KeepsTwoProcessesApartThatShareASeries) {
+  add_series(1, "sum", "2", true);
+  for (int i = 0; i <= 3; ++i) {
+    add_number(1, i * 10, -100, 1000 + i * 10);
+    add_number(1, i * 10 + 3, -50, 20 + i * 20);
+  }
+  MetricQuery query = query_of(10, 30, 10);
+  query.aggregations = {Aggregation::kIncrease};
+
+  EXPECT_THAT(points(run(query)), ElementsAre(near(10 + 20), near(10 + 20)));
+}
+
+TEST_F(MetricsTest, AddsUpDeltasAndMixesThemWithCumulativeSeries) {
+  add_series(1, "sum", "1", true);
+  add_series(2, "sum", "2", true, "{'a': 'b'}");
+  add_number(1, 10, 0, 5);
+  add_number(1, 20, 10, 7);
+  add_number(2, 10, 0, 1);
+  add_number(2, 20, 0, 3);
+
+  MetricQuery query = query_of(0, 20, 10);
+  query.aggregations = {Aggregation::kIncrease};
+  const auto answer = run(query);
+
+  EXPECT_THAT(points(answer), ElementsAre(near(6), near(9)));
+  EXPECT_EQ(answer.at("temporalities"), (boost::json::array{"delta", "cumulative"}));
+}
+
+TEST_F(MetricsTest, DrawsAnUpDownCounterAsAValueWithItsZeros) {
+  add_series(1, "sum", "2", false, "{'path': '/a'}");
+  add_series(2, "sum", "2", false, "{'path': '/b'}");
+  const double first[] = {2, 0, 5};
+  for (int i = 0; i < 3; ++i) {
+    add_number(1, i * 10 + 1, 0, first[i], 1);
+    add_number(2, i * 10 + 2, 0, 1, 1);
+  }
+
+  EXPECT_THAT(points(run(query_of(0, 30, 10))), ElementsAre(near(3), near(1), near(6)));
+
+  MetricQuery by_path = query_of(0, 30, 10);
+  by_path.group_by = {"path"};
+  const auto answer = run(by_path);
+  EXPECT_EQ(answer.at("series").at(0).at("labels").at("path"), "/a");
+  EXPECT_THAT(points(answer, 0), ElementsAre(near(2), near(0), near(5)));
+  EXPECT_THAT(points(answer, 1), ElementsAre(near(1), near(1), near(1)));
+}
+
+TEST_F(MetricsTest, HoldsAValueOverJitterButLeavesGaps) {
+  add_series(1, "gauge", "0", false);
+  for (const double time : {1.0, 9.9, 20.1, 31.0, 71.0, 81.0}) add_number(1, time, 0, time);
+
+  const auto answer = run(query_of(0, 90, 10));
+
+  EXPECT_EQ(answer.at("step_ns"), "10000000000");
+  EXPECT_THAT(points(answer),
+              ElementsAre(near((1.0 + 9.9) / 2), near(9.9), near(20.1), near(31), near(31),
+                          Point(kNothing), Point(kNothing), near(71), near(81)));
+}
+
+TEST_F(MetricsTest, EndsAValueWhereItsSourceSaysSo) {
+  add_series(1, "gauge", "0", false);
+  add_number(1, 1, 0, 5);
+  add_number(1, 11, 0, 0, 0);  // No recorded value.
+  add_number(1, 21, 0, 6);
+
+  EXPECT_THAT(points(run(query_of(0, 30, 10))), ElementsAre(near(5), Point(kNothing), near(6)));
+}
+
+TEST_F(MetricsTest, RefusesARateOfAValueThatGoesUpAndDown) {
+  add_series(1, "gauge", "0", false);
+  add_number(1, 1, 0, 5);
+  MetricQuery query = query_of(0, 30, 10);
+  query.aggregations = {Aggregation::kRate};
+
+  try {
+    run(query);
+    FAIL();
+  } catch (const QueryError& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+    EXPECT_EQ(error.parameter, "aggregation");
+  }
+}
+
+TEST_F(MetricsTest, WidensAStepThatIsSmallerThanTheExportInterval) {
+  add_series(1, "sum", "2", true);
+  for (int i = 0; i <= 10; ++i) add_number(1, i * 30, -100, i * 30);
+
+  const auto answer = run(query_of(0, 300, 1));
+
+  EXPECT_EQ(answer.at("step_ns"), "30000000000");
+  for (const Point& point : points(answer)) EXPECT_THAT(point, near(1));
+}
+
+TEST_F(MetricsTest, InterpolatesTheQuantilesOfAHistogram) {
+  add_series(1, "histogram", "2", true);
+  add_histogram(1, 10, 0, "[10, 20, 30]", "[50, 30, 20, 0]");
+
+  MetricQuery query = query_of(0, 10, 10);
+  query.aggregations = {Aggregation::kP50, Aggregation::kP90, Aggregation::kP99};
+  const auto answer = run(query);
+
+  EXPECT_THAT(points(answer, 0), ElementsAre(near(10)));
+  EXPECT_THAT(points(answer, 1), ElementsAre(near(25)));
+  EXPECT_THAT(points(answer, 2), ElementsAre(near(29.5)));
+  EXPECT_EQ(answer.at("aggregations").at(2).at("drawn"), "p99 of the measurements per 10 s");
+}
+
+TEST_F(MetricsTest, TakesTheIncreaseOfCumulativeHistogramsAndTheirRestarts) {
+  add_series(1, "histogram", "2", true);
+  add_histogram(1, 0, -900, "[10, 20]", "[1000, 0, 0]");
+  add_histogram(1, 10, -900, "[10, 20]", "[1000, 100, 0]");  // Only (10, 20] since.
+  add_histogram(1, 20, 11, "[10, 20]", "[100, 0, 0]");       // Restarted: only (0, 10].
+  add_histogram(1, 30, 21, "[100, 200]", "[0, 100, 0]");     // And with other bounds.
+
+  MetricQuery query = query_of(0, 30, 10);
+  query.aggregations = {Aggregation::kP50};
+
+  EXPECT_THAT(points(run(query)), ElementsAre(near(15), near(5), near(150)));
+}
+
+TEST_F(MetricsTest, AnswersTheLastBoundIfOnlyTheLastBucketHasData) {
+  add_series(1, "histogram", "1", true);
+  add_histogram(1, 10, 0, "[10, 20]", "[0, 0, 4]");
+
+  EXPECT_THAT(points(run(query_of(0, 10, 10))), ElementsAre(near(20)));
+}
+
+TEST_F(MetricsTest, UsesTheMaximumBeyondTheLastBound) {
+  add_series(1, "histogram", "1", true);
+  add_histogram(1, 10, 0, "[10, 20]", "[0, 0, 4]", "0", "25, 30");
+
+  MetricQuery query = query_of(0, 10, 10);
+  query.aggregations = {Aggregation::kP50, Aggregation::kP99};
+  const auto answer = run(query);
+
+  EXPECT_THAT(points(answer, 0), ElementsAre(near(25)));
+  EXPECT_THAT(points(answer, 1), ElementsAre(near(29.9)));
+}
+
+TEST_F(MetricsTest, NeverAnswersMoreThanTheMaximumMeasured) {
+  add_series(1, "histogram", "1", true);
+  add_histogram(1, 10, 0, "[10, 20]", "[4, 0, 0]", "0", "1, 3");
+
+  EXPECT_THAT(points(run(query_of(0, 10, 10))), ElementsAre(near(3)));
+}
+
+TEST_F(MetricsTest, IgnoresABucketThatFallsThoughTheCountRises) {
+  add_series(1, "histogram", "2", true);
+  add_histogram(1, 0, -900, "[10, 20]", "[100, 100, 0]");
+  add_histogram(1, 10, -900, "[10, 20]", "[90, 150, 0]");
+
+  MetricQuery query = query_of(0, 10, 10);
+  query.aggregations = {Aggregation::kP50};
+
+  EXPECT_THAT(points(run(query)), ElementsAre(near(15)));
+}
+
+TEST_F(MetricsTest, MergesHistogramsWithDifferentBounds) {
+  add_series(1, "histogram", "1", true);
+  add_series(2, "histogram", "1", true, "{'a': 'b'}");
+  add_histogram(1, 10, 0, "[10, 20]", "[10, 10, 0]");
+  add_histogram(2, 10, 0, "[5, 15]", "[10, 10, 0]");
+
+  MetricQuery query = query_of(0, 10, 10);
+  query.aggregations = {Aggregation::kP50, Aggregation::kP90};
+  const auto answer = run(query);
+
+  // At the bounds 5, 10, 15, 20: 5 + 10, 10 + 15, 15 + 20, 20 + 20 of 40.
+  EXPECT_THAT(points(answer, 0), ElementsAre(near(5 + 5 * 5.0 / 10)));
+  EXPECT_THAT(points(answer, 1), ElementsAre(near(15 + 5 * 1.0 / 5)));
+}
+
+TEST_F(MetricsTest, HasNoQuantileWhereNothingWasMeasured) {
+  add_series(1, "histogram", "2", true);
+  add_histogram(1, 0, -900, "[10]", "[5, 0]");
+  add_histogram(1, 10, -900, "[10]", "[5, 0]");
+  add_histogram(1, 20, -900, "[10]", "[9, 0]");
+
+  EXPECT_THAT(points(run(query_of(0, 20, 10))), ElementsAre(Point(kNothing), near(9.9)));
+}
+
+TEST_F(MetricsTest, GroupsQuantilesByAttribute) {
+  add_series(1, "histogram", "2", true, "{'url.path': '/a'}");
+  add_series(2, "histogram", "2", true, "{'url.path': '/b'}");
+  add_histogram(1, 10, 0, "[10, 20]", "[10, 0, 0]");
+  add_histogram(2, 10, 0, "[10, 20]", "[0, 10, 0]");
+
+  MetricQuery query = query_of(0, 10, 10);
+  query.group_by = {"url.path"};
+  const auto answer = run(query);
+
+  EXPECT_EQ(answer.at("series").at(0).at("labels").at("url.path"), "/b");
+  EXPECT_THAT(points(answer, 0), ElementsAre(near(19.9)));
+  EXPECT_THAT(points(answer, 1), ElementsAre(near(9.9)));
+
+  query.filter = parse_filter("url.path = '/a'");
+  const auto filtered = run(query);
+  ASSERT_EQ(filtered.at("series").as_array().size(), 1u);
+  EXPECT_THAT(points(filtered), ElementsAre(near(9.9)));
+}
+
+TEST_F(MetricsTest, DrawsCountRateSumAndMeanOfAHistogram) {
+  add_series(1, "histogram", "2", true);
+  add_histogram(1, 10, 0, "[10]", "[4, 0]", "20");
+  add_histogram(1, 20, 0, "[10]", "[4, 6]", "100");
+
+  MetricQuery query = query_of(0, 20, 10);
+  query.aggregations = {Aggregation::kCount, Aggregation::kRate, Aggregation::kSum,
+                        Aggregation::kAvg};
+  const auto answer = run(query);
+
+  EXPECT_THAT(points(answer, 0), ElementsAre(near(4), near(6)));
+  EXPECT_THAT(points(answer, 1), ElementsAre(near(0.4), near(0.6)));
+  EXPECT_THAT(points(answer, 2), ElementsAre(near(20), near(80)));
+  EXPECT_THAT(points(answer, 3), ElementsAre(near(5), near(80.0 / 6)));
+}
+
+TEST_F(MetricsTest, InterpolatesExponentialHistogramsOfDifferentScales) {
+  add_series(1, "exponential_histogram", "2", true);
+  const auto add = [&](double time_s, int scale, int offset, const std::string& counts,
+                       const std::string& zeros, const std::string& negative) {
+    insert(
+        "metric_exponential_histograms (metric_name, series_id, time, start_time, count, scale, "
+        "zero_count, positive_offset, positive_counts, negative_offset, negative_counts)",
+        "('m', 1, " + at_s(time_s) + ", " + at_s(0) + ", arraySum(" + counts + ") + " + zeros +
+            " + arraySum(arrayConcat(" + negative + ", [0])), " + std::to_string(scale) + ", " +
+            zeros + ", " + std::to_string(offset) + ", " + counts + ", 0, " + negative + ")");
+  };
+  add(10, 1, 2, "[10, 10]", "0", "[]");  // (2, 2.83] and (2.83, 4]
+  add(20, 0, 1, "[20, 8]", "2", "[]");   // (2, 4] as before, 8 in (4, 8], two zeros
+  add(30, 0, 1, "[20, 8]", "2", "[4]");  // 4 in [-2, -1)
+
+  MetricQuery query = query_of(0, 30, 10);
+  query.aggregations = {Aggregation::kP50, Aggregation::kP90};
+  const auto answer = run(query);
+
+  EXPECT_THAT(points(answer, 0), ElementsAre(near(std::exp2(1.5)), near(std::exp2(2 + 3.0 / 8)),
+                                             near(-std::exp2(0.5))));
+  EXPECT_THAT(points(answer, 1), ElementsAre(near(std::exp2(1.9)), near(std::exp2(2 + 7.0 / 8)),
+                                             near(-std::exp2(0.1))));
+}
+
+TEST_F(MetricsTest, DrawsTheNearestQuantileOfASummary) {
+  add_series(1, "summary", "0", false);
+  insert(
+      "metric_summaries (metric_name, series_id, time, start_time, count, sum, quantiles, values)",
+      "('m', 1, " + at_s(5) + ", " + at_s(0) + ", 10, 50, [0.5, 0.9], [4, 9])");
+
+  MetricQuery query = query_of(0, 10, 10);
+  query.aggregations = {Aggregation::kP50, Aggregation::kP99, Aggregation::kAvg};
+  const auto answer = run(query);
+
+  EXPECT_THAT(points(answer, 0), ElementsAre(near(4)));
+  EXPECT_THAT(points(answer, 1), ElementsAre(near(9)));
+  EXPECT_THAT(points(answer, 2), ElementsAre(near(5)));
+}
+
+TEST_F(MetricsTest, ReturnsExemplarsThatLeadToTraces) {
+  add_series(1, "histogram", "1", true, "{'a': 'b'}");
+  insert(
+      "metric_histograms (metric_name, series_id, time, start_time, count, bounds, counts, "
+      "`exemplars.time`, `exemplars.value`, `exemplars.trace_id`, `exemplars.span_id`, "
+      "`exemplars.attributes`, `exemplars.attribute_types`)",
+      "('m', 1, " + at_s(10) + ", " + at_s(0) + ", 1, [1], [1, 0], [" + at_s(5) +
+          "], [0.5], [unhex('0102030405060708090a0b0c0d0e0f10')], [unhex('0102030405060708')], "
+          "[{}], [''])");
+
+  MetricQuery query = query_of(0, 20, 10);
+  query.exemplars = true;
+  query.group_by = {"a"};
+  const auto answer = run(query);
+
+  ASSERT_EQ(answer.at("exemplars").as_array().size(), 1u);
+  const auto& exemplar = answer.at("exemplars").at(0);
+  EXPECT_EQ(exemplar.at("trace_id"), "0102030405060708090a0b0c0d0e0f10");
+  EXPECT_EQ(exemplar.at("span_id"), "0102030405060708");
+  EXPECT_EQ(exemplar.at("time"), json_s(5));
+  EXPECT_EQ(exemplar.at("labels").at("a"), "b");
+}
+
+TEST_F(MetricsTest, ListsMetricsThatHavePointsInTheRange) {
+  add_series(1, "sum", "2", false, "{'url.path': '/a'}");
+  add_series(2, "sum", "2", false, "{'url.path': '/b', 'x': 'y'}", "other");
+  add_number(1, 10, 0, 1);
+  add_number(2, 20, 0, 1);
+
+  Session first = session();
+  const auto all = parse(list_metrics(first, seconds_range(0, 100), ""));
+  ASSERT_EQ(all.at("metrics").as_array().size(), 1u);
+  const auto& metric = all.at("metrics").at(0);
+  EXPECT_EQ(metric.at("name"), "m");
+  EXPECT_EQ(metric.at("type"), "sum");
+  EXPECT_EQ(metric.at("unit"), "s");
+  EXPECT_EQ(metric.at("default_aggregation"), "sum");
+  EXPECT_EQ(metric.at("series_count"), 2);
+  EXPECT_EQ(metric.at("services"), (boost::json::array{"demo", "other"}));
+  EXPECT_EQ(metric.at("attribute_keys"), (boost::json::array{"url.path", "x"}));
+  EXPECT_EQ(metric.at("last_seen"), json_s(20));
+
+  Session second = session();
+  const auto of_service = parse(list_metrics(second, seconds_range(0, 100), "demo"));
+  EXPECT_EQ(of_service.at("metrics").at(0).at("series_count"), 1);
+
+  Session third = session();
+  const auto later = parse(list_metrics(third, seconds_range(100, 200), ""));
+  EXPECT_TRUE(later.at("metrics").as_array().empty());
+}
+
+}  // namespace
+}  // namespace signalbox::server::query

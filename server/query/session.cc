@@ -1,0 +1,73 @@
+#include "server/query/session.h"
+
+#include <utility>
+
+#include "server/query/error.h"
+
+namespace signalbox::server::query {
+namespace {
+
+constexpr int kTimeoutExceeded = 159;
+constexpr int kTooSlow = 160;
+constexpr int kMemoryLimitExceeded = 241;
+constexpr int kTooManyRowsOrBytes = 396;
+
+QueryError to_query_error(const store::EngineError& error) {
+  switch (error.code()) {
+    case kTimeoutExceeded:
+    case kTooSlow:
+      return {ErrorCode::kDeadlineExceeded,
+              "The query took too long. Narrow the time range or the filter."};
+    case kMemoryLimitExceeded:
+      return {ErrorCode::kResourceExhausted,
+              "The query needs more memory than one query may take. Narrow the time range, the "
+              "filter or the grouping."};
+    case kTooManyRowsOrBytes:
+      return {ErrorCode::kResourceExhausted,
+              "The result is too large. Narrow the time range, the filter or the grouping."};
+    default:
+      return {ErrorCode::kInternal, std::string("The storage engine failed: ") + error.what()};
+  }
+}
+
+}  // namespace
+
+Session::Session(store::Engine& engine, Clock::time_point deadline, std::function<bool()> abandoned)
+    : engine_(engine),
+      started_(Clock::now()),
+      deadline_(deadline),
+      abandoned_(std::move(abandoned)) {}
+
+std::string Session::rows(const std::string& sql, const Parameters& parameters) {
+  if (abandoned_ && abandoned_()) {
+    throw QueryError(ErrorCode::kUnavailable, "Nobody waits for the answer any more.");
+  }
+  const auto left =
+      std::chrono::duration_cast<std::chrono::milliseconds>(deadline_ - Clock::now()).count();
+  if (left <= 0) {
+    throw QueryError(ErrorCode::kDeadlineExceeded,
+                     "The request took too long. Narrow the time range or the filter.");
+  }
+  store::QueryOptions options;
+  options.max_execution_time_ms = static_cast<std::uint32_t>(left);
+  try {
+    store::QueryResult result =
+        engine_.query(sql + "\nFORMAT RowBinary", parameters.values(), options);
+    rows_read_ += result.rows_read;
+    bytes_read_ += result.bytes_read;
+    return std::move(result.data);
+  } catch (const store::EngineError& error) {
+    throw to_query_error(error);
+  }
+}
+
+void Session::write_stats(JsonWriter& json) const {
+  const std::chrono::duration<double, std::milli> elapsed = Clock::now() - started_;
+  json.key("stats").begin_object();
+  json.key("rows_read").digits(rows_read_);
+  json.key("bytes_read").digits(bytes_read_);
+  json.key("elapsed_ms").number(elapsed.count());
+  json.end_object();
+}
+
+}  // namespace signalbox::server::query

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "server/query/json.h"
+#include "server/query/sql.h"
+#include "server/store/engine.h"
+
+namespace signalbox::server::query {
+
+/// One request's way to the engine: its deadline, what it has cost, whether anyone still waits.
+///
+/// Thread-safety: one thread. Lifetime: the engine outlives it.
+/// Errors: QueryError; the engine's errors are turned into it.
+class Session {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  /// `abandoned` is asked before each statement; it may be empty.
+  Session(store::Engine& engine, Clock::time_point deadline, std::function<bool()> abandoned = {});
+
+  /// Runs one SELECT and returns its rows as RowBinary (see RowReader). `sql` has no FORMAT.
+  std::string rows(const std::string& sql, const Parameters& parameters = {});
+
+  /// Writes `"stats": {…}` into an open object.
+  void write_stats(JsonWriter& json) const;
+
+ private:
+  store::Engine& engine_;
+  Clock::time_point started_;
+  Clock::time_point deadline_;
+  std::function<bool()> abandoned_;
+  std::uint64_t rows_read_ = 0;
+  std::uint64_t bytes_read_ = 0;
+};
+
+}  // namespace signalbox::server::query

@@ -1,0 +1,501 @@
+#include "server/query/traces.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "server/query/attributes.h"
+#include "server/query/error.h"
+#include "server/query/facets.h"
+#include "server/query/ids.h"
+#include "server/query/rows.h"
+#include "server/query/selection.h"
+
+namespace signalbox::server::query {
+namespace {
+
+constexpr std::int64_t kHistogramBuckets = 60;
+constexpr std::size_t kMaxServicesShown = 20;
+/// Spans are fetched in growing batches until they belong to enough traces.
+constexpr int kMaxBatches = 5;
+constexpr std::uint32_t kFirstBatchPerTrace = 4;
+/// Attributes of more spans than this are not counted for facets.
+constexpr std::uint64_t kMaxSpansForAttributeFacets = 2'000'000;
+
+constexpr std::array kFacets = {FacetField{"service.name", "Service"},
+                                FacetField{"name", "Operation"}, FacetField{"status", "Status"},
+                                FacetField{"kind", "Kind"}};
+constexpr std::array kFacetsWithAttributes = {
+    FacetField{"service.name", "Service"},
+    FacetField{"name", "Operation"},
+    FacetField{"status", "Status"},
+    FacetField{"kind", "Kind"},
+    FacetField{"attribute.http.request.method", "HTTP method"},
+    FacetField{"attribute.http.response.status_code", "HTTP status"},
+    FacetField{"attribute.http.route", "HTTP route"},
+    FacetField{"attribute.error.type", "Error type"}};
+
+/// A place in the order of a search: the sort key and, among equals, the span.
+struct Position {
+  std::int64_t key = 0;
+  std::string span_id_hex;
+
+  [[nodiscard]] std::string to_cursor() const { return std::to_string(key) + "-" + span_id_hex; }
+
+  static Position from_cursor(std::string_view cursor) {
+    Position position;
+    const char* const last = cursor.data() + cursor.size();
+    const auto [after, error] = std::from_chars(cursor.data(), last, position.key);
+    if (error == std::errc() && last - after == 17 && *after == '-') {
+      position.span_id_hex.assign(after + 1, last);
+      if (position.span_id_hex.find_first_not_of("0123456789abcdef") == std::string::npos) {
+        return position;
+      }
+    }
+    throw QueryError::invalid("cursor", "'cursor' must be the next_cursor of an earlier answer.");
+  }
+};
+
+struct MatchedSpan {
+  std::string trace_id;
+  std::string span_id;
+  std::string service_name;
+  std::string name;
+  std::int32_t kind = 0;
+  std::int32_t status_code = 0;
+  std::int64_t start_ns = 0;
+  std::int64_t duration_ns = 0;
+};
+
+struct Page {
+  std::vector<MatchedSpan> spans;  ///< One a trace, in order.
+  std::optional<Position> next;
+};
+
+class PageQuery {
+ public:
+  PageQuery(Session& session, const TraceSearch& search, const Selection& selection)
+      : session_(session), search_(search), selection_(selection) {}
+
+  Page run() {
+    Page page;
+    std::optional<Position> start;
+    if (!search_.cursor.empty()) start = Position::from_cursor(search_.cursor);
+    std::optional<Position> position = start;
+    std::set<std::string> seen;
+    std::uint32_t batch_limit = search_.limit * kFirstBatchPerTrace;
+    for (int batch = 0; batch < kMaxBatches; ++batch, batch_limit *= 4) {
+      const std::vector<MatchedSpan> spans = fetch(position, batch_limit);
+      std::set<std::string> shown_before;
+      if (start) shown_before = of_earlier_pages(spans, *start);
+      for (const MatchedSpan& span : spans) {
+        if (page.spans.size() == search_.limit) {
+          page.next = position;
+          return page;
+        }
+        position = position_of(span);
+        if (shown_before.contains(span.trace_id)) continue;
+        if (seen.insert(span.trace_id).second) page.spans.push_back(span);
+      }
+      if (spans.size() < batch_limit) return page;
+      if (page.spans.size() == search_.limit) break;
+    }
+    page.next = position;
+    return page;
+  }
+
+ private:
+  [[nodiscard]] bool is_ascending() const { return search_.order == TraceSearch::Order::kOldest; }
+
+  [[nodiscard]] const char* key_sql() const {
+    return search_.order == TraceSearch::Order::kSlowest ? "duration_ns"
+                                                         : "toUnixTimestamp64Nano(start_time)";
+  }
+
+  [[nodiscard]] Position position_of(const MatchedSpan& span) const {
+    const bool by_duration = search_.order == TraceSearch::Order::kSlowest;
+    return {by_duration ? span.duration_ns : span.start_ns, to_hex(span.span_id)};
+  }
+
+  /// Also narrows the time, by which whole parts are skipped.
+  [[nodiscard]] std::string after(const Position& position, Parameters& parameters) const {
+    const std::string key = parameters.bind_int(position.key);
+    std::string sql = std::string(" AND (") + key_sql() + ", span_id) " +
+                      (is_ascending() ? "> (" : "< (") + key + ", unhex('" + position.span_id_hex +
+                      "'))";
+    if (search_.order == TraceSearch::Order::kSlowest) return sql;
+    return sql + " AND start_time " + (is_ascending() ? ">= " : "<= ") +
+           "fromUnixTimestamp64Nano(" + key + ")";
+  }
+
+  std::vector<MatchedSpan> fetch(const std::optional<Position>& position, std::uint32_t limit) {
+    Parameters parameters;
+    const std::string direction = is_ascending() ? " ASC" : " DESC";
+    std::string sql =
+        "SELECT trace_id, span_id, service_name, name, kind, status_code, "
+        "toUnixTimestamp64Nano(start_time), duration_ns\nFROM spans WHERE " +
+        selection_.condition(parameters);
+    if (position) sql += after(*position, parameters);
+    const bool by_duration = search_.order == TraceSearch::Order::kSlowest;
+    sql += std::string("\nORDER BY ") + (by_duration ? "duration_ns" : "start_time") + direction +
+           ", span_id" + direction + " LIMIT " + std::to_string(limit);
+    const std::string data = session_.rows(sql, parameters);
+    std::vector<MatchedSpan> spans;
+    for (RowReader row(data); !row.at_end();) {
+      MatchedSpan span;
+      span.trace_id = row.bytes(16);
+      span.span_id = row.bytes(8);
+      span.service_name = row.string();
+      span.name = row.string();
+      span.kind = row.i32();
+      span.status_code = row.i32();
+      span.start_ns = row.i64();
+      span.duration_ns = row.i64();
+      spans.push_back(std::move(span));
+    }
+    return spans;
+  }
+
+  /// Those traces of `spans` that have a matching span before `start` too.
+  std::set<std::string> of_earlier_pages(const std::vector<MatchedSpan>& spans,
+                                         const Position& start) {
+    std::set<std::string> ids;
+    for (const MatchedSpan& span : spans) ids.insert(span.trace_id);
+    std::set<std::string> found;
+    if (ids.empty()) return found;
+    Parameters parameters;
+    std::string sql = "SELECT DISTINCT trace_id FROM spans WHERE trace_id IN " + id_list(ids) +
+                      " AND " + selection_.condition(parameters) + " AND (" + key_sql() +
+                      ", span_id) " + (is_ascending() ? "<= (" : ">= (");
+    sql += parameters.bind_int(start.key) + ", unhex('" + start.span_id_hex + "'))";
+    const std::string data = session_.rows(sql, parameters);
+    for (RowReader row(data); !row.at_end();) found.insert(std::string(row.bytes(16)));
+    return found;
+  }
+
+  Session& session_;
+  const TraceSearch& search_;
+  const Selection& selection_;
+};
+
+struct TraceTotals {
+  std::uint64_t span_count = 0;
+  std::uint64_t error_count = 0;
+  std::uint64_t matched_count = 0;
+  std::int64_t start_ns = 0;
+  std::int64_t end_ns = 0;
+  std::string root_service;
+  std::string root_name;
+  bool root_missing = false;
+  std::vector<std::pair<std::uint64_t, std::string>> services;
+};
+
+std::map<std::string, TraceTotals> read_totals(Session& session, const Selection& selection,
+                                               const std::vector<MatchedSpan>& spans) {
+  std::map<std::string, TraceTotals> totals;
+  std::set<std::string> ids;
+  for (const MatchedSpan& span : spans) ids.insert(span.trace_id);
+  if (ids.empty()) return totals;
+  const std::string list = id_list(ids);
+  TimeRange range = times_of_traces(session, list).value_or(selection.range);
+  for (const MatchedSpan& span : spans) {
+    range.start_ns = std::min(range.start_ns, span.start_ns);
+    range.end_ns = std::max(range.end_ns, span.start_ns + 1);
+  }
+  Parameters parameters;
+  const std::string data = session.rows(
+      "SELECT trace_id, count(), countIf(status_code = 2), countIf(" +
+          selection.condition(parameters) +
+          "),\n"
+          "  toUnixTimestamp64Nano(min(start_time)), "
+          "max(toUnixTimestamp64Nano(start_time) + greatest(duration_ns, 0)),\n"
+          "  min(parent_span_id != unhex('0000000000000000')) AS root_missing,\n"
+          "  argMin((toString(service_name), toString(name)), "
+          "(parent_span_id != unhex('0000000000000000'), start_time)) AS root,\n"
+          "  sumMap([toString(service_name)], [toUInt64(1)]) AS services\n"
+          "FROM spans WHERE trace_id IN " +
+          list + " AND " + in_range("start_time", range, parameters) + "\nGROUP BY trace_id",
+      parameters);
+  for (RowReader row(data); !row.at_end();) {
+    TraceTotals& trace = totals[std::string(row.bytes(16))];
+    trace.span_count = row.u64();
+    trace.error_count = row.u64();
+    trace.matched_count = row.u64();
+    trace.start_ns = row.i64();
+    trace.end_ns = row.i64();
+    trace.root_missing = row.u8() != 0;
+    trace.root_service = row.string();
+    trace.root_name = row.string();
+    const std::vector<std::string_view> names = row.strings();
+    const std::size_t count = row.size();
+    for (std::size_t i = 0; i < count; ++i) trace.services.emplace_back(row.u64(), names.at(i));
+    std::stable_sort(trace.services.begin(), trace.services.end(),
+                     [](const auto& a, const auto& b) { return a.first > b.first; });
+    trace.services.resize(std::min(trace.services.size(), kMaxServicesShown));
+  }
+  return totals;
+}
+
+void write_trace_summary(const MatchedSpan& span, const TraceTotals& totals, JsonWriter& json) {
+  json.begin_object();
+  json.key("trace_id").hex(span.trace_id);
+  json.key("root_service").string(totals.root_service);
+  json.key("root_name").string(totals.root_name);
+  json.key("root_missing").boolean(totals.root_missing);
+  json.key("start_time").digits(totals.start_ns);
+  json.key("duration_ns").digits(totals.end_ns - totals.start_ns);
+  json.key("span_count").number(totals.span_count);
+  json.key("error_count").number(totals.error_count);
+  json.key("services").begin_array();
+  for (const auto& [count, name] : totals.services) {
+    json.begin_object();
+    json.key("name").string(name);
+    json.key("span_count").number(count);
+    json.end_object();
+  }
+  json.end_array();
+  json.key("matched_span_count").number(totals.matched_count);
+  json.key("matched_span").begin_object();
+  json.key("span_id").hex(span.span_id);
+  json.key("service_name").string(span.service_name);
+  json.key("name").string(span.name);
+  json.key("kind").string(enum_name(span_kinds(), span.kind, "unknown"));
+  json.key("status").string(enum_name(status_codes(), span.status_code, "unknown"));
+  json.key("start_time").digits(span.start_ns);
+  json.key("duration_ns").digits(span.duration_ns);
+  json.end_object().end_object();
+}
+
+void write_page(Session& session, const TraceSearch& search, const Selection& selection,
+                JsonWriter& json) {
+  const Page page = search.parts.rows ? PageQuery(session, search, selection).run() : Page{};
+  auto totals = read_totals(session, selection, page.spans);
+  json.key("traces").begin_array();
+  for (const MatchedSpan& span : page.spans) {
+    const auto at = totals.find(span.trace_id);
+    // Deleted between the two statements.
+    if (at != totals.end()) write_trace_summary(span, at->second, json);
+  }
+  json.end_array();
+  json.key("next_cursor");
+  if (page.next) {
+    json.string(page.next->to_cursor());
+  } else {
+    json.null();
+  }
+}
+
+/// Returns how many spans match.
+std::uint64_t write_histogram(Session& session, const Selection& selection, bool wanted,
+                              JsonWriter& json) {
+  const Buckets buckets = round_buckets(selection.range, kHistogramBuckets);
+  std::uint64_t total = 0;
+  json.key("histogram").begin_object();
+  json.key("step_ns").digits(buckets.step_ns);
+  json.key("buckets").begin_array();
+  if (wanted) {
+    Parameters parameters;
+    const std::string data =
+        session.rows("SELECT " + bucket_index("start_time", buckets, parameters) +
+                         " AS bucket, count(), countIf(status_code = 2)\nFROM spans WHERE " +
+                         selection.condition(parameters) + "\nGROUP BY bucket",
+                     parameters);
+    std::map<std::int64_t, std::pair<std::uint64_t, std::uint64_t>> counts;
+    for (RowReader row(data); !row.at_end();) {
+      auto& [count, errors] = counts[row.i64()];
+      count = row.u64();
+      errors = row.u64();
+      total += count;
+    }
+    for (std::int64_t i = 0; i < buckets.count; ++i) {
+      const auto at = counts.find(i);
+      json.begin_object();
+      json.key("time").digits(buckets.time_ns(i));
+      json.key("count").number(at == counts.end() ? 0 : at->second.first);
+      json.key("error_count").number(at == counts.end() ? 0 : at->second.second);
+      json.end_object();
+    }
+  }
+  json.end_array().end_object();
+  return total;
+}
+
+/// The columns of a whole span, in the order in which `write_span` reads them.
+std::string span_columns() {
+  return "span_id, parent_span_id, service_name, name, kind, toUnixTimestamp64Nano(start_time), "
+         "duration_ns, status_code, status_message, trace_state, flags, resource_id, scope_id,\n"
+         "  " +
+         attribute_columns() +
+         ", dropped_attributes_count,\n"
+         "  arrayMap(t -> toUnixTimestamp64Nano(t), `events.time`), `events.name`, " +
+         attribute_columns("events.") +
+         ", `events.dropped_attributes_count`, dropped_events_count,\n"
+         "  `links.trace_id`, `links.span_id`, `links.trace_state`, `links.flags`, " +
+         attribute_columns("links.") + ", `links.dropped_attributes_count`, dropped_links_count";
+}
+
+template <typename Read>
+auto read_array(RowReader& row, Read read) {
+  std::vector<decltype(read())> values(row.size());
+  for (auto& value : values) value = read();
+  return values;
+}
+
+void write_events(RowReader& row, JsonWriter& json) {
+  const auto times = read_array(row, [&] { return row.i64(); });
+  const auto names = row.strings();
+  const auto attributes = read_array(row, [&] { return row.map(); });
+  const auto types = row.strings();
+  const auto dropped = read_array(row, [&] { return row.u32(); });
+  json.key("events").begin_array();
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    json.begin_object();
+    json.key("time").digits(times[i]);
+    json.key("name").string(names.at(i));
+    json.key("attributes");
+    write_attributes(attributes.at(i), types.at(i), json);
+    json.key("dropped_attributes_count").number(dropped.at(i));
+    json.end_object();
+  }
+  json.end_array();
+}
+
+void write_links(RowReader& row, JsonWriter& json) {
+  const auto trace_ids = read_array(row, [&] { return row.bytes(16); });
+  const auto span_ids = read_array(row, [&] { return row.bytes(8); });
+  const auto states = row.strings();
+  const auto flags = read_array(row, [&] { return row.u32(); });
+  const auto attributes = read_array(row, [&] { return row.map(); });
+  const auto types = row.strings();
+  const auto dropped = read_array(row, [&] { return row.u32(); });
+  json.key("links").begin_array();
+  for (std::size_t i = 0; i < trace_ids.size(); ++i) {
+    json.begin_object();
+    json.key("trace_id").hex(trace_ids[i]);
+    json.key("span_id").hex(span_ids.at(i));
+    json.key("trace_state").string(states.at(i));
+    json.key("flags").number(flags.at(i));
+    json.key("attributes");
+    write_attributes(attributes.at(i), types.at(i), json);
+    json.key("dropped_attributes_count").number(dropped.at(i));
+    json.end_object();
+  }
+  json.end_array();
+}
+
+void write_span(RowReader& row, ReferencedIds& ids, JsonWriter& json) {
+  json.begin_object();
+  json.key("span_id").hex(row.bytes(8));
+  const std::string_view parent = row.bytes(8);
+  json.key("parent_span_id");
+  if (parent == std::string_view("\0\0\0\0\0\0\0\0", 8)) {
+    json.null();
+  } else {
+    json.hex(parent);
+  }
+  json.key("service_name").string(row.string());
+  json.key("name").string(row.string());
+  const std::int32_t kind = row.i32();
+  json.key("kind").string(enum_name(span_kinds(), kind, "unknown"));
+  json.key("kind_number").number(kind);
+  const std::int64_t start_ns = row.i64();
+  const std::int64_t duration_ns = row.i64();
+  json.key("start_time").digits(start_ns);
+  json.key("end_time").digits(start_ns + duration_ns);
+  json.key("duration_ns").digits(duration_ns);
+  const std::int32_t status = row.i32();
+  json.key("status").begin_object();
+  json.key("code").string(enum_name(status_codes(), status, "unknown"));
+  json.key("code_number").number(status);
+  json.key("message").string(row.string());
+  json.end_object();
+  json.key("trace_state").string(row.string());
+  json.key("flags").number(row.u32());
+  const std::uint64_t resource_id = row.u64();
+  const std::uint64_t scope_id = row.u64();
+  ids.resources.insert(resource_id);
+  ids.scopes.insert(scope_id);
+  json.key("resource_id").digits(resource_id);
+  json.key("scope_id").digits(scope_id);
+  json.key("attributes");
+  write_attributes(row, json);
+  json.key("dropped_attributes_count").number(row.u32());
+  write_events(row, json);
+  json.key("dropped_events_count").number(row.u32());
+  write_links(row, json);
+  json.key("dropped_links_count").number(row.u32());
+  json.end_object();
+}
+
+}  // namespace
+
+std::optional<TimeRange> times_of_traces(Session& session, const std::string& ids) {
+  const std::string data = session.rows(
+      "SELECT count(), toUnixTimestamp64Nano(min(min_start_time)), "
+      "toUnixTimestamp64Nano(max(max_end_time))\nFROM trace_times WHERE trace_id IN " +
+      ids);
+  RowReader row(data);
+  if (row.u64() == 0) return std::nullopt;
+  TimeRange range;
+  range.start_ns = row.i64();
+  range.end_ns = std::max(row.i64(), range.start_ns) + 1;
+  return range;
+}
+
+std::string search_traces(Session& session, const TraceSearch& search) {
+  const Selection selection{Signal::kTraces, search.range, search.filter};
+  JsonWriter json;
+  json.begin_object();
+  write_page(session, search, selection, json);
+  const std::uint64_t total = write_histogram(session, selection, search.parts.histogram, json);
+  if (search.parts.facets) {
+    const bool with_attributes = search.parts.histogram && total <= kMaxSpansForAttributeFacets;
+    write_facets(session, selection,
+                 with_attributes ? std::span<const FacetField>(kFacetsWithAttributes)
+                                 : std::span<const FacetField>(kFacets),
+                 json);
+  } else {
+    json.key("facets").begin_array().end_array();
+  }
+  session.write_stats(json);
+  json.end_object();
+  return json.take();
+}
+
+std::string get_trace(Session& session, std::string_view trace_id) {
+  const std::string id = trace_id_literal(trace_id, "trace_id");
+  const std::optional<TimeRange> range = times_of_traces(session, "(" + id + ")");
+  if (!range) {
+    throw QueryError(ErrorCode::kNotFound,
+                     "There is no trace " + std::string(trace_id) +
+                         ". It has not arrived (yet), or its data has been removed.");
+  }
+  Parameters parameters;
+  const std::string data =
+      session.rows("SELECT " + span_columns() + "\nFROM spans WHERE trace_id = " + id + " AND " +
+                       in_range("start_time", *range, parameters) +
+                       "\nORDER BY start_time, span_id LIMIT " + std::to_string(kMaxTraceSpans + 1),
+                   parameters);
+  JsonWriter json;
+  json.begin_object();
+  json.key("trace_id").string(trace_id);
+  ReferencedIds ids;
+  std::uint32_t count = 0;
+  json.key("spans").begin_array();
+  RowReader row(data);
+  for (; !row.at_end() && count < kMaxTraceSpans; ++count) write_span(row, ids, json);
+  json.end_array();
+  json.key("truncated").boolean(!row.at_end());
+  write_resources_and_scopes(session, ids, json);
+  session.write_stats(json);
+  json.end_object();
+  return json.take();
+}
+
+}  // namespace signalbox::server::query
