@@ -63,7 +63,9 @@ export function useTime(): Time {
 }
 
 /** The parameters that a link to another page carries on: the time range and live mode. */
-export function useTimeSearch(): { range?: string; start?: string; end?: string; live?: string } {
+export type TimeSearch = { range?: string; start?: string; end?: string; live?: string };
+
+export function useTimeSearch(): TimeSearch {
   const { range, start, end, live } = useSearch({ from: "__root__" });
   return {
     ...(range ? { range } : {}),

@@ -1,4 +1,5 @@
 import { Link } from "@tanstack/react-router";
+import type { TimeSearch } from "@/app/useTime";
 import { serviceColor } from "@/lib/color";
 import { condition } from "@/lib/filter";
 import {
@@ -22,7 +23,7 @@ type Props = {
   selected: number;
   now: Nanos;
   dimmed: boolean;
-  timeSearch: { range?: string; start?: string; end?: string; live?: string };
+  timeSearch: TimeSearch;
   onSort: (sort: Sort) => void;
 };
 
@@ -111,7 +112,7 @@ function ServiceRow({
   service: Service;
   selected: boolean;
   now: Nanos;
-  timeSearch: Props["timeSearch"];
+  timeSearch: TimeSearch;
   scales: { p99Max: number; errorMax: number; rateMax: number };
 }) {
   const { name, sparklines } = service;

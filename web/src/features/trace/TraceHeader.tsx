@@ -90,7 +90,7 @@ export function TraceHeader({
               title={`${name}: ${plural(spans, "span")}, ${formatPercent(criticalShare)} of the critical path`}
             >
               <ServiceDot color={serviceColor(name)} />
-              {name}
+              <span>{name}</span>
               <span className="text-faint">
                 {formatPercent(Math.round(criticalShare * 100) / 100)}
               </span>

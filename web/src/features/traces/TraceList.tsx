@@ -1,4 +1,7 @@
+import { Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
 import type { Schemas } from "@/api/client";
+import type { TimeSearch } from "@/app/useTime";
 import { serviceColor } from "@/lib/color";
 import {
   formatClock,
@@ -19,7 +22,8 @@ type Props = {
   traces: readonly TraceSummary[];
   selected: number;
   dimmed: boolean;
-  footer: React.ReactNode;
+  timeSearch: TimeSearch;
+  footer: ReactNode;
   onSelect: (index: number) => void;
   onOpen: (id: TraceId) => void;
   onEnd: (() => void) | undefined;
@@ -28,7 +32,16 @@ type Props = {
 const COLUMNS = "grid grid-cols-[92px_minmax(220px,1fr)_minmax(150px,350px)_52px_180px] gap-3 px-3";
 
 /** Traces, in the order given. Pure view; useTraceSearch loads the data. */
-export function TraceList({ traces, selected, dimmed, footer, onSelect, onOpen, onEnd }: Props) {
+export function TraceList({
+  traces,
+  selected,
+  dimmed,
+  timeSearch,
+  footer,
+  onSelect,
+  onOpen,
+  onEnd,
+}: Props) {
   const longest = traces.reduce((max, trace) => Math.max(max, Number(trace.duration_ns)), 1);
   const open = (trace: TraceSummary | undefined) => {
     const id = trace ? parseTraceId(trace.trace_id) : null;
@@ -63,10 +76,8 @@ export function TraceList({ traces, selected, dimmed, footer, onSelect, onOpen, 
           trace={trace}
           selected={index === selected}
           share={Number(trace.duration_ns) / longest}
-          onOpen={() => {
-            onSelect(index);
-            open(trace);
-          }}
+          timeSearch={timeSearch}
+          onSelect={() => onSelect(index)}
         />
       )}
     />
@@ -77,12 +88,14 @@ function TraceRow({
   trace,
   selected,
   share,
-  onOpen,
+  timeSearch,
+  onSelect,
 }: {
   trace: TraceSummary;
   selected: boolean;
   share: number;
-  onOpen: () => void;
+  timeSearch: TimeSearch;
+  onSelect: () => void;
 }) {
   const start = nanos(trace.start_time);
   const duration = nanos(trace.duration_ns);
@@ -91,9 +104,12 @@ function TraceRow({
   const other = matched.name !== trace.root_name || matched.service_name !== trace.root_service;
 
   return (
-    <button
-      type="button"
-      onClick={onOpen}
+    <Link
+      to="/traces/$traceId"
+      params={{ traceId: trace.trace_id }}
+      search={timeSearch}
+      preload={false}
+      onClick={onSelect}
       aria-label={`${title}, ${formatDuration(duration)}${trace.error_count > 0 ? `, ${trace.error_count} errors` : ""}`}
       className={`${COLUMNS} size-full items-center border-line border-b text-left ${
         selected ? "bg-selected" : "hover:bg-hover"
@@ -151,6 +167,6 @@ function TraceRow({
         </span>
         <span className="w-[68px] shrink-0 text-right">{formatDuration(duration)}</span>
       </span>
-    </button>
+    </Link>
   );
 }

@@ -129,6 +129,7 @@ export function TracesPage() {
                 traces={traces}
                 selected={selected}
                 dimmed={search.isPlaceholderData || search.isError}
+                timeSearch={timeSearch}
                 onSelect={setSelected}
                 onOpen={openTrace}
                 onEnd={fetchNext}

@@ -1,0 +1,93 @@
+import { expect } from "@playwright/test";
+import { screenshot, TRACE_ID, test } from "./support";
+
+test("is driven by keys", async ({ page }) => {
+  await page.goto("/services?range=1h");
+  await expect(page.getByRole("table", { name: "Services" })).toBeVisible();
+
+  await page.keyboard.press("g");
+  await page.keyboard.press("t");
+  await expect(page.getByRole("heading", { name: "Traces", level: 1 })).toBeVisible();
+  await expect(page).toHaveURL(/range=1h/);
+
+  const traces = page.getByRole("list", { name: "Traces" });
+  await expect(traces.getByRole("link").first()).toBeVisible();
+  await page.keyboard.press("j");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("tree", { name: "Spans" })).toBeVisible();
+
+  await page.keyboard.press("/");
+  await expect(page.getByRole("textbox", { name: "Search in this trace" })).toBeFocused();
+  await page.keyboard.press("Escape");
+
+  await page.keyboard.press("?");
+  await expect(page.getByRole("dialog", { name: "Keyboard shortcuts" })).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+
+  await page.keyboard.press("g");
+  await page.keyboard.press("l");
+  await expect(page.getByRole("heading", { name: "Logs", level: 1 })).toBeVisible();
+});
+
+test("says where a filter is wrong and keeps what was there", async ({ page }) => {
+  await page.goto("/traces?range=1h");
+  const traces = page.getByRole("list", { name: "Traces" });
+  await expect(traces.getByRole("link").first()).toBeVisible();
+
+  const query = page.getByRole("textbox", { name: "Filter traces" });
+  await query.fill("service.name = ");
+  await query.press("Enter");
+  await expect(page.getByRole("alert")).toBeVisible();
+  await expect(query).toHaveAttribute("aria-invalid", "true");
+  await expect(traces.getByRole("link").first()).toBeVisible();
+
+  await page.getByRole("button", { name: "Clear the query" }).click();
+  await expect(page.getByRole("alert")).toHaveCount(0);
+});
+
+test("offers a next step where nothing matches", async ({ page }) => {
+  await page.goto("/logs?range=15m&q='a text that no record has 7f3a'");
+  await expect(page.getByRole("heading", { name: "No log records match" })).toBeVisible();
+  await page.getByRole("button", { name: "Clear the query" }).last().click();
+  await expect(page.getByRole("list", { name: "Log records" })).toBeVisible();
+});
+
+test("says that a trace is not there", async ({ page }) => {
+  await page.goto("/traces/00000000000000000000000000000001");
+  await expect(page.getByRole("heading", { name: "There is no such trace" })).toBeVisible();
+  await page.goto("/traces/xyz");
+  await expect(page.getByRole("heading", { name: "This is not a trace id" })).toBeVisible();
+});
+
+test("filters log records by severity and by facet", async ({ page }) => {
+  await page.goto("/logs?range=1h");
+  const records = page.getByRole("list", { name: "Log records" });
+  await expect(records.getByRole("listitem").first()).toBeVisible();
+  await page
+    .getByRole("group", { name: "Severity" })
+    .getByRole("button", { name: "Error+" })
+    .click();
+  await expect(page).toHaveURL(/severity=error/);
+  await expect(records.getByRole("button", { name: /^(info|debug|warn) / })).toHaveCount(0);
+  await expect(records.getByRole("button", { name: /^error / }).first()).toBeVisible();
+
+  const service = page.getByRole("list", { name: "Service" }).getByRole("button").first();
+  await service.click();
+  await expect(page.getByRole("textbox", { name: "Filter logs" })).toHaveValue(
+    /^service\.name = '/,
+  );
+});
+
+test("follows the system's theme and can be switched", async ({ page }) => {
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.goto(`/traces/${TRACE_ID}`);
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+  await expect(page.getByRole("treeitem").first()).toBeVisible();
+  await screenshot(page, "trace-dark");
+
+  await page.getByRole("button", { name: "Theme: system" }).click();
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "light");
+  await page.reload();
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "light");
+});
