@@ -6,53 +6,24 @@ The API is asked whether what the services sent is what it shows.
 import concurrent.futures
 import json
 import os
-import pathlib
-import re
-import signal
-import subprocess
-import sys
-import tempfile
 import time
 import unittest
 
-from stack import ROOT, Stack, attributes_of, free_port, listening, request, wait_until
+from stack import Stack, attributes_of, free_port, listening, request, wait_until
+from tour import Tour
 
-UV = ROOT / "build" / "deps" / "uv" / "bin" / "uv"
-
-
-def tour_environment() -> dict[str, str]:
-    """Free ports for every part of the tour."""
-    variables = ("DEMO_UI_PORT", "DEMO_GRPC_PORT", "DEMO_HTTP_PORT", "DEMO_SERVICE_PORT", "DEMO_ECHO_PORT")
-    return {**os.environ, **{variable: str(free_port()) for variable in variables}}
-
-
-class Tour(unittest.TestCase):
-    def run_tour(self, environment: dict[str, str], *arguments: str) -> subprocess.Popen:
-        folder = tempfile.TemporaryDirectory(prefix="signalbox-tour-")
-        self.addCleanup(folder.cleanup)
-        return subprocess.Popen([sys.executable, ROOT / "demo" / "run.py", "--uv", UV, "--data", folder.name, *arguments],
-                                env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
+class TheTour(unittest.TestCase):
     def test_shows_the_python_clients_request_as_one_trace_over_three_services(self) -> None:
-        environment = tour_environment()
-        tour = self.run_tour(environment, "--duration", "12")
-        lines: list[str] = []
-        link = None
-        for line in tour.stdout:
-            lines.append(line)
-            if found := re.search(r"This trace\s+(\S+)/traces/([0-9a-f]{32})", line):
-                link = found
-                break
-        self.assertIsNotNone(link, "".join(lines) + (tour.stderr.read() if tour.poll() is not None else ""))
-        ui, trace_id = link.groups()
-        self.assertEqual(request("GET", f"{ui}/traces/{trace_id}")[0], 200, "the link opens the UI")
-        trace = json.loads(request("GET", f"{ui}/api/v1/traces/{trace_id}")[1])
+        with Tour("--duration", "12") as tour:
+            ui, trace_id = tour.wait_for_link()
+            self.assertEqual(request("GET", f"{ui}/traces/{trace_id}")[0], 200, "the link opens the UI")
+            trace = json.loads(request("GET", f"{ui}/api/v1/traces/{trace_id}")[1])
 
-        rest, errors = tour.communicate(timeout=60)
-        self.assertEqual(tour.returncode, 0, errors)
-        self.assertRegex(rest, r"\d+ requests in", "the load generator's summary is shown")
-        self.assertFalse(listening(int(environment["DEMO_UI_PORT"])), "everything is stopped")
-        self.assertFalse(listening(int(environment["DEMO_SERVICE_PORT"])))
+            rest, errors = tour.end(interrupt=False)
+            self.assertEqual(tour.process.returncode, 0, errors)
+            self.assertRegex(rest, r"\d+ requests in", "the load generator's summary is shown")
+            for name, port in tour.ports().items():
+                self.assertFalse(listening(port), f"{name}: everything is stopped")
 
         by_id = {span["span_id"]: span for span in trace["spans"]}
         chain = []  # From the echo's server span up to the client's root.
@@ -64,23 +35,19 @@ class Tour(unittest.TestCase):
                                  ("py-cpp-client", "client")])
 
     def test_stops_everything_on_ctrl_c(self) -> None:
-        environment = tour_environment()
-        tour = self.run_tour(environment)
-        for line in tour.stdout:
-            if "Running until Ctrl-C" in line:
-                break
-        tour.send_signal(signal.SIGINT)
-        _, errors = tour.communicate(timeout=60)
-        self.assertEqual(tour.returncode, 0, errors)
-        for variable in ("DEMO_UI_PORT", "DEMO_GRPC_PORT", "DEMO_HTTP_PORT", "DEMO_SERVICE_PORT", "DEMO_ECHO_PORT"):
-            self.assertFalse(listening(int(environment[variable])), variable)
+        with Tour() as tour:
+            tour.wait_for_line("Running until Ctrl-C")
+            _, errors = tour.end()
+            self.assertEqual(tour.process.returncode, 0, errors)
+            for name, port in tour.ports().items():
+                self.assertFalse(listening(port), name)
 
     def test_says_which_port_is_taken_and_how_to_choose_another(self) -> None:
         with Stack() as stack:
             stack.start_server()
-            tour = self.run_tour({**tour_environment(), "DEMO_UI_PORT": str(stack.ui_port)})
-            _, errors = tour.communicate(timeout=30)
-        self.assertEqual(tour.returncode, 1)
+            with Tour(DEMO_UI_PORT=str(stack.ui_port)) as tour:
+                _, errors = tour.end(interrupt=False)
+                self.assertEqual(tour.process.returncode, 1)
         self.assertEqual(len(errors.strip().splitlines()), 1, errors)
         self.assertIn(f"port {stack.ui_port} for Signalbox's UI and API is in use", errors)
         self.assertIn("DEMO_UI_PORT=", errors)
