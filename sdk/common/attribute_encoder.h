@@ -11,12 +11,14 @@
 #include "otlp/wire.h"
 #include "sdk/common/utf8.h"
 
-/// Attributes as OTLP: KeyValue and AnyValue messages. Sizes first, then bytes, without scratch memory.
+/// Attributes as OTLP: KeyValue and AnyValue messages. Sizes first, then bytes, without scratch
+/// memory.
 namespace signalbox::sdk {
 
 inline constexpr std::size_t kUnlimited = static_cast<std::size_t>(-1);
 
-/// An attribute value measured for the wire, as the content of an AnyValue message. Borrows the value.
+/// An attribute value measured for the wire, as the content of an AnyValue message. Borrows the
+/// value.
 class WireValue {
  public:
   /// Strings, also those in an array, are cut to `limit` bytes.
@@ -101,8 +103,8 @@ class WireAttribute {
   std::size_t content_size_;
 };
 
-/// Of a list of attributes, the ones that are exported: none with an empty key, the last of equal keys,
-/// at most `max_count` (the first ones).
+/// Of a list of attributes, the ones that are exported: none with an empty key, the last of equal
+/// keys, at most `max_count` (the first ones).
 class AttributeFilter {
  public:
   AttributeFilter(Attributes attributes, std::uint32_t max_count) noexcept
@@ -142,7 +144,8 @@ void append_attribute(std::string& out, std::uint32_t field, std::string_view ke
                       const AttributeValue& value);
 /// Appends `attributes` as repeated field `field`; of equal keys the last, empty keys left out.
 void append_attributes(std::string& out, std::uint32_t field, Attributes attributes);
-/// The content of an InstrumentationScope message (without the schema URL, which is not part of it).
+/// The content of an InstrumentationScope message (without the schema URL, which is not part of
+/// it).
 [[nodiscard]] std::string encode_scope(const InstrumentationScope& scope);
 
 }  // namespace signalbox::sdk

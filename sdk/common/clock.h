@@ -6,8 +6,8 @@
 #include <x86intrin.h>
 #endif
 
-/// The wall clock of the hot paths: the processor's time-stamp counter, tied to the system's clock once
-/// a second, where that counter is invariant; the system's clock elsewhere.
+/// The wall clock of the hot paths: the processor's time-stamp counter, tied to the system's clock
+/// once a second, where that counter is invariant; the system's clock elsewhere.
 namespace signalbox::sdk {
 
 /// One reading: the time, and the counter that tells later readings of the same span apart.
@@ -23,8 +23,9 @@ struct alignas(64) ClockAnchor {
   std::atomic<std::uint32_t> sequence{0};  // Odd while being written.
   std::atomic<std::uint64_t> ticks{0};
   std::atomic<std::uint64_t> unix_ns{0};
-  std::atomic<std::uint64_t> ns_per_tick{0};  // Fixed point, 32 bits after the point. 0: do not use.
-  std::atomic<std::uint64_t> max_ticks{0};    // Farther than this from `ticks` the anchor is stale.
+  std::atomic<std::uint64_t> ns_per_tick{
+      0};                                   // Fixed point, 32 bits after the point. 0: do not use.
+  std::atomic<std::uint64_t> max_ticks{0};  // Farther than this from `ticks` the anchor is stale.
 };
 extern constinit ClockAnchor clock_anchor;
 
@@ -49,16 +50,16 @@ inline ClockReading read_clock() noexcept {
   const std::uint64_t now = __rdtsc();
   const std::uint64_t distance = now - anchor_ticks;
   if (before == after && (before & 1) == 0 && distance < max_ticks) [[likely]] {
-    return {anchor_ns + static_cast<std::uint64_t>(detail::ticks_to_ns(
-                            static_cast<std::int64_t>(distance), ns_per_tick)),
+    return {anchor_ns + static_cast<std::uint64_t>(
+                            detail::ticks_to_ns(static_cast<std::int64_t>(distance), ns_per_tick)),
             now};
   }
 #endif
   return {detail::system_clock_ns(), 0};
 }
 
-/// The time now, for a span whose start was `start`: never before it, and as far from it as the counter
-/// says, whatever was done to the system's clock meanwhile.
+/// The time now, for a span whose start was `start`: never before it, and as far from it as the
+/// counter says, whatever was done to the system's clock meanwhile.
 inline std::uint64_t read_clock_since(const ClockReading& start) noexcept {
 #if defined(__x86_64__)
   if (start.ticks != 0) [[likely]] {
@@ -73,9 +74,9 @@ inline std::uint64_t read_clock_since(const ClockReading& start) noexcept {
   return now < start.unix_ns ? start.unix_ns : now;
 }
 
-/// Ties counter and clock together anew if the last time is long enough ago. Called about once a second
-/// by the exporting threads, from any of them; the counter is in use from the second call on. Without
-/// further calls `read_clock` falls back to the system's clock.
+/// Ties counter and clock together anew if the last time is long enough ago. Called about once a
+/// second by the exporting threads, from any of them; the counter is in use from the second call
+/// on. Without further calls `read_clock` falls back to the system's clock.
 void tie_clock() noexcept;
 
 }  // namespace signalbox::sdk

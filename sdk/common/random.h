@@ -16,8 +16,8 @@ extern constinit thread_local RandomState random_state;
 void seed_random(RandomState& state) noexcept;
 }  // namespace detail
 
-/// 64 random bits of the calling thread's own generator (xoroshiro128++, seeded with 128 bits from the
-/// operating system; anew in a forked child).
+/// 64 random bits of the calling thread's own generator (xoroshiro128++, seeded with 128 bits from
+/// the operating system; anew in a forked child).
 inline std::uint64_t random_uint64() noexcept {
   detail::RandomState& state = detail::random_state;
   if ((state.s0 | state.s1) == 0) [[unlikely]] {

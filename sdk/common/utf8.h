@@ -7,8 +7,8 @@
 
 #include "otlp/wire.h"
 
-/// Text on its way into protobuf `string` fields, which must be UTF-8: a receiver may refuse a whole
-/// request for one bad byte.
+/// Text on its way into protobuf `string` fields, which must be UTF-8: a receiver may refuse a
+/// whole request for one bad byte.
 namespace signalbox::sdk {
 
 namespace detail {

@@ -12,6 +12,8 @@
 
 namespace signalbox::sdk {
 
+struct LoggerProviderCore;
+
 /// What one log record may hold. What exceeds a limit is left out and counted in the record.
 struct LogRecordLimits {
   std::uint32_t attribute_count = 128;
@@ -50,9 +52,8 @@ class LoggerProvider final : public logs::LoggerProvider {
   [[nodiscard]] BatchStatistics statistics() const noexcept;
 
  private:
-  struct Core;
-  explicit LoggerProvider(Core& core) noexcept : core_(core) {}
-  Core& core_;  // Lives as long as the process: loggers may outlive the provider.
+  explicit LoggerProvider(LoggerProviderCore& core) noexcept : core_(core) {}
+  LoggerProviderCore& core_;  // Lives as long as the process: loggers may outlive the provider.
 };
 
 }  // namespace signalbox::sdk

@@ -13,6 +13,8 @@
 
 namespace signalbox::sdk {
 
+struct TracerProviderCore;
+
 /// What one span may hold. What exceeds a limit is left out and counted in the span's dropped
 /// counts.
 struct SpanLimits {
@@ -60,9 +62,8 @@ class TracerProvider final : public trace::TracerProvider {
   [[nodiscard]] BatchStatistics statistics() const noexcept;
 
  private:
-  struct Core;
-  explicit TracerProvider(Core& core) noexcept : core_(core) {}
-  Core& core_;  // Lives as long as the process: spans may outlive the provider.
+  explicit TracerProvider(TracerProviderCore& core) noexcept : core_(core) {}
+  TracerProviderCore& core_;  // Lives as long as the process: spans may outlive the provider.
 };
 
 }  // namespace signalbox::sdk

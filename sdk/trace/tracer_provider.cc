@@ -1,0 +1,52 @@
+#include <signalbox/trace/sdk_tracer_provider.h>
+
+#include <memory>
+#include <utility>
+
+#include "sdk/trace/tracer_provider_core.h"
+
+namespace signalbox::sdk {
+namespace {
+
+ForkSafeMutex tracers_mutex;
+
+}  // namespace
+
+Result<std::shared_ptr<TracerProvider>> TracerProvider::create(TracerProviderOptions options) {
+  Result<BatchPipeline*> pipeline = BatchPipeline::create(
+      Signal::kTraces, options.resource, options.batch, std::move(options.exporter));
+  if (!pipeline.ok()) return pipeline.error();
+  auto core = std::make_unique<TracerProviderCore>();
+  core->limits = options.limits;
+  core->plan = SamplerPlan::of(options.sampler);
+  core->pipeline = pipeline.value();
+  // Never freed: tracers and spans point to it.
+  return std::shared_ptr<TracerProvider>(new TracerProvider(*core.release()));
+}
+
+TracerProvider::~TracerProvider() {
+  shutdown();
+}
+
+trace::Tracer TracerProvider::get_tracer(const InstrumentationScope& scope) noexcept try {
+  return trace::Tracer(
+      core_.tracers.get(scope, tracers_mutex, [this](const InstrumentationScope& made) {
+        return trace::detail::TracerCore{&core_, core_.pipeline, core_.pipeline->add_scope(made)};
+      }));
+} catch (...) {
+  return {};  // No memory: nothing is recorded.
+}
+
+bool TracerProvider::force_flush(std::chrono::milliseconds timeout) noexcept {
+  return core_.pipeline->force_flush(timeout);
+}
+
+bool TracerProvider::shutdown(std::chrono::milliseconds timeout) noexcept {
+  return core_.pipeline->shutdown(timeout);
+}
+
+BatchStatistics TracerProvider::statistics() const noexcept {
+  return core_.pipeline->statistics();
+}
+
+}  // namespace signalbox::sdk
