@@ -1,0 +1,86 @@
+import { QueryClientProvider } from "@tanstack/react-query";
+import {
+  createMemoryHistory,
+  createRootRoute,
+  createRouter,
+  RouterProvider,
+} from "@tanstack/react-router";
+import { render } from "@testing-library/react";
+import type { ReactNode } from "react";
+import { vi } from "vitest";
+import type { Schemas } from "@/api/client";
+import { createQueryClient } from "@/api/queries";
+import { parseSearch, stringifySearch } from "@/app/search";
+
+/** Renders a view inside a router and a query client of its own. */
+export function renderPage(view: ReactNode): void {
+  const router = createRouter({
+    routeTree: createRootRoute({ component: () => view }),
+    history: createMemoryHistory({ initialEntries: ["/"] }),
+    parseSearch,
+    stringifySearch,
+  });
+  render(
+    <QueryClientProvider client={createQueryClient()}>
+      {/* The app's own router type is registered globally; this one has a single route. */}
+      <RouterProvider router={router as never} />
+    </QueryClientProvider>,
+  );
+}
+
+/** Lets `reply` answer every request with a JSON body. */
+export function answer(reply: (url: URL) => unknown, status = 200): void {
+  vi.stubGlobal("fetch", async (request: Request) => {
+    const body = JSON.stringify(reply(new URL(request.url)));
+    return new Response(body, { status, headers: { "content-type": "application/json" } });
+  });
+}
+
+export function span(change: Partial<Schemas["Span"]>): Schemas["Span"] {
+  return {
+    span_id: "00f067aa0ba902b7",
+    parent_span_id: null,
+    service_name: "demo",
+    name: "GET /",
+    kind: "server",
+    kind_number: 2,
+    start_time: "1700000000000000000",
+    end_time: "1700000000100000000",
+    duration_ns: "100000000",
+    status: { code: "unset", code_number: 0, message: "" },
+    trace_state: "",
+    flags: 1,
+    resource_id: "r",
+    scope_id: "s",
+    attributes: [],
+    dropped_attributes_count: 0,
+    events: [],
+    dropped_events_count: 0,
+    links: [],
+    dropped_links_count: 0,
+    ...change,
+  };
+}
+
+export function logRecord(change: Partial<Schemas["LogRecord"]>): Schemas["LogRecord"] {
+  return {
+    id: "1",
+    time: "1700000000050000000",
+    time_unix_nano: "1700000000050000000",
+    observed_time_unix_nano: "1700000000050000000",
+    service_name: "demo",
+    trace_id: "4bf92f3577b34da6a3ce929d0e0e4736",
+    span_id: "00f067aa0ba902b7",
+    flags: 1,
+    severity: "info",
+    severity_number: 9,
+    severity_text: "INFO",
+    body: { type: "string", value: "a line" },
+    event_name: "",
+    resource_id: "r",
+    scope_id: "s",
+    attributes: [],
+    dropped_attributes_count: 0,
+    ...change,
+  };
+}
