@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
@@ -46,8 +47,9 @@ void append_base64(std::string& out, std::string_view bytes) {
   }
 }
 
-bool key_less(const otlp::KeyValueView* a, const otlp::KeyValueView* b) noexcept {
-  return a->key < b->key;
+std::uint64_t next_shape() noexcept {
+  static std::atomic<std::uint64_t> last{0};
+  return ++last;
 }
 
 }  // namespace
@@ -76,27 +78,47 @@ void append_text(std::string& out, const otlp::ValueView& value) {
   }
 }
 
-void StoredAttributes::assign(otlp::AttributesView attributes) {
-  sorted_.clear();
-  for (const otlp::KeyValueView& attribute : attributes) sorted_.push_back(&attribute);
-  if (!std::is_sorted(sorted_.begin(), sorted_.end(), key_less)) {
-    std::stable_sort(sorted_.begin(), sorted_.end(), key_less);
+bool StoredAttributes::has_keys_of_last(otlp::AttributesView attributes) const noexcept {
+  if (shape_ == 0 || attributes.size() != key_count_) return false;
+  for (std::size_t i = 0; i < key_count_; ++i) {
+    if (attributes[i].key != keys_[i]) return false;
   }
+  return true;
+}
+
+void StoredAttributes::learn_keys(otlp::AttributesView attributes) {
+  key_count_ = attributes.size();
+  if (keys_.size() < key_count_) keys_.resize(key_count_);
+  order_.clear();
+  for (std::size_t i = 0; i < key_count_; ++i) {
+    keys_[i].assign(attributes[i].key);
+    order_.push_back(static_cast<std::uint32_t>(i));
+  }
+  std::stable_sort(order_.begin(), order_.end(), [&](std::uint32_t a, std::uint32_t b) {
+    return attributes[a].key < attributes[b].key;
+  });
+  shape_ = next_shape();
+}
+
+void StoredAttributes::assign(otlp::AttributesView attributes) {
+  if (!has_keys_of_last(attributes)) learn_keys(attributes);
   text_.clear();
   types_.clear();
   entries_.clear();
   ends_.clear();
   // Made text moves while it grows: first all of it, then the views.
-  for (const otlp::KeyValueView* attribute : sorted_) {
-    types_ += static_cast<char>(attribute->value.type);
-    if (!is_text(attribute->value.type)) append_text(text_, attribute->value);
+  for (const std::uint32_t at : order_) {
+    const otlp::ValueView& value = attributes[at].value;
+    types_ += static_cast<char>(value.type);
+    if (!is_text(value.type)) append_text(text_, value);
     ends_.push_back(text_.size());
   }
   std::size_t begin = 0;
-  for (std::size_t i = 0; i < sorted_.size(); ++i) {
-    const otlp::ValueView& value = sorted_[i]->value;
+  for (std::size_t i = 0; i < order_.size(); ++i) {
+    const otlp::KeyValueView& attribute = attributes[order_[i]];
     const std::string_view made(text_.data() + begin, ends_[i] - begin);
-    entries_.push_back({sorted_[i]->key, is_text(value.type) ? value.text : made});
+    entries_.push_back(
+        {attribute.key, is_text(attribute.value.type) ? attribute.value.text : made});
     begin = ends_[i];
   }
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -25,6 +26,8 @@ class StoredAttributes {
   void assign(otlp::AttributesView attributes);
 
   [[nodiscard]] const std::vector<Entry>& entries() const noexcept { return entries_; }
+  /// Equal for two records if they have the same keys; differs between objects of this class. > 0.
+  [[nodiscard]] std::uint64_t shape() const noexcept { return shape_; }
   /// A character of otlp::ValueType for each entry.
   [[nodiscard]] std::string_view types() const noexcept { return types_; }
   /// The value of the first entry with this key, "" if there is none.
@@ -32,7 +35,16 @@ class StoredAttributes {
   void add_to(Hasher& hasher) const noexcept;
 
  private:
-  std::vector<const otlp::KeyValueView*> sorted_;
+  [[nodiscard]] bool has_keys_of_last(otlp::AttributesView attributes) const noexcept;
+  void learn_keys(otlp::AttributesView attributes);
+
+  // Records in a row mostly have the same keys: those of the last one, as they came, and their
+  // order by key.
+  std::vector<std::string> keys_;
+  std::size_t key_count_ = 0;
+  std::vector<std::uint32_t> order_;
+  std::uint64_t shape_ = 0;
+
   std::vector<Entry> entries_;
   std::vector<std::size_t> ends_;
   std::string text_;

@@ -40,10 +40,7 @@ std::string_view metric_type_name(otlp::MetricType type) noexcept {
 
 template <typename Map>
 void append_map(Map& map, const StoredAttributes& attributes) {
-  for (const StoredAttributes::Entry& entry : attributes.entries()) {
-    map.append_entry(entry.key, entry.value);
-  }
-  map.end_row();
+  map.append(attributes.entries(), attributes.shape());
 }
 
 template <typename T, typename Column>
@@ -251,10 +248,9 @@ class Block::Traces final : public otlp::TraceSink {
     to_.status_message.append(span.status_message);
     to_.resource_id.append(common_.resource_id());
     to_.scope_id.append(common_.scope_id());
-    StoredAttributes& attributes = common_.attributes();
-    attributes.assign(span.attributes);
-    append_map(to_.attributes, attributes);
-    to_.attribute_types.append(attributes.types());
+    attributes_.assign(span.attributes);
+    append_map(to_.attributes, attributes_);
+    to_.attribute_types.append(attributes_.types());
     to_.dropped_attributes_count.append(span.dropped_attributes_count);
     append_events(span);
     append_links(span);
@@ -303,6 +299,7 @@ class Block::Traces final : public otlp::TraceSink {
 
   Common& common_;
   SpanColumns& to_;
+  StoredAttributes attributes_;  // Of the span; its own, for the keys of the last span.
 };
 
 class Block::Logs final : public otlp::LogsSink {
@@ -331,16 +328,16 @@ class Block::Logs final : public otlp::LogsSink {
     to_.event_name.append(record.event_name);
     to_.resource_id.append(common_.resource_id());
     to_.scope_id.append(common_.scope_id());
-    StoredAttributes& attributes = common_.attributes();
-    attributes.assign(record.attributes);
-    append_map(to_.attributes, attributes);
-    to_.attribute_types.append(attributes.types());
+    attributes_.assign(record.attributes);
+    append_map(to_.attributes, attributes_);
+    to_.attribute_types.append(attributes_.types());
     to_.dropped_attributes_count.append(record.dropped_attributes_count);
   }
 
  private:
   Common& common_;
   LogColumns& to_;
+  StoredAttributes attributes_;
   std::string body_;
 };
 
@@ -361,7 +358,7 @@ class Block::Metrics final : public otlp::MetricsSink {
     metadata_.assign(metric.metadata);
     metadata_texts_.clear();
     for (const StoredAttributes::Entry& entry : metadata_.entries()) {
-      metadata_texts_.emplace_back(entry.key, entry.value);
+      metadata_texts_.push_back({std::string(entry.key), std::string(entry.value)});
     }
     Hasher hasher;
     hasher.add(kSeriesSeed).add(name_).add(metric_type_name(type_)).add(unit_);
@@ -444,8 +441,7 @@ class Block::Metrics final : public otlp::MetricsSink {
     to.description.append(description_);
     to.temporality.append(temporality_);
     to.is_monotonic.append(is_monotonic_ ? 1 : 0);
-    for (const auto& [key, value] : metadata_texts_) to.metadata.append_entry(key, value);
-    to.metadata.end_row();
+    to.metadata.append(metadata_texts_, 0);
     to.metadata_types.append(metadata_.types());
     to.service_name.append(common_.service_name());
     to.resource_id.append(common_.resource_id());
@@ -481,7 +477,11 @@ class Block::Metrics final : public otlp::MetricsSink {
   std::int32_t temporality_ = 0;
   bool is_monotonic_ = false;
   StoredAttributes metadata_;
-  std::vector<std::pair<std::string, std::string>> metadata_texts_;
+  struct Text {
+    std::string key;
+    std::string value;
+  };
+  std::vector<Text> metadata_texts_;
   Hasher metric_hasher_;
 };
 

@@ -1,9 +1,6 @@
 #include "server/store/native.h"
 
-#include <algorithm>
 #include <limits>
-
-#include "server/store/hash.h"
 
 namespace signalbox::server::store {
 namespace {
@@ -60,10 +57,8 @@ void StringColumn::truncate(std::size_t rows) {
   rows_ = rows;
 }
 
-std::uint32_t StringDictionary::index_of(std::string_view value) {
-  if (last_ < entries_.size() && (*this)[last_] == value) return last_;
+std::uint32_t StringDictionary::index_of(std::string_view value, std::uint64_t hash) {
   if (entries_.size() * 2 >= slots_.size()) rehash(std::max(kFirstSlots, slots_.size() * 2));
-  const std::uint64_t hash = hash_bytes(value);
   const auto tag = static_cast<std::uint32_t>(hash >> 32);
   const std::size_t mask = slots_.size() - 1;
   for (std::size_t at = hash & mask;; at = (at + 1) & mask) {
@@ -72,13 +67,12 @@ std::uint32_t StringDictionary::index_of(std::string_view value) {
       append_varint(bytes_, value.size());
       entries_.push_back({bytes_.size(), value.size()});
       bytes_.append(value);
-      last_ = static_cast<std::uint32_t>(entries_.size() - 1);
-      slot = {tag, last_ + 1};
-      return last_;
+      const auto index = static_cast<std::uint32_t>(entries_.size() - 1);
+      slot = {tag, index + 1};
+      return index;
     }
     if (slot.hash == tag && (*this)[slot.index_plus_one - 1] == value) {
-      last_ = slot.index_plus_one - 1;
-      return last_;
+      return slot.index_plus_one - 1;
     }
   }
 }
@@ -118,7 +112,6 @@ void StringDictionary::clear() {
   }
   bytes_.clear();
   entries_.clear();
-  last_ = 0;
 }
 
 void LowCardinalityColumn::truncate(std::size_t rows) {

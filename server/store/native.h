@@ -1,6 +1,7 @@
 #pragma once
 
-#include <concepts>
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -8,6 +9,8 @@
 #include <string_view>
 #include <type_traits>
 #include <vector>
+
+#include "server/store/hash.h"
 
 /// Columns that are filled value by value and written as ClickHouse's Native format.
 ///
@@ -125,6 +128,10 @@ class StringColumn {
     append_string(bytes_, value);
     ++rows_;
   }
+  template <typename Entries>
+  void append_values(const Entries& entries) {
+    for (const auto& entry : entries) append(entry.value);
+  }
   [[nodiscard]] std::size_t size() const noexcept { return rows_; }
   void truncate(std::size_t rows);  ///< Takes time in proportion to `rows`.
   void clear() noexcept {
@@ -144,7 +151,13 @@ class StringColumn {
 /// Distinct strings, numbered from 0 in the order in which they came.
 class StringDictionary {
  public:
-  std::uint32_t index_of(std::string_view value);
+  std::uint32_t index_of(std::string_view value) { return index_of(value, hash_bytes(value)); }
+  /// `hash` is `hash_bytes(value)`.
+  std::uint32_t index_of(std::string_view value, std::uint64_t hash);
+  /// Fetches what `index_of` will look at first.
+  void prefetch(std::uint64_t hash) const noexcept {
+    if (!slots_.empty()) __builtin_prefetch(&slots_[hash & (slots_.size() - 1)]);
+  }
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
   [[nodiscard]] std::string_view operator[](std::uint32_t index) const noexcept {
     const Entry& entry = entries_[index];
@@ -170,13 +183,29 @@ class StringDictionary {
   std::string bytes_;
   std::vector<Entry> entries_;
   std::vector<Slot> slots_;  // A power of two, at most half full; linear probing.
-  std::uint32_t last_ = 0;   // What was asked for last is often asked for next.
 };
 
 /// LowCardinality(String), with one dictionary for the block.
 class LowCardinalityColumn {
  public:
-  void append(std::string_view value) { indexes_.push_back(dictionary_.index_of(value)); }
+  void append(std::string_view value) {
+    // What came last often comes next.
+    if (indexes_.empty() || dictionary_[indexes_.back()] != value) {
+      indexes_.push_back(dictionary_.index_of(value));
+    } else {
+      indexes_.push_back(indexes_.back());
+    }
+  }
+  /// Appends the `value` of each entry; looks all of them up at once, which hides the time that a
+  /// large dictionary's memory takes to answer.
+  template <typename Entries>
+  void append_values(const Entries& entries);
+  /// Appends the `count` rows from `begin` on once more.
+  void append_again(std::size_t begin, std::size_t count) {
+    indexes_.resize(indexes_.size() + count);
+    std::copy_n(indexes_.begin() + static_cast<std::ptrdiff_t>(begin), count,
+                indexes_.end() - static_cast<std::ptrdiff_t>(count));
+  }
   [[nodiscard]] std::size_t size() const noexcept { return indexes_.size(); }
   [[nodiscard]] std::string_view operator[](std::size_t row) const noexcept {
     return dictionary_[indexes_[row]];
@@ -197,6 +226,22 @@ class LowCardinalityColumn {
   StringDictionary dictionary_;
   std::vector<std::uint32_t> indexes_;
 };
+
+template <typename Entries>
+void LowCardinalityColumn::append_values(const Entries& entries) {
+  constexpr std::size_t kAtOnce = 16;
+  std::array<std::uint64_t, kAtOnce> hashes;
+  for (std::size_t begin = 0; begin < entries.size(); begin += kAtOnce) {
+    const std::size_t count = std::min(kAtOnce, entries.size() - begin);
+    for (std::size_t i = 0; i < count; ++i) {
+      hashes[i] = hash_bytes(entries[begin + i].value);
+      dictionary_.prefetch(hashes[i]);
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      indexes_.push_back(dictionary_.index_of(entries[begin + i].value, hashes[i]));
+    }
+  }
+}
 
 /// Nullable(Float64).
 class NullableFloat64Column {
@@ -260,23 +305,33 @@ class ArrayColumn {
   Elements elements_;
 };
 
-/// Map(LowCardinality(String), …): `append_entry` each, then call `end_row`.
+/// Map(LowCardinality(String), …).
 template <typename Values>
 class MapColumn {
  public:
-  void append_entry(std::string_view key, std::string_view value) {
-    keys_.append(key);
-    values_.append(value);
+  /// One row. `entries` have `key` and `value`. Rows with the same `shape`, not 0, have the same
+  /// keys.
+  template <typename Entries>
+  void append(const Entries& entries, std::uint64_t shape) {
+    if (shape != 0 && shape == last_shape_) {
+      keys_.append_again(keys_.size() - entries.size(), entries.size());
+    } else {
+      for (const auto& entry : entries) keys_.append(entry.key);
+    }
+    last_shape_ = shape;
+    values_.append_values(entries);
+    ends_.push_back(keys_.size());
   }
-  void end_row() { ends_.push_back(keys_.size()); }
   [[nodiscard]] std::size_t size() const noexcept { return ends_.size(); }
   void truncate(std::size_t rows) {
+    last_shape_ = 0;
     ends_.resize(rows);
     const std::size_t entries = ends_.empty() ? 0 : ends_.back();
     keys_.truncate(entries);
     values_.truncate(entries);
   }
   void clear() {
+    last_shape_ = 0;
     ends_.clear();
     keys_.clear();
     values_.clear();
@@ -298,6 +353,7 @@ class MapColumn {
   }
 
  private:
+  std::uint64_t last_shape_ = 0;  // Of the last row; 0: unknown.
   std::vector<std::uint64_t> ends_;
   LowCardinalityColumn keys_;
   Values values_;

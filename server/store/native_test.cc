@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "server/store/attributes.h"
 #include "server/store/hash.h"
@@ -68,19 +71,49 @@ TEST(Native, WidensIndexesWithTheDictionary) {
 
 TEST(Native, TruncatesToWhatWasThereBefore) {
   ArrayColumn<MapColumn<StringColumn>> column;
-  column.elements().append_entry("a", std::string(200, 'x'));
-  column.elements().end_row();
+  struct Entry {
+    std::string_view key;
+    std::string_view value;
+  };
+  const std::string long_value(200, 'x');
+  column.elements().append(std::vector<Entry>{{"a", long_value}}, 7);
   column.end_row();
   std::string before;
   column.write_data(before);
-  column.elements().append_entry("a", "y");
-  column.elements().end_row();  // The row itself is not ended: the request broke off.
+  column.elements().append(std::vector<Entry>{{"a", "y"}},
+                           7);  // The row itself is not ended: the request broke off.
 
   column.truncate(1);
 
   std::string after;
   column.write_data(after);
   EXPECT_EQ(after, before);
+}
+
+TEST(Native, RepeatsTheKeysOfARowWithTheSameShape) {
+  struct Entry {
+    std::string_view key;
+    std::string_view value;
+  };
+  const std::vector<Entry> first{{"a", "1"}, {"b", "2"}};
+  const std::vector<Entry> second{{"a", "3"}, {"b", "1"}};
+  MapColumn<LowCardinalityColumn> with_shapes;
+  MapColumn<LowCardinalityColumn> without;
+  for (int round = 0; round < 2; ++round) {
+    with_shapes.append(first, 1);
+    with_shapes.append(second, 1);
+    without.append(first, 0);
+    without.append(second, 0);
+    with_shapes.truncate(1);  // The shape of what is left is not known.
+    without.truncate(1);
+  }
+  std::string expected;
+  without.write_data(expected);
+  std::string out;
+
+  with_shapes.write_data(out);
+
+  EXPECT_EQ(out, expected);
 }
 
 TEST(StringDictionary, NumbersDistinctStringsInTheirOrder) {
@@ -117,6 +150,26 @@ TEST(Hash, TellsFieldsApart) {
     EXPECT_NE(hash_bytes(text), last);
     last = hash_bytes(text);
   }
+}
+
+TEST(StoredAttributes, HasTheSameShapeForTheSameKeysInARow) {
+  otlp::KeyValueView attributes[2] = {{"b", {}}, {"a", {}}};
+  StoredAttributes stored;
+  stored.assign(attributes);
+  const std::uint64_t first = stored.shape();
+  attributes[0].value = {.type = otlp::ValueType::kString, .text = "x"};
+  stored.assign(attributes);
+  EXPECT_EQ(stored.shape(), first);
+  EXPECT_EQ(stored.types(), "es");
+
+  attributes[0].key = "c";
+  stored.assign(attributes);
+
+  EXPECT_NE(stored.shape(), first);
+  StoredAttributes other;
+  other.assign({});
+  EXPECT_NE(other.shape(), 0U);
+  EXPECT_NE(other.shape(), stored.shape());
 }
 
 TEST(StoredAttributes, SortsByKeyAndKeepsDoublesInTheirOrder) {
