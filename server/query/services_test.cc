@@ -1,0 +1,130 @@
+#include "server/query/services.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "server/query/error.h"
+#include "server/query/query_test_fixture.h"
+
+namespace signalbox::server::query {
+namespace {
+
+class ServicesTest : public QueryTest {
+ protected:
+  /// `count` spans, one a second from `from_s` on, of 1 ms, 2 ms, …; the first `errors` failed.
+  void add_spans(const std::string& service, int kind, bool is_root, int from_s, int count,
+                 int errors, const std::string& name = "op") {
+    engine_.execute(
+        "INSERT INTO spans (service_name, name, start_time, duration_ns, trace_id, span_id, "
+        "parent_span_id, kind, status_code, resource_id) SELECT '" +
+        service + "', '" + name + "', " + at_s(from_s) +
+        " + toIntervalSecond(number), (number + 1) * 1000000, unhex(lpad(hex(number + 1), 32, "
+        "'0')), "
+        "unhex(lpad(hex(number + 1), 16, '0')), unhex('" +
+        (is_root ? "0000000000000000" : "0000000000000001") + "'), " + std::to_string(kind) +
+        ", number < " + std::to_string(errors) + " ? 2 : 0, 7 FROM numbers(" +
+        std::to_string(count) + ")");
+  }
+
+  boost::json::value list(std::int64_t from_s, std::int64_t until_s) {
+    Session of_this_query = session();
+    return parse(list_services(of_this_query, seconds_range(from_s, until_s)));
+  }
+};
+
+TEST_F(ServicesTest, CountsServerSpansAsRequestsAndPutsTheWorstFirst) {
+  add_spans("fine", 2, true, 0, 60, 0);
+  add_spans("bad", 2, false, 0, 60, 6);
+  add_spans("bad", 3, false, 0, 600, 0);  // Client spans are no requests.
+
+  const auto services = list(0, 60).at("services");
+
+  ASSERT_EQ(services.as_array().size(), 2u);
+  const auto& bad = services.at(0);
+  EXPECT_EQ(bad.at("name"), "bad");
+  EXPECT_EQ(bad.at("span_count"), 60);
+  EXPECT_EQ(bad.at("error_count"), 6);
+  EXPECT_DOUBLE_EQ(bad.at("error_rate").as_double(), 0.1);
+  EXPECT_EQ(bad.at("requests_per_second").to_number<double>(), 1);
+  EXPECT_NEAR(bad.at("p50_ns").to_number<double>(), 30.5e6, 1e6);
+  EXPECT_NEAR(bad.at("p99_ns").to_number<double>(), 59.5e6, 1e6);
+  EXPECT_EQ(bad.at("last_seen"), json_s(59));
+  const auto& requests = bad.at("sparklines").at("requests").as_array();
+  ASSERT_EQ(requests.size(), 30u);
+  for (const auto& bucket : requests) EXPECT_EQ(bucket, 2);
+  EXPECT_EQ(bad.at("sparklines").at("errors").at(0), 2);
+  EXPECT_EQ(bad.at("sparklines").at("errors").at(3), 0);
+  EXPECT_EQ(services.at(1).at("name"), "fine");
+}
+
+TEST_F(ServicesTest, CountsRootSpansOfAServiceThatHasNoServerSpans) {
+  add_spans("batch", 1, true, 0, 10, 1);
+  add_spans("batch", 3, false, 0, 50, 0);
+
+  const auto services = list(0, 60).at("services");
+
+  EXPECT_EQ(services.at(0).at("span_count"), 10);
+  EXPECT_EQ(services.at(0).at("error_count"), 1);
+}
+
+TEST_F(ServicesTest, ShowsServicesThatSendOnlyLogsOrMetrics) {
+  insert("logs (service_name, time, body)",
+         "('logger', " + at_s(1) + ", 'a'), ('logger', " + at_s(2) + ", 'b')");
+  insert("metric_series (series_id, metric_name, service_name)", "(1, 'm', 'meter')");
+  insert("metric_numbers (series_id, metric_name, time, value)", "(1, 'm', " + at_s(3) + ", 1)");
+
+  const auto services = list(0, 60).at("services");
+
+  ASSERT_EQ(services.as_array().size(), 2u);
+  const auto& logger = services.at(0);
+  EXPECT_EQ(logger.at("name"), "logger");
+  EXPECT_EQ(logger.at("log_count"), 2);
+  EXPECT_EQ(logger.at("span_count"), 0);
+  EXPECT_TRUE(logger.at("p99_ns").is_null());
+  EXPECT_EQ(logger.at("last_seen"), json_s(2));
+  EXPECT_EQ(services.at(1).at("name"), "meter");
+  EXPECT_EQ(services.at(1).at("metric_count"), 1);
+}
+
+TEST_F(ServicesTest, ShowsNothingOutsideTheRange) {
+  add_spans("demo", 2, true, 0, 10, 0);
+
+  EXPECT_TRUE(list(20, 60).at("services").as_array().empty());
+}
+
+TEST_F(ServicesTest, DescribesOneServiceWithItsOperationsAndVersions) {
+  add_spans("demo", 2, true, 0, 10, 1, "GET /a");
+  add_spans("demo", 2, true, 0, 2, 0, "GET /b");
+  add_spans("demo", 3, false, 0, 5, 0, "call");
+  insert("resources (resource_id, service_name, service_version)", "(7, 'demo', '1.2')");
+
+  Session of_this_query = session();
+  const auto answer = parse(get_service(of_this_query, "demo", seconds_range(0, 90)));
+
+  EXPECT_EQ(answer.at("service").at("span_count"), 12);
+  EXPECT_EQ(answer.at("times").as_array().size(), answer.at("requests").as_array().size());
+  EXPECT_EQ(answer.at("times").at(0), json_s(0));
+  EXPECT_EQ(answer.at("requests").at(0), 2);
+  EXPECT_EQ(answer.at("errors").at(0), 1);
+  ASSERT_EQ(answer.at("operations").as_array().size(), 2u);
+  EXPECT_EQ(answer.at("operations").at(0).at("name"), "GET /a");
+  EXPECT_EQ(answer.at("operations").at(0).at("span_count"), 10);
+  ASSERT_EQ(answer.at("versions").as_array().size(), 1u);
+  EXPECT_EQ(answer.at("versions").at(0).at("version"), "1.2");
+  EXPECT_EQ(answer.at("versions").at(0).at("first_seen"), json_s(0));
+}
+
+TEST_F(ServicesTest, SaysThatAServiceSentNothing) {
+  Session of_this_query = session();
+  try {
+    get_service(of_this_query, "absent", seconds_range(0, 60));
+    FAIL();
+  } catch (const QueryError& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kNotFound);
+  }
+}
+
+}  // namespace
+}  // namespace signalbox::server::query
