@@ -486,6 +486,7 @@ DecodeResult run_json_decoder(
   }
   DecodeResult result;
   try {
+    if (text.empty()) throw Malformed{nullptr, "the body is empty; send at least {}"};
     element root;
     auto error = parser->parse(text.data(), text.size()).get(root);
     if (error == simdjson::NUMBER_ERROR) {

@@ -273,6 +273,7 @@ class Http2Connection final : public Connection,
     nghttp2_submit_shutdown_notice(session_.get());
     goodbye_said_ = Clock::now();
     flush();
+    if (!ended_) tick();  // Sooner than it would have been.
   }
 
   void end() {

@@ -1,0 +1,392 @@
+#include "server/net/http2_server.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nghttp2/nghttp2.h>
+
+#include <algorithm>
+#include <cstring>
+#include <future>
+#include <map>
+#include <thread>
+
+#include "server/net/io_threads.h"
+#include "server/net/test_client.h"
+
+namespace signalbox::server::net {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::TestClient;
+
+/// What a stream brought.
+struct Answer {
+  std::map<std::string, std::string> fields;  ///< Header and trailers.
+  std::string body;
+  bool closed = false;
+  std::uint32_t error_code = 0;
+};
+
+/// An HTTP/2 client on nghttp2 over a blocking socket.
+class Http2Client {
+ public:
+  explicit Http2Client(std::uint16_t port) : socket_(port) {
+    nghttp2_session_callbacks* callbacks = nullptr;
+    nghttp2_session_callbacks_new(&callbacks);
+    nghttp2_session_callbacks_set_on_header_callback(
+        callbacks, [](nghttp2_session*, const nghttp2_frame* frame, const std::uint8_t* name,
+                      std::size_t name_size, const std::uint8_t* value, std::size_t value_size,
+                      std::uint8_t, void* self) {
+          auto& fields = static_cast<Http2Client*>(self)->answers_[frame->hd.stream_id].fields;
+          fields[std::string(reinterpret_cast<const char*>(name), name_size)] =
+              std::string(reinterpret_cast<const char*>(value), value_size);
+          return 0;
+        });
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(
+        callbacks, [](nghttp2_session*, std::uint8_t, std::int32_t id, const std::uint8_t* data,
+                      std::size_t size, void* self) {
+          static_cast<Http2Client*>(self)->answers_[id].body.append(
+              reinterpret_cast<const char*>(data), size);
+          return 0;
+        });
+    nghttp2_session_callbacks_set_on_stream_close_callback(
+        callbacks, [](nghttp2_session*, std::int32_t id, std::uint32_t error_code, void* self) {
+          Answer& answer = static_cast<Http2Client*>(self)->answers_[id];
+          answer.closed = true;
+          answer.error_code = error_code;
+          return 0;
+        });
+    nghttp2_session_callbacks_set_on_frame_recv_callback(
+        callbacks, [](nghttp2_session*, const nghttp2_frame* frame, void* self) {
+          auto* client = static_cast<Http2Client*>(self);
+          if (frame->hd.type == NGHTTP2_GOAWAY) client->goaway_ = true;
+          if (frame->hd.type == NGHTTP2_PING) ++client->pings_;
+          return 0;
+        });
+    nghttp2_session_client_new(&session_, callbacks, this);
+    nghttp2_session_callbacks_del(callbacks);
+    nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, nullptr, 0);
+  }
+  ~Http2Client() { nghttp2_session_del(session_); }
+  Http2Client(const Http2Client&) = delete;
+  Http2Client& operator=(const Http2Client&) = delete;
+
+  /// Begins a request. With `endless` its body is sent, but not ended.
+  std::int32_t submit(const std::string& path, std::string body, bool endless = false,
+                      const std::vector<std::pair<std::string, std::string>>& extra = {}) {
+    std::vector<std::pair<std::string, std::string>> fields{
+        {":method", "POST"}, {":scheme", "http"}, {":path", path}, {":authority", "test"}};
+    fields.insert(fields.end(), extra.begin(), extra.end());
+    std::vector<nghttp2_nv> pairs;
+    for (auto& [name, value] : fields) {
+      pairs.push_back({reinterpret_cast<std::uint8_t*>(name.data()),
+                       reinterpret_cast<std::uint8_t*>(value.data()), name.size(), value.size(),
+                       NGHTTP2_NV_FLAG_NONE});
+    }
+    auto upload = std::make_unique<Upload>(Upload{std::move(body), 0, endless});
+    nghttp2_data_provider provider{};
+    provider.source.ptr = upload.get();
+    provider.read_callback = [](nghttp2_session*, std::int32_t, std::uint8_t* buffer,
+                                std::size_t size, std::uint32_t* flags, nghttp2_data_source* source,
+                                void*) -> ssize_t {
+      auto& from = *static_cast<Upload*>(source->ptr);
+      const std::size_t count = std::min(size, from.body.size() - from.sent);
+      std::memcpy(buffer, from.body.data() + from.sent, count);
+      from.sent += count;
+      if (from.sent == from.body.size()) {
+        if (from.endless && count == 0) return NGHTTP2_ERR_DEFERRED;
+        if (!from.endless) *flags |= NGHTTP2_DATA_FLAG_EOF;
+      }
+      return static_cast<ssize_t>(count);
+    };
+    uploads_.push_back(std::move(upload));
+    return nghttp2_submit_request(session_, nullptr, pairs.data(), pairs.size(), &provider,
+                                  nullptr);
+  }
+  void reset(std::int32_t id) {
+    nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
+  }
+  bool flush() {
+    for (;;) {
+      const std::uint8_t* data = nullptr;
+      const ssize_t size = nghttp2_session_mem_send(session_, &data);
+      if (size <= 0) return size == 0;
+      const std::string_view bytes(reinterpret_cast<const char*>(data),
+                                   static_cast<std::size_t>(size));
+      if (!socket_.send(bytes)) return false;
+    }
+  }
+  /// Sends and receives until `done()`, or until the server closes.
+  template <typename Done>
+  bool run_until(Done done) {
+    while (!done()) {
+      if (!flush()) return done();
+      if (done()) break;
+      const std::string bytes = socket_.read_some();
+      if (bytes.empty()) return done();
+      if (nghttp2_session_mem_recv(session_, reinterpret_cast<const std::uint8_t*>(bytes.data()),
+                                   bytes.size()) < 0) {
+        return false;
+      }
+    }
+    return flush() || done();
+  }
+  const Answer& wait_for(std::int32_t id) {
+    run_until([&] { return answers_[id].closed; });
+    return answers_[id];
+  }
+  void run_until_closed() {
+    run_until([] { return false; });
+  }
+  [[nodiscard]] bool goaway() const { return goaway_; }
+  [[nodiscard]] int pings() const { return pings_; }
+  Answer& answer(std::int32_t id) { return answers_[id]; }
+
+ private:
+  struct Upload {
+    std::string body;
+    std::size_t sent;
+    bool endless;
+  };
+  TestClient socket_;
+  nghttp2_session* session_ = nullptr;
+  std::map<std::int32_t, Answer> answers_;
+  std::vector<std::unique_ptr<Upload>> uploads_;
+  bool goaway_ = false;
+  int pings_ = 0;
+};
+
+void echo(Request request, Responder respond) {
+  Response response;
+  response.headers.add("x-path", request.target);
+  response.body = std::move(request.body);
+  response.trailers.add("grpc-status", "0");
+  respond(std::move(response));
+}
+
+class Http2ServerTest : public ::testing::Test {
+ protected:
+  Http2Server& start(Handler handler, Http2Server::Options options = {}) {
+    server_.emplace(std::move(options));
+    server_->start(io_.context(), std::move(handler));
+    return *server_;
+  }
+  [[nodiscard]] std::uint16_t port() const { return server_->local_endpoint().port; }
+
+  IoThreads io_{2};
+  std::optional<Http2Server> server_;
+};
+
+TEST_F(Http2ServerTest, AnswersWithBodyAndTrailers) {
+  start(echo);
+  Http2Client client(port());
+
+  Answer answer = client.wait_for(client.submit("/a/b", "hello"));
+
+  EXPECT_EQ(answer.fields[":status"], "200");
+  EXPECT_EQ(answer.fields["x-path"], "/a/b");
+  EXPECT_EQ(answer.fields["grpc-status"], "0");
+  EXPECT_EQ(answer.body, "hello");
+  EXPECT_EQ(answer.error_code, 0u);
+}
+
+TEST_F(Http2ServerTest, AnswersManyStreamsOfOneConnectionInAnyOrder) {
+  std::mutex mutex;
+  std::vector<std::pair<Request, Responder>> waiting;
+  start([&](Request request, Responder respond) {
+    std::scoped_lock lock(mutex);
+    waiting.emplace_back(std::move(request), std::move(respond));
+    if (waiting.size() < 200) return;
+    std::reverse(waiting.begin(), waiting.end());
+    for (auto& [held, answer] : waiting) echo(std::move(held), std::move(answer));
+  });
+  Http2Client client(port());
+  std::vector<std::int32_t> ids;
+  for (int i = 0; i < 200; ++i) ids.push_back(client.submit("/", std::to_string(i)));
+
+  for (int i = 0; i < 200; ++i) {
+    EXPECT_EQ(client.wait_for(ids[static_cast<std::size_t>(i)]).body, std::to_string(i));
+  }
+}
+
+TEST_F(Http2ServerTest, TakesBodiesLargerThanItsWindows) {
+  Http2Server::Options options;
+  options.stream_window_bytes = 100'000;
+  options.connection_window_bytes = 200'000;
+  start(echo, options);
+  Http2Client client(port());
+  const std::string body(3'000'000, 'x');
+
+  const std::int32_t first = client.submit("/", body);
+  const std::int32_t second = client.submit("/", body);
+
+  EXPECT_EQ(client.wait_for(first).body.size(), body.size());
+  EXPECT_EQ(client.wait_for(second).body.size(), body.size());
+}
+
+TEST_F(Http2ServerTest, RefusesABodyBeyondTheLimitAndKeepsTheConnection) {
+  Http2Server::Options options;
+  options.limits.max_body_bytes = 100'000;
+  start(echo, options);
+  Http2Client client(port());
+
+  EXPECT_EQ(client.wait_for(client.submit("/", std::string(500'000, 'x'))).fields.at(":status"),
+            "413");
+  EXPECT_EQ(client.wait_for(client.submit("/", "small")).body, "small");
+}
+
+TEST_F(Http2ServerTest, RefusesBodiesWhenTheBudgetIsUsedUp) {
+  Http2Server::Options options;
+  options.body_budget = BodyBudget::create(100'000);
+  start(echo, options);
+  Http2Client client(port());
+
+  Answer answer = client.wait_for(client.submit("/", std::string(200'000, 'x')));
+
+  EXPECT_EQ(answer.fields[":status"], "503");
+  EXPECT_EQ(answer.fields["retry-after"], "1");
+  EXPECT_EQ(options.body_budget->used_bytes(), 0u);
+}
+
+TEST_F(Http2ServerTest, RefusesHeadersBeyondTheLimit) {
+  Http2Server::Options options;
+  options.limits.max_header_bytes = 2000;
+  start(echo, options);
+  Http2Client client(port());
+
+  const auto id = client.submit("/", "", false, {{"x-long", std::string(5000, 'a')}});
+
+  EXPECT_EQ(client.wait_for(id).fields.at(":status"), "431");
+}
+
+TEST_F(Http2ServerTest, AnswersForAHandlerThatThrows) {
+  start([](Request, Responder) { throw std::runtime_error("no"); });
+  Http2Client client(port());
+
+  EXPECT_EQ(client.wait_for(client.submit("/", "")).fields.at(":status"), "500");
+}
+
+TEST_F(Http2ServerTest, ExplainsItselfToAClientOfHttp1) {
+  start(echo);
+  TestClient client(port());
+  client.send("POST /v1/traces HTTP/1.1\r\nHost: x\r\n\r\n");
+
+  const std::string answer = client.read_to_end();
+
+  EXPECT_THAT(answer, HasSubstr("HTTP/1.1 400"));
+  EXPECT_THAT(answer, HasSubstr("speaks HTTP/2"));
+  const std::size_t head = answer.find("\r\n\r\n") + 4;
+  EXPECT_THAT(answer, HasSubstr("content-length: " + std::to_string(answer.size() - head)));
+}
+
+TEST_F(Http2ServerTest, FinishesStreamsUnderWayWhenItStopsAndSaysGoaway) {
+  std::promise<std::pair<Request, Responder>> waiting;
+  Http2Server& server = start([&](Request request, Responder respond) {
+    waiting.set_value({std::move(request), std::move(respond)});
+  });
+  Http2Client client(port());
+  const std::int32_t id = client.submit("/", "late");
+  client.flush();
+  auto [request, respond] = waiting.get_future().get();
+
+  std::jthread stopping([&] { server.stop(); });
+  client.run_until([&] { return client.goaway(); });
+  echo(std::move(request), std::move(respond));
+
+  EXPECT_EQ(client.wait_for(id).body, "late");
+  client.run_until_closed();
+}
+
+TEST_F(Http2ServerTest, ResetsAStreamWhoseBodyStalls) {
+  Http2Server::Options options;
+  options.limits.body_timeout = 50ms;
+  start(echo, options);
+  Http2Client client(port());
+
+  const Answer& answer = client.wait_for(client.submit("/", "half", true));
+
+  EXPECT_TRUE(answer.closed);
+  EXPECT_EQ(answer.error_code, static_cast<std::uint32_t>(NGHTTP2_CANCEL));
+  EXPECT_EQ(client.wait_for(client.submit("/", "whole")).body, "whole");
+}
+
+TEST_F(Http2ServerTest, ClosesAConnectionThatSaysNothing) {
+  Http2Server::Options options;
+  options.limits.header_timeout = 50ms;
+  start(echo, options);
+  TestClient client(port());
+
+  client.read_to_end();  // Returns because the server closes.
+
+  EXPECT_THAT(client.read_some(0ms), IsEmpty());
+}
+
+TEST_F(Http2ServerTest, SaysGoawayToAConnectionWithoutRequests) {
+  Http2Server::Options options;
+  options.limits.idle_timeout = 50ms;
+  start(echo, options);
+  Http2Client client(port());
+  client.wait_for(client.submit("/", "one"));
+
+  client.run_until_closed();
+
+  EXPECT_TRUE(client.goaway());
+}
+
+TEST_F(Http2ServerTest, PingsASilentClientAndClosesIfItDoesNotAnswer) {
+  Http2Server::Options options;
+  options.keepalive_interval = 30ms;
+  options.keepalive_timeout = 60ms;
+  start(echo, options);
+
+  Http2Client lively(port());
+  lively.run_until([&] { return lively.pings() >= 3; });
+  EXPECT_EQ(lively.wait_for(lively.submit("/", "alive")).body, "alive");
+
+  TestClient dead(port());
+  dead.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + std::string("\0\0\0\4\0\0\0\0\0", 9));
+  dead.read_to_end();  // Returns because the server closes.
+}
+
+TEST_F(Http2ServerTest, ClosesAConnectionThatResetsStreamsTooFast) {
+  Http2Server::Options options;
+  options.max_reset_burst = 20;
+  options.max_resets_per_second = 1;
+  start([](Request, Responder respond) { respond({}); }, options);
+  Http2Client client(port());
+  for (int i = 0; i < 200; ++i) {
+    const std::int32_t id = client.submit("/", "", true);
+    client.flush();
+    client.reset(id);
+    if (!client.flush()) break;
+  }
+
+  client.run_until_closed();
+
+  EXPECT_TRUE(client.goaway());
+}
+
+TEST_F(Http2ServerTest, TellsTheHandlerThatTheClientHasGone) {
+  std::promise<Responder> waiting;
+  start([&](Request, Responder respond) { waiting.set_value(std::move(respond)); });
+  Http2Client client(port());
+  const std::int32_t id = client.submit("/", "");
+  client.flush();
+  Responder respond = waiting.get_future().get();
+  EXPECT_FALSE(respond.abandoned());
+
+  client.reset(id);
+  client.flush();
+
+  const auto give_up = std::chrono::steady_clock::now() + 10s;
+  while (!respond.abandoned() && std::chrono::steady_clock::now() < give_up) {
+    std::this_thread::yield();
+  }
+  EXPECT_TRUE(respond.abandoned());
+  respond({});
+}
+
+}  // namespace
+}  // namespace signalbox::server::net

@@ -1,0 +1,328 @@
+#include "server/net/http_server.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <future>
+#include <mutex>
+#include <thread>
+
+#include "server/net/io_threads.h"
+#include "server/net/test_client.h"
+
+namespace signalbox::server::net {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
+using testing::TestClient;
+
+/// Answers with method, target and body of the request.
+void echo(Request request, Responder respond) {
+  Response response;
+  response.body = request.method + ' ' + request.target + ' ' + request.body;
+  respond(std::move(response));
+}
+
+class HttpServerTest : public ::testing::Test {
+ protected:
+  HttpServer& start(Handler handler, HttpServer::Options options = {}) {
+    server_.emplace(std::move(options));
+    server_->start(io_.context(), std::move(handler));
+    return *server_;
+  }
+  [[nodiscard]] std::uint16_t port() const { return server_->local_endpoint().port; }
+
+  IoThreads io_{1};
+  std::optional<HttpServer> server_;
+};
+
+TEST_F(HttpServerTest, AnswersSeveralRequestsOnOneConnection) {
+  start(echo);
+  TestClient client(port());
+
+  client.send("GET /a?b=c HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_THAT(client.read_response(), EndsWith("\r\n\r\nGET /a?b=c "));
+  client.send("POST /d HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody");
+  EXPECT_THAT(client.read_response(), EndsWith("POST /d body"));
+}
+
+TEST_F(HttpServerTest, AnswersPipelinedRequestsInOrder) {
+  start(echo);
+  TestClient client(port());
+
+  client.send("GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n");
+
+  EXPECT_THAT(client.read_response(), EndsWith("GET /1 "));
+  EXPECT_THAT(client.read_response(), EndsWith("GET /2 "));
+}
+
+TEST_F(HttpServerTest, JoinsAChunkedBody) {
+  start(echo);
+  TestClient client(port());
+
+  client.send("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+  client.send("2;x=y\r\nde\r\n0\r\n\r\n");
+
+  EXPECT_THAT(client.read_response(), EndsWith("POST / abcde"));
+}
+
+TEST_F(HttpServerTest, TellsAClientThatAsksToContinue) {
+  start(echo);
+  TestClient client(port());
+
+  client.send("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+  EXPECT_EQ(client.read_until("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
+  client.send("ok");
+
+  EXPECT_THAT(client.read_response(), EndsWith("POST / ok"));
+}
+
+TEST_F(HttpServerTest, SendsTheLengthButNoBodyForHead) {
+  start(echo);
+  TestClient client(port());
+
+  client.send("HEAD /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+
+  const std::string answer = client.read_to_end();
+  EXPECT_THAT(answer, HasSubstr("content-length: 8\r\n"));
+  EXPECT_THAT(answer, EndsWith("\r\n\r\n"));
+}
+
+TEST_F(HttpServerTest, SendsALargeSharedBodyWhole) {
+  const auto body = std::make_shared<const std::string>(8 << 20, 'x');
+  start([&](Request, Responder respond) {
+    Response response;
+    response.shared_body = body;
+    respond(std::move(response));
+  });
+  TestClient client(port());
+
+  client.send("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+
+  EXPECT_THAT(client.read_to_end(), EndsWith("\r\n\r\n" + *body));
+}
+
+TEST_F(HttpServerTest, RefusesBodiesBeyondTheLimit) {
+  HttpServer::Options options;
+  options.limits.max_body_bytes = 10;
+  start(echo, options);
+
+  TestClient announced(port());
+  announced.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\n12345678901");
+  EXPECT_THAT(announced.read_to_end(), StartsWith("HTTP/1.1 413 "));
+
+  TestClient chunked(port());
+  chunked.send(
+      "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n12345678901\r\n");
+  EXPECT_THAT(chunked.read_until("\r\n\r\n"), StartsWith("HTTP/1.1 413 "));
+}
+
+TEST_F(HttpServerTest, RefusesHeadersBeyondTheLimit) {
+  HttpServer::Options options;
+  options.limits.max_header_bytes = 1000;
+  start(echo, options);
+  TestClient client(port());
+
+  client.send("GET / HTTP/1.1\r\nHost: x\r\nA: " + std::string(2000, 'a') + "\r\n\r\n");
+
+  EXPECT_THAT(client.read_until("\r\n\r\n"), StartsWith("HTTP/1.1 431 "));
+}
+
+TEST_F(HttpServerTest, AnswersWhatIsNotHttp) {
+  start(echo);
+  TestClient garbage(port());
+  garbage.send("hello there\r\n\r\n");
+  EXPECT_THAT(garbage.read_until("\r\n\r\n"), StartsWith("HTTP/1.1 400 "));
+
+  TestClient http2(port());
+  http2.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+  EXPECT_THAT(http2.read_until("\r\n\r\n"), StartsWith("HTTP/1.1 505 "));
+}
+
+TEST_F(HttpServerTest, RefusesBodiesWhenTheBudgetIsUsedUpAndTakesThemAgainLater) {
+  HttpServer::Options options;
+  options.body_budget = BodyBudget::create(300'000);
+  std::promise<std::pair<Request, Responder>> held;
+  start(
+      [&](Request request, Responder respond) {
+        if (request.target == "/hold") {
+          held.set_value({std::move(request), std::move(respond)});
+        } else {
+          echo(std::move(request), std::move(respond));
+        }
+      },
+      options);
+  const std::string body(200'000, 'x');
+  const std::string rest = " HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n" + body;
+  TestClient holder(port());
+  holder.send("POST /hold" + rest);
+  auto [request, respond] = held.get_future().get();
+
+  TestClient refused(port());
+  refused.send("POST /other" + rest);
+  const std::string answer = refused.read_to_end();
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 503 "));
+  EXPECT_THAT(answer, HasSubstr("retry-after: 1\r\n"));
+
+  respond({});
+  holder.read_response();
+  request = {};
+  TestClient accepted(port());
+  accepted.send("POST /other" + rest);
+  EXPECT_THAT(accepted.read_response(), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_F(HttpServerTest, AnswersFromAnotherThreadLater) {
+  std::promise<Responder> waiting;
+  start([&](Request, Responder respond) { waiting.set_value(std::move(respond)); });
+  TestClient client(port());
+  client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+
+  Responder respond = waiting.get_future().get();
+  std::jthread([&] {
+    Response response;
+    response.status = 404;
+    respond(std::move(response));
+  }).join();
+
+  EXPECT_THAT(client.read_response(), StartsWith("HTTP/1.1 404 Not Found\r\n"));
+}
+
+TEST_F(HttpServerTest, AnswersForAHandlerThatThrowsOrForgets) {
+  start([](Request request, Responder respond) {
+    if (request.target == "/throw") throw std::runtime_error("no");
+    Responder forgotten = std::move(respond);
+  });
+  TestClient client(port());
+
+  client.send("GET /throw HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_THAT(client.read_response(), StartsWith("HTTP/1.1 500 "));
+  client.send("GET /forget HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_THAT(client.read_response(), StartsWith("HTTP/1.1 500 "));
+}
+
+TEST_F(HttpServerTest, LeavesOutHeaderFieldsThatWouldSplitTheResponse) {
+  start([](Request, Responder respond) {
+    Response response;
+    response.headers.add("x-good", "1");
+    response.headers.add("x-bad", "1\r\nset-cookie: stolen");
+    respond(std::move(response));
+  });
+  TestClient client(port());
+  client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+
+  const std::string answer = client.read_response();
+
+  EXPECT_THAT(answer, HasSubstr("x-good: 1\r\n"));
+  EXPECT_THAT(answer, Not(HasSubstr("stolen")));
+}
+
+TEST_F(HttpServerTest, ClosesConnectionsThatSendNoRequestInTime) {
+  HttpServer::Options options;
+  options.limits.header_timeout = 50ms;
+  start(echo, options);
+  TestClient silent(port());
+  TestClient slow(port());
+  slow.send("GET / HTT");
+
+  EXPECT_THAT(silent.read_to_end(), IsEmpty());
+  EXPECT_THAT(slow.read_to_end(), IsEmpty());
+}
+
+TEST_F(HttpServerTest, ClosesConnectionsWhoseBodyStalls) {
+  HttpServer::Options options;
+  options.limits.body_timeout = 50ms;
+  start(echo, options);
+  TestClient client(port());
+  client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12");
+
+  EXPECT_THAT(client.read_to_end(), IsEmpty());
+}
+
+TEST_F(HttpServerTest, TellsTheHandlerThatTheClientHasGone) {
+  std::promise<Responder> waiting;
+  start([&](Request, Responder respond) { waiting.set_value(std::move(respond)); });
+  TestClient client(port());
+  client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  Responder respond = waiting.get_future().get();
+  EXPECT_FALSE(respond.abandoned());
+
+  client.close();
+
+  const auto give_up = std::chrono::steady_clock::now() + 10s;
+  while (!respond.abandoned() && std::chrono::steady_clock::now() < give_up) {
+    std::this_thread::yield();
+  }
+  EXPECT_TRUE(respond.abandoned());
+}
+
+TEST_F(HttpServerTest, ClosesConnectionsBeyondTheLimit) {
+  HttpServer::Options options;
+  options.limits.max_connections = 1;
+  start(echo, options);
+  TestClient first(port());
+  first.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  first.read_response();
+
+  TestClient second(port());
+  EXPECT_THAT(second.read_to_end(), IsEmpty());
+
+  first.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_THAT(first.read_response(), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(HttpServerTest, FinishesRequestsUnderWayWhenItStops) {
+  std::promise<Responder> waiting;
+  HttpServer& server =
+      start([&](Request, Responder respond) { waiting.set_value(std::move(respond)); });
+  TestClient idle(port());
+  TestClient busy(port());
+  busy.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  Responder respond = waiting.get_future().get();
+
+  std::jthread stopping([&] { server.stop(); });
+  EXPECT_THAT(idle.read_to_end(), IsEmpty());
+  respond({});
+
+  EXPECT_THAT(busy.read_to_end(), HasSubstr("connection: close"));
+}
+
+TEST_F(HttpServerTest, StopsInTimeWhenARequestIsNeverAnswered) {
+  std::promise<Responder> waiting;
+  HttpServer::Options options;
+  options.limits.drain_timeout = 50ms;
+  HttpServer& server =
+      start([&](Request, Responder respond) { waiting.set_value(std::move(respond)); }, options);
+  TestClient busy(port());
+  busy.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  Responder respond = waiting.get_future().get();
+
+  server.stop();
+
+  EXPECT_TRUE(respond.abandoned());
+  EXPECT_THAT(busy.read_to_end(), IsEmpty());
+}
+
+TEST_F(HttpServerTest, NamesAddressAndSettingWhenThePortIsInUse) {
+  start(echo);
+  HttpServer::Options options;
+  options.endpoint.port = port();
+  options.option_name = "--http-port";
+  HttpServer second(options);
+
+  try {
+    second.start(io_.context(), echo);
+    FAIL() << "the port was free";
+  } catch (const std::runtime_error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("127.0.0.1:" + std::to_string(port())));
+    EXPECT_THAT(error.what(), HasSubstr("--http-port"));
+  }
+}
+
+}  // namespace
+}  // namespace signalbox::server::net

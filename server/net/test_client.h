@@ -1,0 +1,99 @@
+#pragma once
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace signalbox::server::net::testing {
+
+/// A blocking TCP connection to 127.0.0.1, for tests that send what no client library would.
+class TestClient {
+ public:
+  explicit TestClient(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
+      throw std::runtime_error("cannot connect");
+    }
+    const int yes = 1;
+    ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+  }
+  ~TestClient() { close(); }
+  TestClient(const TestClient&) = delete;
+  TestClient& operator=(const TestClient&) = delete;
+
+  void close() {
+    if (socket_ >= 0) ::close(std::exchange(socket_, -1));
+  }
+  /// False if the server has closed.
+  bool send(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (sent <= 0) return false;
+      bytes.remove_prefix(static_cast<std::size_t>(sent));
+    }
+    return true;
+  }
+  /// Some bytes; empty at the end of the stream or when nothing comes for `timeout`.
+  std::string read_some(std::chrono::milliseconds timeout = std::chrono::seconds(10)) {
+    pollfd poll_one{socket_, POLLIN, 0};
+    if (::poll(&poll_one, 1, static_cast<int>(timeout.count())) <= 0) return {};
+    std::string bytes(64 * 1024, '\0');
+    const ssize_t size = ::recv(socket_, bytes.data(), bytes.size(), 0);
+    bytes.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+    return bytes;
+  }
+  std::string read_to_end() {
+    std::string all;
+    for (std::string some = read_some(); !some.empty(); some = read_some()) all += some;
+    return all;
+  }
+  /// Reads until what has come contains `text`, or no more comes.
+  std::string read_until(std::string_view text) {
+    std::string all;
+    while (all.find(text) == std::string::npos) {
+      const std::string some = read_some();
+      if (some.empty()) break;
+      all += some;
+    }
+    return all;
+  }
+  /// One HTTP/1.1 response with a content-length.
+  std::string read_response() {
+    std::string all = std::exchange(rest_, {});
+    while (all.find("\r\n\r\n") == std::string::npos) {
+      const std::string some = read_some();
+      if (some.empty()) return all;
+      all += some;
+    }
+    const std::size_t head = all.find("\r\n\r\n") + 4;
+    const std::size_t field = all.find("content-length: ");
+    const std::size_t length = field < head ? std::stoul(all.substr(field + 16)) : 0;
+    while (all.size() < head + length) {
+      const std::string some = read_some();
+      if (some.empty()) return all;
+      all += some;
+    }
+    rest_ = all.substr(head + length);
+    all.resize(head + length);
+    return all;
+  }
+
+ private:
+  int socket_;
+  std::string rest_;
+};
+
+}  // namespace signalbox::server::net::testing

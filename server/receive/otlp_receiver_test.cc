@@ -1,0 +1,329 @@
+#include "server/receive/otlp_receiver.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <zlib.h>
+
+#include <optional>
+#include <protozero/pbf_reader.hpp>
+#include <protozero/pbf_writer.hpp>
+#include <string>
+
+#include "otlp/recording_sink.h"
+#include "server/receive/grpc_frame.h"
+
+namespace signalbox::server::receive {
+namespace {
+
+using otlp::testing::RecordingSink;
+using store::Signal;
+using store::WriteOutcome;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+/// Decodes at once into memory; answers as the test says, or keeps the answer back.
+class FakeIngest final : public store::Ingest {
+ public:
+  void write(Signal signal, std::size_t request_bytes, Decode decode, Done done) override {
+    signals.push_back(signal);
+    bytes += request_bytes;
+    WriteOutcome outcome = next;
+    if (outcome.status == WriteOutcome::Status::kCommitted) {
+      store::Sinks sinks{sink, sink, sink};
+      outcome.decoded = decode(sinks);
+      if (!outcome.decoded.ok) outcome.status = WriteOutcome::Status::kMalformed;
+    }
+    if (hold) {
+      held = [done, outcome] { done(outcome); };
+    } else {
+      done(outcome);
+    }
+  }
+
+  RecordingSink sink;
+  std::vector<Signal> signals;
+  std::size_t bytes = 0;
+  WriteOutcome next;
+  bool hold = false;
+  std::function<void()> held;
+};
+
+class CapturedExchange final : public net::Responder::Exchange {
+ public:
+  void respond(net::Response response) noexcept override { answer = std::move(response); }
+  [[nodiscard]] bool abandoned() const noexcept override { return false; }
+  std::optional<net::Response> answer;
+};
+
+/// google.rpc.Status, as far as the tests look at it.
+struct Status {
+  int code = 0;
+  std::string message;
+  std::string detail_type;
+};
+Status parse_status(const std::string& bytes) {
+  Status status;
+  protozero::pbf_reader reader(bytes);
+  while (reader.next()) {
+    if (reader.tag() == 1) {
+      status.code = reader.get_int32();
+    } else if (reader.tag() == 2) {
+      status.message = reader.get_string();
+    } else {
+      protozero::pbf_reader any = reader.get_message();
+      if (any.next(1)) status.detail_type = any.get_string();
+    }
+  }
+  return status;
+}
+
+std::string gzip(const std::string& text) {
+  z_stream stream{};
+  deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
+  std::string out(deflateBound(&stream, text.size()) + 64, '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  stream.avail_in = static_cast<uInt>(text.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  deflate(&stream, Z_FINISH);
+  out.resize(stream.total_out);
+  deflateEnd(&stream);
+  return out;
+}
+
+/// One span; with a bad id if asked for.
+std::string traces(const std::string& span_id = "01234567") {
+  std::string span;
+  protozero::pbf_writer span_writer(span);
+  span_writer.add_bytes(1, "0123456789abcdef");
+  span_writer.add_bytes(2, span_id);
+  std::string scope;
+  protozero::pbf_writer(scope).add_message(2, span);
+  std::string resource;
+  protozero::pbf_writer(resource).add_message(2, scope);
+  std::string request;
+  protozero::pbf_writer(request).add_message(1, resource);
+  return request;
+}
+
+constexpr const char* kTracesJson =
+    R"({"resourceSpans":[{"scopeSpans":[{"spans":[
+      {"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174"}]}]}]})";
+
+class OtlpReceiverTest : public ::testing::Test {
+ protected:
+  net::Response http(net::Request request) { return *call(receiver_.http_handler(), request); }
+  net::Response post(const std::string& path, const std::string& body,
+                     const std::string& type = "application/x-protobuf",
+                     const std::string& encoding = "") {
+    net::Request request;
+    request.method = "POST";
+    request.target = path;
+    request.headers.add("content-type", type);
+    request.headers.add("signoz-ingestion-key", "any");
+    if (!encoding.empty()) request.headers.add("content-encoding", encoding);
+    request.body = body;
+    return http(std::move(request));
+  }
+  net::Response grpc(const std::string& body, const std::string& encoding = "",
+                     const std::string& path = kTracesMethod) {
+    net::Request request;
+    request.method = "POST";
+    request.target = path;
+    request.headers.add("content-type", "application/grpc+proto");
+    if (!encoding.empty()) request.headers.add("grpc-encoding", encoding);
+    request.body = body;
+    return *call(receiver_.grpc_handler(), request);
+  }
+  static std::optional<net::Response> call(const net::Handler& handler, net::Request& request) {
+    const auto exchange = std::make_shared<CapturedExchange>();
+    handler(std::move(request), net::Responder(exchange));
+    return exchange->answer;
+  }
+
+  static constexpr const char* kTracesMethod =
+      "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+  FakeIngest ingest_;
+  OtlpReceiver receiver_{ingest_, {.max_decoded_bytes = 1'000'000, .decode = {}}};
+};
+
+TEST_F(OtlpReceiverTest, StoresProtobufOverHttp) {
+  const net::Response answer = post("/v1/traces", traces());
+
+  EXPECT_EQ(answer.status, 200u);
+  EXPECT_EQ(answer.headers.get("content-type"), "application/x-protobuf");
+  EXPECT_THAT(answer.body, IsEmpty());
+  EXPECT_THAT(ingest_.sink.lines, SizeIs(3));
+  EXPECT_EQ(ingest_.bytes, traces().size());
+  EXPECT_EQ(receiver_.counters()[Signal::kTraces].accepted_records, 1u);
+}
+
+TEST_F(OtlpReceiverTest, StoresJsonOverHttp) {
+  const net::Response answer = post("/v1/traces", kTracesJson, "Application/JSON ; charset=utf-8");
+
+  EXPECT_EQ(answer.status, 200u);
+  EXPECT_EQ(answer.headers.get("content-type"), "application/json");
+  EXPECT_EQ(answer.body, "{}");
+  EXPECT_THAT(ingest_.sink.lines, SizeIs(3));
+}
+
+TEST_F(OtlpReceiverTest, SendsEachPathAndMethodToItsSignal) {
+  post("/v1/logs", "");
+  post("/v1/metrics", "");
+  post("/v1/traces?x=y", "");
+  grpc(make_grpc_frame(""), "", "/opentelemetry.proto.collector.logs.v1.LogsService/Export");
+  grpc(make_grpc_frame(""), "", "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export");
+
+  EXPECT_THAT(ingest_.signals,
+              ::testing::ElementsAre(Signal::kLogs, Signal::kMetrics, Signal::kTraces,
+                                     Signal::kLogs, Signal::kMetrics));
+}
+
+TEST_F(OtlpReceiverTest, DecompressesGzipOverBothTransports) {
+  EXPECT_EQ(post("/v1/traces", gzip(traces()), "application/x-protobuf", "gzip").status, 200u);
+  EXPECT_EQ(post("/v1/traces", gzip(kTracesJson), "application/json", "gzip").status, 200u);
+  std::string frame = make_grpc_frame(gzip(traces()));
+  frame[0] = 1;
+  EXPECT_EQ(grpc(frame, "gzip").trailers.get("grpc-status"), "0");
+
+  EXPECT_THAT(ingest_.sink.lines, SizeIs(9));
+}
+
+TEST_F(OtlpReceiverTest, AnswersGrpcWithAFrameAndTrailers) {
+  const net::Response answer = grpc(make_grpc_frame(traces()));
+
+  EXPECT_EQ(answer.status, 200u);
+  EXPECT_EQ(answer.headers.get("content-type"), "application/grpc");
+  EXPECT_EQ(answer.body, make_grpc_frame(""));
+  EXPECT_EQ(answer.trailers.get("grpc-status"), "0");
+}
+
+TEST_F(OtlpReceiverTest, AnswersOnlyWhenTheStoreHasCommitted) {
+  ingest_.hold = true;
+  const auto exchange = std::make_shared<CapturedExchange>();
+  net::Request request;
+  request.method = "POST";
+  request.target = "/v1/traces";
+  request.headers.add("content-type", "application/x-protobuf");
+  request.body = traces();
+
+  receiver_.http_handler()(std::move(request), net::Responder(exchange));
+  EXPECT_FALSE(exchange->answer);
+  ingest_.held();
+
+  ASSERT_TRUE(exchange->answer);
+  EXPECT_EQ(exchange->answer->status, 200u);
+}
+
+TEST_F(OtlpReceiverTest, ReportsRejectedRecordsAsPartialSuccess) {
+  const net::Response protobuf = post("/v1/traces", traces("bad"));
+  EXPECT_EQ(protobuf.status, 200u);
+  protozero::pbf_reader response(protobuf.body);
+  ASSERT_TRUE(response.next(1));
+  protozero::pbf_reader partial = response.get_message();
+  ASSERT_TRUE(partial.next(1));
+  EXPECT_EQ(partial.get_int64(), 1);
+  ASSERT_TRUE(partial.next(2));
+  EXPECT_THAT(partial.get_string(), HasSubstr("span_id"));
+
+  const net::Response json =
+      post("/v1/traces", R"({"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"12"}]}]}]})",
+           "application/json");
+  EXPECT_THAT(json.body, HasSubstr(R"({"partialSuccess":{"rejectedSpans":"1","errorMessage":")"));
+
+  EXPECT_EQ(receiver_.counters()[Signal::kTraces].rejected_records, 2u);
+}
+
+TEST_F(OtlpReceiverTest, AnswersMalformedRequestsInTheirFormat) {
+  const net::Response protobuf = post("/v1/traces", "\x0A\x7F");
+  EXPECT_EQ(protobuf.status, 400u);
+  EXPECT_EQ(protobuf.headers.get("content-type"), "application/x-protobuf");
+  EXPECT_EQ(parse_status(protobuf.body).code, 3);
+  EXPECT_THAT(parse_status(protobuf.body).message, HasSubstr("at byte 0"));
+
+  const net::Response json = post("/v1/traces", "{", "application/json");
+  EXPECT_EQ(json.status, 400u);
+  EXPECT_THAT(json.body, HasSubstr(R"({"code":3,"message":"malformed JSON)"));
+
+  const net::Response grpc_answer = grpc(make_grpc_frame("\x0A\x7F"));
+  EXPECT_EQ(grpc_answer.status, 200u);
+  EXPECT_EQ(grpc_answer.headers.get("grpc-status"), "3");
+  EXPECT_THAT(grpc_answer.headers.get("grpc-message"), HasSubstr("at byte 0"));
+  EXPECT_THAT(grpc_answer.body, IsEmpty());
+
+  EXPECT_EQ(receiver_.counters()[Signal::kTraces].malformed_requests, 3u);
+}
+
+TEST_F(OtlpReceiverTest, AsksTheSenderToRetryWhenTheStoreIsOverloadedOrFails) {
+  for (const auto status : {WriteOutcome::Status::kOverloaded, WriteOutcome::Status::kFailed}) {
+    ingest_.next = {.status = status,
+                    .decoded = {},
+                    .message = "busy: 100% full",
+                    .retry_after = std::chrono::milliseconds(2500)};
+
+    const net::Response http_answer = post("/v1/traces", traces());
+    EXPECT_EQ(http_answer.status, 503u);
+    EXPECT_EQ(http_answer.headers.get("retry-after"), "3");
+    EXPECT_EQ(parse_status(http_answer.body).detail_type,
+              "type.googleapis.com/google.rpc.RetryInfo");
+    EXPECT_THAT(post("/v1/traces", kTracesJson, "application/json").body,
+                HasSubstr("\"retryDelay\":\"2.500s\""));
+
+    const net::Response grpc_answer = grpc(make_grpc_frame(traces()));
+    EXPECT_EQ(grpc_answer.headers.get("grpc-status"), "14");
+    EXPECT_EQ(grpc_answer.headers.get("grpc-message"), "busy: 100%25 full");
+    EXPECT_THAT(std::string(grpc_answer.headers.get("grpc-status-details-bin")),
+                ::testing::Not(IsEmpty()));
+  }
+}
+
+TEST_F(OtlpReceiverTest, RefusesWhatDecompressesBeyondTheLimit) {
+  const std::string bomb = gzip(std::string(2'000'000, '\0'));
+
+  EXPECT_EQ(post("/v1/traces", bomb, "application/x-protobuf", "gzip").status, 413u);
+  std::string frame = make_grpc_frame(bomb);
+  frame[0] = 1;
+  EXPECT_EQ(grpc(frame, "gzip").headers.get("grpc-status"), "8");
+  EXPECT_EQ(post("/v1/traces", "not gzip", "application/x-protobuf", "gzip").status, 400u);
+}
+
+TEST_F(OtlpReceiverTest, RefusesOtherPathsMethodsTypesAndEncodings) {
+  EXPECT_EQ(post("/v1/profiles", "").status, 404u);
+  EXPECT_EQ(post("/v1/traces", "", "text/plain").status, 415u);
+  EXPECT_EQ(post("/v1/traces", "", "application/json", "br").status, 415u);
+  net::Request get;
+  get.method = "GET";
+  get.target = "/v1/traces";
+  const net::Response answer = http(std::move(get));
+  EXPECT_EQ(answer.status, 405u);
+  EXPECT_EQ(answer.headers.get("allow"), "POST");
+
+  EXPECT_EQ(grpc("", "", "/other.Service/Call").headers.get("grpc-status"), "12");
+  std::string compressed = make_grpc_frame("x");
+  compressed[0] = 1;
+  const net::Response snappy = grpc(compressed, "snappy");
+  EXPECT_EQ(snappy.headers.get("grpc-status"), "12");
+  EXPECT_EQ(snappy.headers.get("grpc-accept-encoding"), "identity,deflate,gzip");
+  EXPECT_EQ(grpc(compressed).headers.get("grpc-status"), "13");
+  EXPECT_EQ(grpc("ab").headers.get("grpc-status"), "3");
+  EXPECT_THAT(ingest_.signals, IsEmpty());
+}
+
+TEST_F(OtlpReceiverTest, SaysWhatTheServersThemselvesRefuseAsOtlpDoes) {
+  const net::Request request;
+  EXPECT_EQ(
+      OtlpReceiver::grpc_refusal()(request, net::Refusal::kBodyTooLarge).headers.get("grpc-status"),
+      "8");
+  EXPECT_EQ(
+      OtlpReceiver::grpc_refusal()(request, net::Refusal::kOverloaded).headers.get("grpc-status"),
+      "14");
+  EXPECT_EQ(OtlpReceiver::http_refusal()(request, net::Refusal::kBodyTooLarge).status, 413u);
+  EXPECT_EQ(OtlpReceiver::http_refusal()(request, net::Refusal::kHeadTooLarge).status, 431u);
+  EXPECT_EQ(
+      OtlpReceiver::http_refusal()(request, net::Refusal::kOverloaded).headers.get("retry-after"),
+      "1");
+}
+
+}  // namespace
+}  // namespace signalbox::server::receive
