@@ -93,6 +93,20 @@ std::size_t on_header(char* data, std::size_t size, std::size_t count, void* use
   return line.size();
 }
 
+// libcurl before 8.0 puts HTTP/2 on top of HTTP/2 when it reuses a cleartext connection that it was
+// told speaks HTTP/2, and fails from then on: curl issue 10634.
+bool breaks_reused_http2() {
+  constexpr unsigned kFirstBroken = 0x075700;
+  constexpr unsigned kFirstFixed = 0x080000;
+  static const unsigned version = curl_version_info(CURLVERSION_NOW)->version_num;
+  return version >= kFirstBroken && version < kFirstFixed;
+}
+
+curl_socket_t refuse_socket(void* user, curlsocktype /*purpose*/, curl_sockaddr* /*address*/) {
+  *static_cast<bool*>(user) = true;
+  return CURL_SOCKET_BAD;
+}
+
 // Whether a failure is one that lasts until somebody changes the configuration.
 bool is_lasting(CURLcode code) {
   switch (code) {
@@ -172,6 +186,7 @@ void HttpClient::renew_after_fork() {
     return;
   }
   process_ = getpid();
+  has_connected_ = false;
   easy_ = curl_easy_init();
   multi_ = curl_multi_init();
 }
@@ -179,6 +194,22 @@ void HttpClient::renew_after_fork() {
 HttpResponse HttpClient::post(const HttpRequest& request, Clock::time_point deadline,
                               std::uint64_t cancels_before) {
   renew_after_fork();
+  const bool is_cleartext_http2 = request.require_http2 && !request.url.starts_with("https:");
+  if (!is_cleartext_http2 || !breaks_reused_http2()) {
+    return perform(request, deadline, cancels_before, Connect::kAsNeeded);
+  }
+  if (has_connected_) {
+    HttpResponse response = perform(request, deadline, cancels_before, Connect::kNever);
+    if (response.outcome != HttpResponse::Outcome::kNotConnected) {
+      return response;
+    }
+  }
+  has_connected_ = true;
+  return perform(request, deadline, cancels_before, Connect::kAlways);
+}
+
+HttpResponse HttpClient::perform(const HttpRequest& request, Clock::time_point deadline,
+                                 std::uint64_t cancels_before, Connect connect) {
   HttpResponse response;
   Transfer transfer{.response = &response, .max_bytes = max_response_bytes_};
   std::array<char, CURL_ERROR_SIZE> error_text{};
@@ -206,7 +237,9 @@ HttpResponse HttpClient::post(const HttpRequest& request, Clock::time_point dead
   if (is_tls) {
     version = CURL_HTTP_VERSION_2TLS;
   } else if (request.require_http2) {
-    version = CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
+    // On a connection that is known to speak HTTP/2 already, either value means the same.
+    version =
+        connect == Connect::kNever ? CURL_HTTP_VERSION_2_0 : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
   }
   curl_easy_setopt(easy_, CURLOPT_HTTP_VERSION, version);
   curl_easy_setopt(easy_, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
@@ -217,6 +250,12 @@ HttpResponse HttpClient::post(const HttpRequest& request, Clock::time_point dead
   if (!tls_.client_certificate_file.empty()) {
     curl_easy_setopt(easy_, CURLOPT_SSLCERT, tls_.client_certificate_file.c_str());
     curl_easy_setopt(easy_, CURLOPT_SSLKEY, tls_.client_key_file.c_str());
+  }
+  curl_easy_setopt(easy_, CURLOPT_FRESH_CONNECT, connect == Connect::kAlways ? 1L : 0L);
+  bool was_refused = false;
+  if (connect == Connect::kNever) {
+    curl_easy_setopt(easy_, CURLOPT_OPENSOCKETFUNCTION, refuse_socket);
+    curl_easy_setopt(easy_, CURLOPT_OPENSOCKETDATA, &was_refused);
   }
   if (is_loopback(request.url)) {
     curl_easy_setopt(easy_, CURLOPT_PROXY, "");  // A proxy would look on its own machine.
@@ -264,6 +303,10 @@ HttpResponse HttpClient::post(const HttpRequest& request, Clock::time_point dead
   if (transfer.too_large) {
     response.outcome = HttpResponse::Outcome::kUnusable;
     response.error = "the answer is longer than " + std::to_string(max_response_bytes_) + " bytes";
+    return response;
+  }
+  if (was_refused) {
+    response.outcome = HttpResponse::Outcome::kNotConnected;
     return response;
   }
   if (code != CURLE_OK) {

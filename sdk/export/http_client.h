@@ -34,6 +34,7 @@ struct HttpResponse {
     kNoAnswer,  ///< Not reached, cut off or timed out; another attempt may succeed.
     kUnusable,  ///< Will not work next time either: certificate, protocol, oversized answer.
     kCancelled,
+    kNotConnected,  ///< Internal: there was no open connection, and none was to be opened.
   };
   Outcome outcome = Outcome::kNoAnswer;
   long status = 0;
@@ -73,6 +74,11 @@ class HttpClient {
   void interrupt() noexcept;
 
  private:
+  // Whether a request may, may not or must open a connection.
+  enum class Connect : std::uint8_t { kAsNeeded, kNever, kAlways };
+  [[nodiscard]] HttpResponse perform(const HttpRequest& request,
+                                     std::chrono::steady_clock::time_point deadline,
+                                     std::uint64_t cancels_before, Connect connect);
   void renew_after_fork();
 
   const TlsFiles tls_;
@@ -81,6 +87,7 @@ class HttpClient {
   std::atomic<CURLM*> multi_{nullptr};
   CURL* easy_ = nullptr;
   int process_ = 0;
+  bool has_connected_ = false;
 };
 
 }  // namespace signalbox::sdk

@@ -230,6 +230,7 @@ class OtlpExporter final : public Exporter {
   [[nodiscard]] Attempt interpret(const HttpResponse& response) const {
     switch (response.outcome) {
       case HttpResponse::Outcome::kNoAnswer:
+      case HttpResponse::Outcome::kNotConnected:
         return try_again(response.error);
       case HttpResponse::Outcome::kUnusable:
         return refused(response.error);

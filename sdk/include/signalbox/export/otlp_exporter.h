@@ -31,25 +31,25 @@ struct OtlpExporterOptions {
   /// An http or https URL. For gRPC its scheme, host and port count. For HTTP, `v1/traces`,
   /// `v1/metrics` or `v1/logs` is appended to its path. Empty: http://localhost:4317 for gRPC,
   /// http://localhost:4318 for HTTP.
-  std::string endpoint;
+  std::string endpoint = {};
   /// Of one signal; wins over `endpoint` and is used as it is, its path too.
-  std::string traces_endpoint;
-  std::string metrics_endpoint;
-  std::string logs_endpoint;
+  std::string traces_endpoint = {};
+  std::string metrics_endpoint = {};
+  std::string logs_endpoint = {};
 
   /// Sent with each request: gRPC metadata or HTTP headers.
-  std::vector<std::pair<std::string, std::string>> headers;
+  std::vector<std::pair<std::string, std::string>> headers = {};
 
   /// Of one export, its retries included; > 0. A shorter deadline of the caller wins.
   std::chrono::milliseconds timeout{10'000};
   Compression compression = Compression::kNone;
 
   /// PEM files; empty: the system's authorities, no client certificate.
-  std::string ca_file;
-  std::string client_certificate_file;
-  std::string client_key_file;
+  std::string ca_file = {};
+  std::string client_certificate_file = {};
+  std::string client_key_file = {};
 
-  RetryOptions retry;
+  RetryOptions retry = {};
   std::size_t max_response_bytes = 4 << 20;  ///< After decompression; a longer answer is an error.
 };
 
