@@ -54,14 +54,14 @@ export type ServiceShare = {
 
 /** Arranges the spans of a trace as a tree and measures it. Any input yields a model. */
 export function buildTrace(spans: readonly Span[]): TraceModel {
-  const start = spans.reduce<Nanos | null>((first, { start_time }) => {
-    const time = nanos(start_time);
-    return first === null || time < first ? time : first;
-  }, null);
-  const origin = start ?? 0n;
-
-  const ordered = [...spans].sort((a, b) => compare(nanos(a.start_time), nanos(b.start_time)));
-  const roots = arrange(ordered, origin);
+  const ordered = spans
+    .map((span) => ({ span, time: nanos(span.start_time) }))
+    .sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
+  const origin = ordered[0]?.time ?? 0n;
+  const roots = arrange(
+    ordered.map(({ span }) => span),
+    origin,
+  );
   const nodes = number(roots);
   for (const node of nodes) node.self = selfSegments(node);
   countBelow(nodes);
@@ -77,10 +77,6 @@ export function buildTrace(spans: readonly Span[]): TraceModel {
     missingParents: nodes.filter(({ parentMissing }) => parentMissing).length,
     skewed: nodes.filter(({ skew }) => skew > 0).length,
   };
-}
-
-function compare(a: Nanos, b: Nanos): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function arrange(spans: readonly Span[], origin: Nanos): SpanNode[] {
