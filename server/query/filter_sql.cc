@@ -289,7 +289,7 @@ class TestSql {
   /// A number against the text of an attribute, whatever type was sent.
   std::string number_of_text(const std::string& text, const FilterValue& value) {
     const bool is_integer = value.text.find_first_of(".eE") == std::string::npos;
-    if (is_integer && std::abs(value.number) > kMaxExactDouble &&
+    if (is_integer && std::abs(value.number) >= kMaxExactDouble &&
         std::abs(value.number) < std::ldexp(1.0, 63)) {
       return "ifNull(toInt64OrNull(" + text + ")" + std::string(symbol(op_)) + "toInt64OrNull(" +
              parameters_.bind(value.text) + "), false)";

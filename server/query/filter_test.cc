@@ -1,0 +1,230 @@
+#include "server/query/filter.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+
+#include "server/query/error.h"
+#include "server/query/filter_sql.h"
+
+namespace signalbox::server::query {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string_view name_of(FilterOperator op) {
+  constexpr std::string_view kNames[] = {
+      "=", "!=", "<", "<=", ">", ">=", "IN", "LIKE", "ILIKE", "CONTAINS", "EXISTS"};
+  return kNames[static_cast<std::size_t>(op)];
+}
+
+/// The tree in a form that can be read: every group in parentheses.
+std::string show(const FilterNode& node) {
+  const auto children = [&](const std::string& word) {
+    std::string text = "(" + word;
+    for (const FilterNode& child : node.children) text += " " + show(child);
+    return text + ")";
+  };
+  std::string values;
+  for (const FilterValue& value : node.values) {
+    constexpr char kKinds[] = {'s', 'w', 'n', 'd', 'b'};
+    values += std::string(" ") + kKinds[static_cast<std::size_t>(value.kind)] + ":" + value.text;
+  }
+  switch (node.kind) {
+    case FilterNode::Kind::kAll:
+      return "all";
+    case FilterNode::Kind::kAnd:
+      return children("and");
+    case FilterNode::Kind::kOr:
+      return children("or");
+    case FilterNode::Kind::kNot:
+      return children("not");
+    case FilterNode::Kind::kText:
+      return "text" + values;
+    case FilterNode::Kind::kTest:
+      break;
+  }
+  return "[" + node.field + " " + std::string(name_of(node.op)) + values + "]";
+}
+
+std::string parsed(std::string_view text) {
+  return show(parse_filter(text));
+}
+
+TEST(Filter, BindsAndMoreThanOr) {
+  EXPECT_EQ(parsed("a = 1 OR b = 2 AND c = 3"), "(or [a = n:1] (and [b = n:2] [c = n:3]))");
+  EXPECT_EQ(parsed("(a = 1 OR b = 2) AND c = 3"), "(and (or [a = n:1] [b = n:2]) [c = n:3])");
+  EXPECT_EQ(parsed("NOT a = 1 AND b = 2"), "(and (not [a = n:1]) [b = n:2])");
+  EXPECT_EQ(parsed("not (a = 1 or b = 2)"), "(not (or [a = n:1] [b = n:2]))");
+}
+
+TEST(Filter, ReadsEveryOperator) {
+  EXPECT_EQ(parsed("a = 1"), "[a = n:1]");
+  EXPECT_EQ(parsed("a == 1"), "[a = n:1]");
+  EXPECT_EQ(parsed("a != 1"), "[a != n:1]");
+  EXPECT_EQ(parsed("a <> 1"), "[a != n:1]");
+  EXPECT_EQ(parsed("a<1"), "[a < n:1]");
+  EXPECT_EQ(parsed("a<=1"), "[a <= n:1]");
+  EXPECT_EQ(parsed("a>1"), "[a > n:1]");
+  EXPECT_EQ(parsed("a>=-1.5e3"), "[a >= n:-1.5e3]");
+  EXPECT_EQ(parsed("a in ('x', y, 3)"), "[a IN s:x w:y n:3]");
+  EXPECT_EQ(parsed("a NOT IN (1)"), "(not [a IN n:1])");
+  EXPECT_EQ(parsed("a LIKE 'x%'"), "[a LIKE s:x%]");
+  EXPECT_EQ(parsed("a not ilike 'x%'"), "(not [a ILIKE s:x%])");
+  EXPECT_EQ(parsed("a CONTAINS \"x\""), "[a CONTAINS s:x]");
+  EXPECT_EQ(parsed("a EXISTS"), "[a EXISTS]");
+  EXPECT_EQ(parsed("a NOT EXISTS"), "(not [a EXISTS])");
+}
+
+TEST(Filter, ReadsEveryKindOfValue) {
+  EXPECT_EQ(parsed("a = 'it\\'s \\\\ \"x\"'"), "[a = s:it's \\ \"x\"]");
+  EXPECT_EQ(parsed("a = true"), "[a = b:true]");
+  EXPECT_EQ(parsed("a = FALSE"), "[a = b:false]");
+  EXPECT_EQ(parsed("a = error"), "[a = w:error]");
+  EXPECT_EQ(parsed("a = 4bf92f3577b34da6a3ce929d0e0e4736"),
+            "[a = w:4bf92f3577b34da6a3ce929d0e0e4736]");
+  EXPECT_EQ(parsed("a = 12e99999"), "[a = w:12e99999]");
+  EXPECT_EQ(parsed("a = 2026-11-22"), "[a = w:2026-11-22]");
+  EXPECT_EQ(parsed("a = +7"), "[a = n:7]");
+  EXPECT_EQ(parsed("url.path = /api/v1"), "[url.path = w:/api/v1]");
+}
+
+TEST(Filter, ReadsDurations) {
+  const auto ns = [](std::string_view text) {
+    return parse_filter("duration > " + std::string(text)).values.at(0).number;
+  };
+  EXPECT_EQ(ns("100ms"), 100e6);
+  EXPECT_EQ(ns("1.5s"), 1.5e9);
+  EXPECT_EQ(ns("3us"), 3e3);
+  EXPECT_EQ(ns("3µs"), 3e3);
+  EXPECT_EQ(ns("2m"), 120e9);
+  EXPECT_EQ(ns("2min"), 120e9);
+  EXPECT_EQ(ns("1h"), 3600e9);
+  EXPECT_EQ(ns("1d"), 86400e9);
+  EXPECT_EQ(ns("7ns"), 7);
+}
+
+TEST(Filter, ReadsTextWithoutAnOperatorAsFullText) {
+  EXPECT_EQ(parsed("'connection refused'"), "text s:connection refused");
+  EXPECT_EQ(parsed("timeout"), "text s:timeout");
+  EXPECT_EQ(parsed("timeout a = 1 'x'"), "(and text s:timeout [a = n:1] text s:x)");
+  EXPECT_EQ(parsed("a NOT b"), "(and text s:a (not text s:b))");
+}
+
+TEST(Filter, TakesAnyNameInBackticks) {
+  EXPECT_EQ(parsed("`my key` = 1"), "[my key = n:1]");
+  EXPECT_EQ(parsed("`and` EXISTS"), "[and EXISTS]");
+}
+
+TEST(Filter, TakesNothingAsEverything) {
+  EXPECT_EQ(parsed(""), "all");
+  EXPECT_EQ(parsed(" \t\n"), "all");
+}
+
+struct Refused {
+  const char* text;
+  std::size_t position;
+  const char* message;
+};
+
+class FilterRefuses : public ::testing::TestWithParam<Refused> {};
+
+TEST_P(FilterRefuses, WithPositionAndHint) {
+  try {
+    parse_filter(GetParam().text);
+    FAIL() << GetParam().text;
+  } catch (const QueryError& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+    EXPECT_EQ(error.parameter, "q");
+    EXPECT_EQ(error.position, GetParam().position) << error.what();
+    EXPECT_THAT(error.what(), HasSubstr(GetParam().message));
+    EXPECT_FALSE(error.hint.empty());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Texts, FilterRefuses,
+    ::testing::Values(Refused{"a =", 3, "Expected a value"}, Refused{"a = 1 AND", 9, "condition"},
+                      Refused{"a = 'x", 4, "not closed"}, Refused{"(a = 1", 6, "Expected ')'"},
+                      Refused{"a = 1)", 5, "Unexpected ')'"}, Refused{"= 1", 0, "Expected a field"},
+                      Refused{"a ! b", 2, "Unexpected '!'"}, Refused{"a IN 1", 5, "Expected '('"},
+                      Refused{"a IN (1", 7, "Expected ',' or ')'"}, Refused{"a IN ()", 6, "value"},
+                      Refused{"AND a = 1", 0, "Expected a condition"}, Refused{"''", 0, "empty"},
+                      Refused{"'a' = 1", 0, "Expected a field"}, Refused{"`a`", 3, "operator"},
+                      Refused{"a = 1 ; b", 6, "Unexpected ';'"}, Refused{"()", 1, "field"},
+                      Refused{"5 = a", 0, "Expected a field"}));
+
+TEST(Filter, RefusesWhatIsTooLargeOrTooDeep) {
+  EXPECT_THROW(parse_filter(std::string(kMaxFilterBytes + 1, ' ')), QueryError);
+  EXPECT_NO_THROW(parse_filter(std::string(kMaxFilterBytes, ' ')));
+  EXPECT_THROW(parse_filter(std::string(kMaxFilterDepth + 1, '(') + "a"), QueryError);
+  std::string many;
+  for (std::size_t i = 0; i < kMaxFilterTests; ++i) many += "a ";
+  EXPECT_NO_THROW(parse_filter(many));
+  EXPECT_THROW(parse_filter(many + "a"), QueryError);
+  std::string list = "a IN (1";
+  for (std::size_t i = 1; i < kMaxFilterListValues; ++i) list += ",1";
+  EXPECT_NO_THROW(parse_filter(list + ")"));
+  EXPECT_THROW(parse_filter(list + ",1)"), QueryError);
+}
+
+/// The SQL, with its parameters written behind it.
+std::string sql_of(std::string_view text, Signal signal = Signal::kTraces) {
+  Parameters parameters;
+  std::string sql = filter_sql(parse_filter(text), signal, parameters);
+  for (const store::Parameter& parameter : parameters.values()) {
+    sql += " | " + parameter.name + "=" + parameter.value;
+  }
+  return sql;
+}
+
+// The statements are pinned: a change of the storage of attributes shows here what it changes.
+TEST(FilterSql, NeverHoldsAValue) {
+  EXPECT_EQ(sql_of("service.name = 'demo'"), "((service_name = {p0:String})) | p0=demo");
+  EXPECT_EQ(sql_of("duration > 1.5ms"), "((duration_ns > {p0:Float64})) | p0=1500000");
+  EXPECT_EQ(sql_of("name = 'x' OR name LIKE 'a\\\\%'"),
+            "(((name = {p0:String})) OR ((name LIKE {p1:String}))) | p0=x | p1=a\\\\%");
+  EXPECT_EQ(sql_of("attribute.k = 'v'"), "((attributes[{p0:String}] = {p1:String})) | p0=k | p1=v");
+  EXPECT_EQ(sql_of("k >= 400"),
+            "(((ifNull(toFloat64OrNull(attributes[{p0:String}]) >= {p1:Float64}, false)) OR "
+            "resource_id IN (SELECT resource_id FROM resources WHERE "
+            "ifNull(toFloat64OrNull(attributes[{p0:String}]) >= {p1:Float64}, false)))) | p0=k | "
+            "p1=400");
+  EXPECT_EQ(sql_of("resource.k != 'v'"),
+            "(NOT (resource_id IN (SELECT resource_id FROM resources WHERE attributes[{p0:String}] "
+            "= {p1:String}))) | p0=k | p1=v");
+  EXPECT_EQ(sql_of("'it''s'", Signal::kLogs),
+            "((positionCaseInsensitive(body, {p0:String}) > 0) AND "
+            "(positionCaseInsensitive(body, {p1:String}) > 0)) | p0=it | p1=s");
+}
+
+TEST(FilterSql, ComparesLargeIntegersExactly) {
+  EXPECT_EQ(sql_of("attribute.k = 9007199254740993"),
+            "((ifNull(toInt64OrNull(attributes[{p0:String}]) = toInt64OrNull({p1:String}), false)))"
+            " | p0=k | p1=9007199254740993");
+}
+
+TEST(FilterSql, RefusesValuesThatDoNotFitTheirField) {
+  for (const char* text :
+       {"duration = 'long'", "kind = sideways", "status = 1.5", "root = 1", "trace_id = 12",
+        "span_id = 'zz00000000000000'", "trace_id > 00000000000000000000000000000001",
+        "kind LIKE 'a'", "k = 5ms", "root < true"}) {
+    EXPECT_THROW(sql_of(text), QueryError) << text;
+  }
+  EXPECT_THROW(sql_of("severity = loud", Signal::kLogs), QueryError);
+}
+
+TEST(FilterSql, NamesTheChoicesOfAnEnum) {
+  try {
+    sql_of("kind = sideways");
+    FAIL();
+  } catch (const QueryError& error) {
+    EXPECT_EQ(error.position, 7u);
+    EXPECT_THAT(error.hint, HasSubstr("server, client"));
+  }
+}
+
+}  // namespace
+}  // namespace signalbox::server::query
