@@ -49,17 +49,17 @@ constexpr std::uint64_t kOdd1 = 0x9e3779b97f4a7c15;
 constexpr std::uint64_t kOdd2 = 0xd6e8feb86659fd93;
 
 std::uint64_t hash_text(std::uint64_t hash, std::string_view text) noexcept {
-  const char* data = text.data();
-  std::size_t size = text.size();
+  const std::size_t size = text.size();
   if (size <= 8) {
-    return mix(hash ^ load_short(data, size), kOdd1 + size);
+    return mix(hash ^ load_short(text.data(), size), kOdd1 + size);
   }
-  while (size > 16) {
-    hash = mix(hash ^ load64(data), load64(data + 8) ^ kOdd2);
-    data += 16;
-    size -= 16;
+  const char* const end = text.data() + size;
+  for (const char* at = text.data(); end - at > 16; at += 16) {
+    hash = mix(hash ^ load64(at), load64(at + 8) ^ kOdd2);
   }
-  return mix(hash ^ load64(text.data() + text.size() - 8), load64(text.data()) ^ (kOdd1 + size));
+  // The last 16 bytes, or two words that overlap.
+  const char* const last = size > 16 ? end - 16 : text.data();
+  return mix(hash ^ load64(end - 8), load64(last) ^ (kOdd1 + size));
 }
 
 // Of a key, its ends do: keys differ little within one instrument, and whoever finds an entry
