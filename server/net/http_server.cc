@@ -278,7 +278,7 @@ class Http1Connection final : public Connection,
   }
 
   /// Marks the exchange abandoned when the client closes its side before it has been answered.
-  void watch_for_end(std::shared_ptr<Http1Exchange> exchange) {
+  void watch_for_end(const std::shared_ptr<Http1Exchange>& exchange) {
     auto& socket = beast::get_lowest_layer(stream_).socket();
     socket.async_wait(asio::ip::tcp::socket::wait_read, [self = this->shared_from_this(),
                                                          exchange](const error_code& error) {
@@ -286,8 +286,15 @@ class Http1Connection final : public Connection,
       std::array<char, 1> byte{};
       error_code at_end;
       auto& readable = beast::get_lowest_layer(self->stream_).socket();
+      // The socket may be reported readable for bytes that have been read since: peeking must not
+      // wait for more of them, or no other connection of this thread would be served.
+      readable.non_blocking(true, at_end);
       readable.receive(asio::buffer(byte), asio::socket_base::message_peek, at_end);
-      if (at_end) exchange->abandon();
+      if (at_end == asio::error::would_block) {
+        self->watch_for_end(exchange);
+      } else if (at_end) {
+        exchange->abandon();
+      }
     });
   }
 
