@@ -6,7 +6,6 @@ import { Page } from "@/app/Page";
 import { isAboutQuery } from "@/app/QueryBar";
 import { useTime } from "@/app/useTime";
 import { WidenButton } from "@/app/WidenButton";
-import { seriesColor } from "@/lib/color";
 import { formatDuration, plural } from "@/lib/format";
 import { nanos } from "@/lib/nanos";
 import { Button, Segments, Select } from "@/ui/controls";
@@ -18,6 +17,7 @@ import { MetricList } from "./MetricList";
 import {
   aggregationLabel,
   aggregationsOf,
+  colorsOf,
   linesOf,
   type Metric,
   timesOf,
@@ -63,9 +63,10 @@ export function MetricsPage() {
   const lines = useMemo(() => {
     const all = data ? linesOf(data) : [];
     const known = all.some(({ key }) => key === isolated);
-    return all.map((line, index) => ({
+    const colors = colorsOf(all);
+    return all.map((line) => ({
       ...line,
-      color: seriesColor(index),
+      color: colors.get(line.key) ?? "var(--text)",
       shown: !known || line.key === isolated,
     }));
   }, [data, isolated]);

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { serviceColor } from "@/lib/color";
 import {
   aggregationLabel,
   aggregationsOf,
+  colorsOf,
   linesOf,
   type MetricQuery,
   timesOf,
@@ -45,6 +47,22 @@ describe("linesOf", () => {
 
   it("names an absent attribute and has no statistics without values", () => {
     expect(linesOf(query)[1]).toMatchObject({ name: "(none)", last: null, avg: null });
+  });
+});
+
+describe("colorsOf", () => {
+  it("stay with the names when the order of the answer changes", () => {
+    const lines = linesOf(query);
+    const turned = [...lines].reverse();
+    expect(colorsOf(turned)).toEqual(colorsOf(lines));
+    expect(new Set(colorsOf(lines).values()).size).toBe(2);
+  });
+
+  it("are the services' own when grouped by service", () => {
+    const [first] = query.series;
+    if (!first) throw new Error("no series");
+    const lines = linesOf({ ...query, series: [{ ...first, labels: { "service.name": "demo" } }] });
+    expect([...colorsOf(lines).values()]).toEqual([serviceColor("demo")]);
   });
 });
 

@@ -1,4 +1,5 @@
 import type { Schemas } from "@/api/client";
+import { seriesColor, serviceColor } from "@/lib/color";
 import { nanos } from "@/lib/nanos";
 
 export type Metric = Schemas["Metric"];
@@ -76,4 +77,19 @@ export function linesOf(query: MetricQuery): Line[] {
       max: known.length > 0 ? known.reduce((a, b) => Math.max(a, b)) : null,
     };
   });
+}
+
+/**
+ * A colour for each line, by its key. They follow the names, not the order of the answer, which
+ * changes with the values; services keep the colour that they have everywhere.
+ */
+export function colorsOf(lines: readonly Line[]): ReadonlyMap<string, string> {
+  const byName = [...lines].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  return new Map(
+    byName.map(({ key, labels }, rank) => {
+      const fields = Object.keys(labels);
+      const service = fields.length === 1 ? labels["service.name"] : undefined;
+      return [key, service ? serviceColor(service) : seriesColor(rank)];
+    }),
+  );
 }

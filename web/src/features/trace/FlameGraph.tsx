@@ -30,6 +30,9 @@ export function FlameGraph({ model, view, selected, colorBy, onSelect, onZoom }:
 
   const height = Math.max(1, flame.height) * ROW + 4;
   const [from, to] = view;
+  const selectedNode = model.nodes[selected];
+  const chosen =
+    selectedNode && selectedNode.end >= from && selectedNode.start <= to ? selectedNode : null;
   const scale = width / Math.max(1, to - from);
 
   useLayoutEffect(() => {
@@ -38,11 +41,17 @@ export function FlameGraph({ model, view, selected, colorBy, onSelect, onZoom }:
     if (!context) return;
     context.font = `11px ${getComputedStyle(document.body).fontFamily}`;
     context.textBaseline = "middle";
-    for (const node of model.nodes) {
+    // By start time, so that in each row the bars come from left to right.
+    const drawnTo = new Float64Array(flame.height).fill(Number.NEGATIVE_INFINITY);
+    for (const node of flame.byStart) {
       const x = (node.start - from) * scale;
       const barWidth = Math.max(1, (node.end - node.start) * scale - 0.5);
       if (x > width || x + barWidth < 0) continue;
-      const y = (flame.rows[node.index] ?? 0) * ROW + 2;
+      const row = flame.rows[node.index] ?? 0;
+      // Within the last pixel that was drawn there is nothing more to see.
+      if (x + barWidth <= (drawnTo[row] ?? 0) && !node.error) continue;
+      drawnTo[row] = Math.ceil(x + barWidth);
+      const y = row * ROW + 2;
       drawSpanBar(
         context,
         {
@@ -71,13 +80,8 @@ export function FlameGraph({ model, view, selected, colorBy, onSelect, onZoom }:
         context.fillStyle = palette("var(--on-service)");
         context.fillText(label, visibleLeft, y + BAR / 2 + 0.5);
       }
-      if (node.index === selected) {
-        context.strokeStyle = palette("var(--text)");
-        context.lineWidth = 1.5;
-        context.strokeRect(x - 0.5, y - 0.5, barWidth + 1, BAR + 1);
-      }
     }
-  }, [model, flame, from, scale, width, height, selected, colorBy, palette]);
+  }, [flame, from, scale, width, height, colorBy, palette]);
 
   function nodeAt(x: number, y: number): SpanNode | null {
     const row = Math.floor((y - 2) / ROW);
@@ -129,6 +133,17 @@ export function FlameGraph({ model, view, selected, colorBy, onSelect, onZoom }:
           }}
           onDoubleClick={() => onZoom([0, model.duration])}
         />
+        {chosen ? (
+          <div
+            className="pointer-events-none absolute rounded-[2px] outline outline-2 outline-fg"
+            style={{
+              left: Math.max(0, (chosen.start - from) * scale),
+              top: (flame.rows[chosen.index] ?? 0) * ROW + 2,
+              width: Math.max(2, (Math.min(chosen.end, to) - Math.max(chosen.start, from)) * scale),
+              height: BAR,
+            }}
+          />
+        ) : null}
         {drag && Math.abs(drag.to - drag.from) > 3 ? (
           <div
             className="pointer-events-none absolute inset-y-0 border-accent border-x bg-accent/20"

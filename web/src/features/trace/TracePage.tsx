@@ -1,5 +1,5 @@
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { useCallback, useMemo, useState } from "react";
+import { useCallback, useDeferredValue, useMemo, useState } from "react";
 import { ApiError } from "@/api/client";
 import { useTrace } from "@/api/queries";
 import { useKeys } from "@/app/keys";
@@ -65,14 +65,15 @@ function TraceView({ traceId }: { traceId: TraceId }) {
     () => (model ? visibleNodes(model, folded, errorsOnly) : []),
     [model, folded, errorsOnly],
   );
+  const wanted = useDeferredValue(q.trim());
   const matched = useMemo(
     () =>
       new Set(
-        model && q.trim()
-          ? model.nodes.filter((node) => matches(node, q.trim())).map(({ index }) => index)
+        model && wanted
+          ? model.nodes.filter((node) => matches(node, wanted)).map(({ index }) => index)
           : [],
       ),
-    [model, q],
+    [model, wanted],
   );
 
   const setSearch = useCallback(

@@ -169,7 +169,7 @@ export function Waterfall({
             return (
               <span
                 key={tick}
-                className={`absolute leading-6 ${x < 16 ? "" : x > barsWidth - 24 ? "-translate-x-full" : "-translate-x-1/2"}`}
+                className={`absolute whitespace-nowrap leading-6 ${x < 16 ? "" : x > barsWidth - 24 ? "-translate-x-full" : "-translate-x-1/2"}`}
                 style={{ left: x }}
               >
                 {formatDuration(tick)}

@@ -242,8 +242,15 @@ export function matches({ span }: SpanNode, text: string): boolean {
   );
 }
 
+export type Flame = {
+  /** The row of each node, by its index. */
+  readonly rows: Int32Array;
+  readonly height: number;
+  readonly byStart: readonly SpanNode[];
+};
+
 /** Rows of the flame graph: a span lies below its parent, in the first row that is free then. */
-export function packFlame(model: TraceModel): { rows: Int32Array; height: number } {
+export function packFlame(model: TraceModel): Flame {
   const rows = new Int32Array(model.nodes.length);
   const busyUntil: number[] = [];
   const byStart = [...model.nodes].sort((a, b) => a.start - b.start || a.depth - b.depth);
@@ -253,5 +260,5 @@ export function packFlame(model: TraceModel): { rows: Int32Array; height: number
     rows[node.index] = row;
     busyUntil[row] = Math.max(node.end, node.start + 1);
   }
-  return { rows, height: busyUntil.length };
+  return { rows, height: busyUntil.length, byStart };
 }

@@ -101,7 +101,10 @@ function TraceRow({
   const duration = nanos(trace.duration_ns);
   const title = `${trace.root_service} · ${trace.root_name}`;
   const matched = trace.matched_span;
-  const other = matched.name !== trace.root_name || matched.service_name !== trace.root_service;
+  // One match says where in the trace it is; many would only say that there are many.
+  const elsewhere =
+    trace.matched_span_count === 1 &&
+    (matched.name !== trace.root_name || matched.service_name !== trace.root_service);
 
   return (
     <Link
@@ -140,8 +143,11 @@ function TraceRow({
             no root
           </span>
         ) : null}
-        {other ? (
-          <span className="truncate text-faint" title="The newest span that matches">
+        {elsewhere ? (
+          <span
+            className="truncate text-faint"
+            title={`The span that matches, of ${matched.service_name}`}
+          >
             ↳ {matched.name}
           </span>
         ) : null}
