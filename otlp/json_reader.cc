@@ -15,8 +15,9 @@ using simdjson::dom::element_type;
 /// All of `text` as a number; false if it is none, or out of range.
 template <typename Number>
 bool parse_number(std::string_view text, Number& number) {
-  const char* const end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data(), end, number);
+  const char* const begin = text.data();
+  const char* const end = begin + text.size();
+  const auto parsed = std::from_chars(begin, end, number);
   return parsed.ec == std::errc() && parsed.ptr == end;
 }
 
@@ -36,11 +37,9 @@ Int json_integer(std::string_view field, element value, const char* expected) {
     }
     case element_type::DOUBLE: {
       const double number = value.get_double().value_unsafe();
-      // The limits as doubles: the upper one is a power of two, and not in range itself.
-      constexpr double kBeyond = 2.0 * (static_cast<double>(std::numeric_limits<Int>::max() / 2) +
-                                        (sizeof(Int) == 8 ? 0.0 : 1.0));
+      const double beyond = std::ldexp(1.0, std::numeric_limits<Int>::digits);
       constexpr auto kLowest = static_cast<double>(std::numeric_limits<Int>::min());
-      if (number == std::trunc(number) && number >= kLowest && number < kBeyond) {
+      if (number == std::trunc(number) && number >= kLowest && number < beyond) {
         return static_cast<Int>(number);
       }
       break;

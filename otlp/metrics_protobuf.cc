@@ -367,7 +367,7 @@ class PointReader {
 
   void quantile_value(std::string_view message) {
     enum : std::uint32_t { kQuantile = 1, kValue };
-    parts_.checks().one_more_nested(scratch_.values.size(), message.data());
+    parts_.checks().one_more_nested(scratch_.values.size(), start_of(message));
     double quantile = 0;
     double value = 0;
     for (FieldReader reader(message); reader.next();) {

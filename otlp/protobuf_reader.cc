@@ -20,7 +20,7 @@ constexpr std::uint32_t kKnown = known_fields(kKey, kValue);
 
 std::string_view ProtobufParts::checked_text(std::string_view bytes) {
   if (is_utf8(bytes)) return bytes;
-  checks_.text(3 * bytes.size(), bytes.data());
+  checks_.text(3 * bytes.size(), start_of(bytes));
   return sanitize_utf8(bytes, scratch_.arena);
 }
 
@@ -58,7 +58,7 @@ ProtobufParts::RawValue ProtobufParts::raw_value(std::string_view message) {
 }
 
 ValueView ProtobufParts::value(std::string_view message) {
-  return finished(raw_value(message), message.data());
+  return finished(raw_value(message), start_of(message));
 }
 
 ValueView ProtobufParts::finished(RawValue value, const char* position) {
@@ -90,7 +90,7 @@ KeyValueView ProtobufParts::raw_key_value(std::string_view message) {
 
 KeyValueView ProtobufParts::key_value(std::string_view message) {
   KeyValueView result = raw_key_value(message);
-  result.value = finished(result.value, message.data());
+  result.value = finished(result.value, start_of(message));
   return result;
 }
 
@@ -167,7 +167,7 @@ void ProtobufParts::merge_scope(std::string_view message, ScopeView& scope) {
 
 void ProtobufParts::event(std::string_view message) {
   enum : std::uint32_t { kTimeUnixNano = 1, kName, kAttributes, kDroppedAttributesCount };
-  checks_.one_more_nested(scratch_.events.size(), message.data());
+  checks_.one_more_nested(scratch_.events.size(), start_of(message));
   const std::size_t begin = scratch_.nested_attributes.size();
   EventView event;
   for (FieldReader reader(message); reader.next();) {
@@ -201,7 +201,7 @@ void ProtobufParts::link(std::string_view message) {
     kDroppedAttributesCount,
     kFlags
   };
-  checks_.one_more_nested(scratch_.links.size(), message.data());
+  checks_.one_more_nested(scratch_.links.size(), start_of(message));
   const std::size_t begin = scratch_.nested_attributes.size();
   LinkView link;
   for (FieldReader reader(message); reader.next();) {
@@ -242,7 +242,7 @@ void ProtobufParts::exemplar(std::string_view message) {
     kAsInt = 6,
     kFilteredAttributes = 7
   };
-  checks_.one_more_nested(scratch_.exemplars.size(), message.data());
+  checks_.one_more_nested(scratch_.exemplars.size(), start_of(message));
   const std::size_t begin = scratch_.nested_attributes.size();
   ExemplarView exemplar;
   for (FieldReader reader(message); reader.next();) {

@@ -135,7 +135,7 @@ class ProtobufParts {
   }
 
   void attribute(std::string_view message, std::vector<KeyValueView>& attributes) {
-    checks_.one_more_attribute(attributes.size(), message.data());
+    checks_.one_more_attribute(attributes.size(), start_of(message));
     attributes.push_back(key_value(message));
   }
   ValueView value(std::string_view message);

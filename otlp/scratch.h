@@ -23,6 +23,11 @@ struct Malformed {
   std::string why;
 };
 
+/// Where `bytes` begin, as the `position` of an error.
+inline const char* start_of(std::string_view bytes) {
+  return bytes.data();
+}
+
 /// Where the attributes of an event, a link or an exemplar lie in Scratch::nested_attributes.
 struct AttributeRange {
   std::size_t begin = 0;

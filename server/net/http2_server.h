@@ -8,7 +8,7 @@
 #include "server/net/http.h"
 
 namespace boost::asio {
-class io_context;
+class io_context;  // NOLINT(readability-identifier-naming): Boost's name.
 }  // namespace boost::asio
 
 namespace signalbox::server::net {

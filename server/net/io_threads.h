@@ -4,7 +4,7 @@
 #include <memory>
 
 namespace boost::asio {
-class io_context;
+class io_context;  // NOLINT(readability-identifier-naming): Boost's name.
 }  // namespace boost::asio
 
 namespace signalbox::server::net {

@@ -210,7 +210,7 @@ namespace {
 
 /// Hands a job to the store, and answers it when the store is done. `Shared` is the receiver's.
 template <typename Shared>
-void store_and_answer(const std::shared_ptr<Shared>& shared, std::shared_ptr<Job> job) {
+void store_and_answer(const std::shared_ptr<Shared>& shared, const std::shared_ptr<Job>& job) {
   ReceiveCounters::OfSignal& counters = shared->counters[job->signal];
   counters.request_bytes += job->request.body.size();
   shared->ingest.write(
@@ -299,7 +299,7 @@ net::Handler OtlpReceiver::grpc_handler() const {
       return;
     }
     job->respond = std::move(respond);
-    store_and_answer(shared, std::move(job));
+    store_and_answer(shared, job);
   };
 }
 
@@ -318,7 +318,7 @@ net::Handler OtlpReceiver::http_handler() const {
     job->request = std::move(request);
     job->payload = job->request.body;
     job->respond = std::move(respond);
-    store_and_answer(shared, std::move(job));
+    store_and_answer(shared, job);
   };
 }
 
