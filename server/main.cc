@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "server/api/api.h"
 #include "server/config/options.h"
@@ -68,7 +69,9 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   writer_options.max_queued_bytes = options.queue_mib * kMebibyte;
   store::Writer writer(engine, writer_options);
   const receive::OtlpReceiver receiver(writer, {});
-  api::Api api({.engine = engine, .web_root = web_root(options)});
+  api::Api::Options api_options{.engine = engine, .web_root = web_root(options)};
+  api_options.allowed_hosts = options.ui_hosts;
+  api::Api api(std::move(api_options));
 
   net::IoThreads io(kIoThreads);
   const auto body_budget = net::BodyBudget::create(options.queue_mib * kMebibyte);

@@ -82,6 +82,12 @@ CommandLine parse_command_line(int argc, const char* const* argv, std::string_vi
                "Where OTLP/HTTP is received");
   add_endpoint(*serve, "--ui-address", "SIGNALBOX_UI_ADDRESS", options.ui,
                "Where the web UI and its API are served");
+  serve
+      ->add_option("--ui-host", options.ui_hosts,
+                   "A name, besides localhost and addresses, by which browsers may call the UI; "
+                   "\"*\" allows all")
+      ->envname("SIGNALBOX_UI_HOST")
+      ->type_name("NAME");
   serve->add_option("--web-root", options.web_root, "Folder of the web UI's files")
       ->envname("SIGNALBOX_WEB_ROOT")
       ->default_str("beside the program")

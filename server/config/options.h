@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "server/net/http.h"
 
@@ -17,6 +18,7 @@ struct ServeOptions {
   net::Endpoint grpc{"127.0.0.1", 4317};   ///< OTLP/gRPC.
   net::Endpoint http{"127.0.0.1", 4318};   ///< OTLP/HTTP.
   net::Endpoint ui{"127.0.0.1", 8080};     ///< The web UI and its API.
+  std::vector<std::string> ui_hosts;       ///< Names by which browsers may call the UI.
   std::filesystem::path web_root;          ///< Empty: beside the program.
   std::uint64_t engine_memory_mib = 3072;  ///< Of ClickHouse as a whole. > 0.
   std::size_t queue_mib = 256;             ///< Of requests received and not yet stored. > 0.

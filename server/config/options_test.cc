@@ -11,6 +11,7 @@
 namespace signalbox::server::config {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 CommandLine parse(std::initializer_list<const char*> arguments) {
@@ -32,7 +33,8 @@ TEST(CommandLine, ServesOnLoopbackUnlessTold) {
 TEST(CommandLine, ReadsItsOptions) {
   const CommandLine command =
       parse({"serve", "--data", "/d", "--grpc-address", "0.0.0.0:1", "--http-address", "[::1]:0",
-             "--ui-address", "localhost:65535", "--web-root", "/w", "--queue-mib", "7"});
+             "--ui-address", "localhost:65535", "--web-root", "/w", "--queue-mib", "7", "--ui-host",
+             "box.example", "--ui-host", "other.example"});
 
   ASSERT_TRUE(command.serve) << command.text;
   EXPECT_EQ(command.options.data_folder, "/d");
@@ -41,6 +43,7 @@ TEST(CommandLine, ReadsItsOptions) {
   EXPECT_EQ(to_string(command.options.ui), "127.0.0.1:65535");
   EXPECT_EQ(command.options.web_root, "/w");
   EXPECT_EQ(command.options.queue_mib, 7U);
+  EXPECT_THAT(command.options.ui_hosts, ElementsAre("box.example", "other.example"));
 }
 
 TEST(CommandLine, PrefersTheCommandLineToTheEnvironment) {
