@@ -10,6 +10,8 @@ import { useTime } from "./useTime";
 
 type Props = {
   title: string;
+  /** What the browser's tab says, if more than the title. */
+  documentTitle?: string | undefined;
   query: QueryBarProps;
   /** Whether rows are on their way; said by the refresh button. */
   busy: boolean;
@@ -23,14 +25,24 @@ type Props = {
 };
 
 /** Top bar, content and footer: the same on every page. */
-export function Page({ title, query, busy, stats, summary, timeless, children }: Props) {
+export function Page({
+  title,
+  documentTitle,
+  query,
+  busy,
+  stats,
+  summary,
+  timeless,
+  children,
+}: Props) {
   const { live, setLive } = useTime();
   const held = useLiveHeld();
 
   useEffect(() => {
-    document.title = `${title} · Signalbox`;
-    return () => holdLive(false);
-  }, [title]);
+    document.title = `${documentTitle ?? title} · Signalbox`;
+  }, [title, documentTitle]);
+
+  useEffect(() => () => holdLive(false), []);
 
   return (
     <>

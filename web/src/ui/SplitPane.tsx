@@ -10,7 +10,7 @@ type Props = {
 };
 
 const MIN_PANEL = 320;
-const MIN_CONTENT = 300;
+const MIN_CONTENT = 440;
 
 function stored(key: string, fallback: number): number {
   const value = Number(localStorage.getItem(key));
@@ -64,7 +64,7 @@ export function SplitPane({ id, children, panel, defaultWidth = 520 }: Props) {
           />
           <div
             className="flex min-h-0 shrink-0 flex-col"
-            style={{ width, maxWidth: "calc(100% - 300px)" }}
+            style={{ width, maxWidth: `calc(100% - ${MIN_CONTENT}px)` }}
           >
             {panel}
           </div>

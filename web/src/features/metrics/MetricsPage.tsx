@@ -98,6 +98,7 @@ export function MetricsPage() {
   return (
     <Page
       title="Metrics"
+      documentTitle={metric?.name}
       query={{
         label: "Filter metric points",
         placeholder: "service.name = 'demo' AND url.path = '/fibonacci'",

@@ -40,16 +40,16 @@ export function ServiceTable({ services, sort, selected, now, dimmed, timeSearch
       className={`w-full border-collapse transition-opacity duration-100 ${dimmed ? "opacity-55 delay-150" : ""}`}
     >
       <thead className="sticky top-0 z-10 bg-bg">
-        <tr className="h-8 text-left text-[12px] text-muted [&>th]:border-line [&>th]:border-b [&>th]:px-3 [&>th]:font-medium">
+        <tr className="h-8 text-left whitespace-nowrap text-[12px] text-muted [&>th]:border-line [&>th]:border-b [&>th]:px-3 [&>th]:font-medium">
           <HeaderCell column="name" label="Service" {...header} />
           <HeaderCell column="p50" label="p50" numeric {...header} />
           <HeaderCell column="p99" label="p99" numeric {...header} />
-          <th aria-label="p99 over time" className="w-32" />
+          <th aria-label="p99 over time" className="w-[120px]" />
           <HeaderCell column="errors" label="Error rate" numeric {...header} />
-          <th aria-label="Errors over time" className="w-32" />
+          <th aria-label="Errors over time" className="w-[120px]" />
           <HeaderCell column="rate" label="Requests/s" numeric {...header} />
-          <th aria-label="Requests over time" className="w-32" />
-          <th className="text-right">Also sends</th>
+          <th aria-label="Requests over time" className="w-[120px]" />
+          <th className="text-right max-xl:hidden">Also sends</th>
           <th className="text-right">Last seen</th>
         </tr>
       </thead>
@@ -124,7 +124,7 @@ function ServiceRow({
   return (
     <tr
       aria-selected={selected}
-      className={`relative h-9 ${selected ? "bg-selected" : "hover:bg-hover"} [&>td]:border-line [&>td]:border-b [&>td]:px-3`}
+      className={`relative h-9 ${selected ? "bg-selected" : "hover:bg-hover"} [&>td]:whitespace-nowrap [&>td]:border-line [&>td]:border-b [&>td]:px-3`}
     >
       <td className="max-w-72">
         <Link
@@ -201,7 +201,7 @@ function ServiceRow({
           />
         ) : null}
       </td>
-      <td className="whitespace-nowrap text-right text-muted">
+      <td className="text-right text-muted max-xl:hidden">
         {service.log_count > 0 ? (
           <Link
             to="/logs"
@@ -223,7 +223,7 @@ function ServiceRow({
         ) : null}
         {service.log_count === 0 && service.metric_count === 0 ? none : null}
       </td>
-      <td className="whitespace-nowrap text-right text-muted" title={formatExactTime(lastSeen)}>
+      <td className="text-right text-muted" title={formatExactTime(lastSeen)}>
         {formatAge(lastSeen, now)}
       </td>
     </tr>

@@ -44,12 +44,11 @@ export function TraceHeader({
 
   return (
     <section aria-label="Trace summary" className="shrink-0 border-line border-b px-3 py-2">
-      <div className="flex min-w-0 items-center gap-2">
+      <div className="flex min-w-0 flex-wrap items-center gap-2">
         <ServiceDot color={serviceColor(span.service_name)} />
-        <h2 className="min-w-0 truncate font-semibold text-[15px]">
+        <h2 className="min-w-48 grow basis-0 truncate font-semibold text-[15px]">
           {span.service_name} <span className="text-faint">·</span> {span.name}
         </h2>
-        <span className="grow" />
         {zoomed ? <Button onClick={onResetZoom}>Reset zoom</Button> : null}
         <Button
           pressed={errorsOnly}
@@ -59,8 +58,15 @@ export function TraceHeader({
         >
           Errors only
         </Button>
-        <span className="shrink-0 text-faint">Colour by</span>
-        <Segments label="Colour by" value={colorBy} options={COLOR_CHOICES} onChange={onColorBy} />
+        <span className="inline-flex shrink-0 items-center gap-2">
+          <span className="text-faint">Colour by</span>
+          <Segments
+            label="Colour by"
+            value={colorBy}
+            options={COLOR_CHOICES}
+            onChange={onColorBy}
+          />
+        </span>
       </div>
       <div className="mt-1.5 flex flex-wrap items-center gap-x-5 gap-y-0.5">
         <Fact label="Trace">

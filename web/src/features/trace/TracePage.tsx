@@ -163,6 +163,7 @@ function TraceView({ traceId }: { traceId: TraceId }) {
   return (
     <Page
       title="Trace"
+      documentTitle={model?.roots[0]?.span.name}
       timeless
       query={{
         label: "Search in this trace",

@@ -30,7 +30,7 @@ const INDENT = 12;
 const GAP = 10;
 /** Room for the duration at the right of the longest bar. */
 const LABEL = 62;
-const MIN_NAMES = 180;
+const MIN_NAMES = 210;
 const NAMES_KEY = "signalbox.split.waterfall";
 
 /** The trace as a tree of spans with bars on a common time axis. */

@@ -145,7 +145,7 @@ function TraceRow({
         ) : null}
         {elsewhere ? (
           <span
-            className="truncate text-faint"
+            className="min-w-0 shrink-[20] truncate text-faint"
             title={`The span that matches, of ${matched.service_name}`}
           >
             ↳ {matched.name}
