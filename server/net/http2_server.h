@@ -24,8 +24,9 @@ class Http2Server {
   struct Options {
     Endpoint endpoint;
     HttpLimits limits;
-    std::uint32_t max_concurrent_streams = 256;                ///< Of one connection. > 0.
-    std::uint32_t stream_window_bytes = 4 * 1024 * 1024;       ///< What a client may send unasked.
+    std::uint32_t max_concurrent_streams = 256;  ///< Of one connection. > 0.
+    std::uint32_t stream_window_bytes =
+        4 * 1024 * 1024;  ///< What a client may send unasked; < 2^31.
     std::uint32_t connection_window_bytes = 32 * 1024 * 1024;  ///< The same, of all its streams.
     std::chrono::milliseconds keepalive_interval{60'000};      ///< Silence before a PING. > 0.
     std::chrono::milliseconds keepalive_timeout{20'000};  ///< How long it may stay unanswered. > 0.

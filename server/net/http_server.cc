@@ -220,13 +220,11 @@ class Http1Connection final : public Connection,
     Request request = take_head(parser);
     if (error_) co_return co_await refuse(request);
     request.lease = shared_->body_budget ? shared_->body_budget->lease() : BodyBudget::Lease();
-    if (!request.lease.grow_to(parser.content_length().value_or(0))) {
-      co_return co_await refuse(request, Refusal::kOverloaded);
-    }
     if (beast::iequals(parser.get()[http::field::expect], "100-continue") && !parser.is_done()) {
       if (!co_await write("HTTP/1.1 100 Continue\r\n\r\n", {})) co_return false;
     }
     while (!parser.is_done()) {
+      // As bytes come, not as they are announced: announcing costs a client nothing.
       if (!request.lease.grow_to(parser.get().body().size() + kReadBytes)) {
         co_return co_await refuse(request, Refusal::kOverloaded);
       }
