@@ -208,4 +208,10 @@ test("draws p99 by path and active requests as a value", async ({ page }) => {
   await expect(page.getByRole("combobox", { name: "Group by" })).toHaveValue("url.path");
   await expect(legend.getByRole("row").filter({ hasText: "/fibonacci" })).toContainText(/\d/);
   await screenshot(page, "metrics-active-requests");
+
+  await legend.getByRole("link", { name: "Traces of /fibonacci" }).click();
+  await expect(page.getByRole("textbox", { name: "Filter traces" })).toHaveValue(
+    /url\.path = '\/fibonacci'$/,
+  );
+  await expect(page.getByRole("list", { name: "Traces" }).getByRole("link").first()).toBeVisible();
 });

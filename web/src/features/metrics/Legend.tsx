@@ -1,9 +1,15 @@
+import { Link } from "@tanstack/react-router";
+import type { TimeSearch } from "@/app/useTime";
 import { formatMetricValue } from "@/lib/format";
 import { ServiceDot } from "@/ui/controls";
 import type { DrawnLine } from "./Chart";
+import { traceFilter } from "./series";
 
 type Props = {
   lines: readonly DrawnLine[];
+  /** The services that send the metric. */
+  services: readonly string[];
+  timeSearch: TimeSearch;
   /** The key of the only line shown; empty shows all. */
   isolated: string;
   dimmed: boolean;
@@ -11,7 +17,7 @@ type Props = {
 };
 
 /** The legend as a table; a click on a row shows this line alone, another one all again. */
-export function Legend({ lines, isolated, dimmed, onIsolate }: Props) {
+export function Legend({ lines, services, timeSearch, isolated, dimmed, onIsolate }: Props) {
   return (
     <table
       aria-label="Legend"
@@ -24,6 +30,7 @@ export function Legend({ lines, isolated, dimmed, onIsolate }: Props) {
           <th className="w-28 text-right">Min</th>
           <th className="w-28 text-right">Avg</th>
           <th className="w-28 text-right">Max</th>
+          <th aria-label="Traces" className="w-20" />
         </tr>
       </thead>
       <tbody>
@@ -48,6 +55,20 @@ export function Legend({ lines, isolated, dimmed, onIsolate }: Props) {
             <Value value={line.min} unit={line.unit} />
             <Value value={line.avg} unit={line.unit} />
             <Value value={line.max} unit={line.unit} />
+            <td className="text-right">
+              <Link
+                to="/traces"
+                search={{
+                  ...timeSearch,
+                  q: traceFilter(line, services),
+                  ...(/^p\d+$/.test(line.aggregation) ? { order: "slowest" } : {}),
+                }}
+                aria-label={`Traces of ${line.name}`}
+                className="relative text-muted hover:text-accent hover:underline"
+              >
+                Traces
+              </Link>
+            </td>
           </tr>
         ))}
       </tbody>

@@ -4,7 +4,7 @@ import { type MetricChoice, useMetricList, useMetricQuery } from "@/api/queries"
 import { useKeys } from "@/app/keys";
 import { Page } from "@/app/Page";
 import { isAboutQuery } from "@/app/QueryBar";
-import { useTime } from "@/app/useTime";
+import { useTime, useTimeSearch } from "@/app/useTime";
 import { WidenButton } from "@/app/WidenButton";
 import { formatDuration, plural } from "@/lib/format";
 import { nanos } from "@/lib/nanos";
@@ -29,6 +29,7 @@ export function MetricsPage() {
   const search = useSearch({ from: "/metrics" });
   const navigate = useNavigate({ from: "/metrics" });
   const { interval, setInterval } = useTime();
+  const timeSearch = useTimeSearch();
   const q = search.q ?? "";
   const list = useMetricList(interval);
   const metricList = useLatest(list.data);
@@ -194,6 +195,8 @@ export function MetricsPage() {
                     <div className="mt-2 px-1">
                       <Legend
                         lines={lines}
+                        services={metric.services}
+                        timeSearch={timeSearch}
                         isolated={isolated}
                         dimmed={query.isPlaceholderData || query.isError}
                         onIsolate={(key) => setSearch({ only: key })}

@@ -7,6 +7,7 @@ import {
   linesOf,
   type MetricQuery,
   timesOf,
+  traceFilter,
   typeLabel,
 } from "./series";
 
@@ -63,6 +64,17 @@ describe("colorsOf", () => {
     if (!first) throw new Error("no series");
     const lines = linesOf({ ...query, series: [{ ...first, labels: { "service.name": "demo" } }] });
     expect([...colorsOf(lines).values()]).toEqual([serviceColor("demo")]);
+  });
+});
+
+describe("traceFilter", () => {
+  it("names the labels that have a value, and the only service", () => {
+    const [fibonacci, none] = linesOf(query);
+    if (!fibonacci || !none) throw new Error("no lines");
+    expect(traceFilter(fibonacci, ["demo"])).toBe(
+      "service.name = 'demo' AND url.path = '/fibonacci'",
+    );
+    expect(traceFilter(none, ["a", "b"])).toBe("");
   });
 });
 

@@ -1,5 +1,6 @@
 import type { Schemas } from "@/api/client";
 import { seriesColor, serviceColor } from "@/lib/color";
+import { condition } from "@/lib/filter";
 import { nanos } from "@/lib/nanos";
 
 export type Metric = Schemas["Metric"];
@@ -92,4 +93,16 @@ export function colorsOf(lines: readonly Line[]): ReadonlyMap<string, string> {
       return [key, service ? serviceColor(service) : seriesColor(rank)];
     }),
   );
+}
+
+/** A filter for the traces that a line speaks of: its labels, and its service if there is one. */
+export function traceFilter(line: Line, services: readonly string[]): string {
+  const terms = Object.entries(line.labels)
+    .filter(([, value]) => value !== "")
+    .map(([field, value]) => condition(field, "=", value));
+  const [service] = services;
+  if (service && services.length === 1 && !("service.name" in line.labels)) {
+    terms.unshift(condition("service.name", "=", service));
+  }
+  return terms.join(" AND ");
 }
