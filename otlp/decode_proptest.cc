@@ -22,7 +22,7 @@ struct Decoders {
   DecodeResult (*json)(std::string_view, RecordingSink&);
 };
 
-const Decoders kSignals[] = {
+constexpr Decoders kSignals[] = {
     {"traces", &RandomRequests::traces,
      [](std::string_view in, RecordingSink& sink) { return decode_traces_protobuf(in, sink); },
      [](std::string_view in, RecordingSink& sink) { return decode_traces_json(in, sink); }},

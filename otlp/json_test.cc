@@ -14,7 +14,7 @@ using ::testing::IsEmpty;
 using testing::RecordingSink;
 using ::testing::SizeIs;
 
-const std::string kIds =
+constexpr std::string_view kIds =
     R"("traceId":"5B8EFFF798038103D269B633813FC60C","spanId":"eee19b7ec3c1b174")";
 
 std::string spans_request(const std::string& span) {
@@ -25,7 +25,7 @@ std::string spans_request(const std::string& span) {
 std::string span_line(const std::string& fields, DecodeResult* result = nullptr) {
   RecordingSink sink;
   const DecodeResult decoded = decode_traces_json(
-      spans_request("{" + kIds + (fields.empty() ? "" : ",") + fields + "}"), sink);
+      spans_request("{" + std::string(kIds) + (fields.empty() ? "" : ",") + fields + "}"), sink);
   if (result != nullptr) *result = decoded;
   EXPECT_TRUE(decoded.ok || result != nullptr) << decoded.error;
   return sink.lines.size() == 3 ? sink.lines[2] : "";
@@ -70,10 +70,11 @@ TEST(DecodeTracesJson, TakesTheLastOfAKeyThatOccursTwice) {
 
 TEST(DecodeTracesJson, FindsTheResourceAfterTheSpans) {
   RecordingSink sink;
-  const DecodeResult result = decode_traces_json(
-      R"({"resourceSpans":[{"scopeSpans":[{"spans":[{)" + kIds + R"(}],"scope":{"name":"late"}}],
+  const DecodeResult result =
+      decode_traces_json(R"({"resourceSpans":[{"scopeSpans":[{"spans":[{)" + std::string(kIds) +
+                             R"(}],"scope":{"name":"late"}}],
           "resource":{"attributes":[{"key":"service.name","value":{"stringValue":"a"}}]}}]})",
-      sink);
+                         sink);
 
   EXPECT_EQ(result.accepted, 1u);
   ASSERT_THAT(sink.lines, SizeIs(3));
@@ -98,8 +99,8 @@ TEST(DecodeTracesJson, ReadsEveryKindOfValue) {
         " d=d{\"doubleValue\":0.1}", " n=d{\"doubleValue\":\"NaN\"}",
         " f=d{\"doubleValue\":\"-Infinity\"}", " w=d{\"doubleValue\":1}",
         " y=y{\"bytesValue\":\"/+8=\"}", " e=e{}", " 0=e{}",
-        R"( a=a{"arrayValue":{"values":[{"intValue":"1"},{},{"kvlistValue":{"values":[)"
-        R"({"key":"k","value":{"bytesValue":"AQ=="}}]}}]}})",
+        " a=a{\"arrayValue\":{\"values\":[{\"intValue\":\"1\"},{},{\"kvlistValue\":",
+        R"({"kvlistValue":{"values":[{"key":"k","value":{"bytesValue":"AQ=="}}]}}]}})",
         R"( z=a{"arrayValue":{"values":[]}})"}) {
     EXPECT_THAT(line, HasSubstr(expected));
   }
@@ -115,10 +116,10 @@ TEST(DecodeTracesJson, ReadsDoublesThatJavaScriptWritesAsLongIntegers) {
 TEST(DecodeTracesJson, RejectsSpansWithBadIdsAndKeepsTheOthers) {
   for (const char* id : {"", "xyz", "5b8efff798038103", "W47/95gDgQPSabYzgT/GDA=="}) {
     RecordingSink sink;
-    const DecodeResult result =
-        decode_traces_json(spans_request(std::string(R"({"traceId":")") + id +
-                                         R"(","spanId":"eee19b7ec3c1b174"},{)" + kIds + "}"),
-                           sink);
+    const DecodeResult result = decode_traces_json(
+        spans_request(std::string(R"({"traceId":")") + id + R"(","spanId":"eee19b7ec3c1b174"},{)" +
+                      std::string(kIds) + "}"),
+        sink);
     EXPECT_TRUE(result.ok) << result.error;
     EXPECT_EQ(result.rejected, 1u);
     EXPECT_EQ(result.accepted, 1u);
@@ -157,7 +158,7 @@ TEST(DecodeTracesJson, RefusesWhatIsNoJsonObject) {
 
 TEST(DecodeTracesJson, RefusesValuesNestedTooDeep) {
   std::string value = R"({"intValue":1})";
-  for (int i = 0; i < 32; ++i) value = R"({"arrayValue":{"values":[)" + value + "]}}";
+  for (int i = 0; i < 32; ++i) value.insert(0, R"({"arrayValue":{"values":[)").append("]}}");
   DecodeResult result;
 
   span_line(R"("attributes":[{"key":"k","value":)" + value + "}]", &result);

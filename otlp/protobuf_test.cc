@@ -16,8 +16,8 @@ using ::testing::IsEmpty;
 using testing::RecordingSink;
 using ::testing::SizeIs;
 
-const std::string kTraceId = "0123456789abcdef";
-const std::string kSpanId = "01234567";
+constexpr const char* kTraceId = "0123456789abcdef";
+constexpr const char* kSpanId = "01234567";
 
 /// The bytes of a message that `write` fills.
 template <typename Write>

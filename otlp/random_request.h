@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -156,8 +157,8 @@ class RandomRequests {
     }
   }
   std::string text() {
-    static const std::vector<std::string> kPieces{"a", "GET /", "\"", "\\", "\n", "\x01",
-                                                  "é", "日本",  "🚦", "0",  " "};
+    static constexpr std::array<std::string_view, 11> kPieces{
+        "a", "GET /", "\"", "\\", "\n", "\x01", "é", "日本", "🚦", "0", " "};
     std::string result;
     for (std::uint64_t i = below(6); i > 0; --i) result += kPieces[below(kPieces.size())];
     return result;

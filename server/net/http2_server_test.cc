@@ -5,7 +5,6 @@
 #include <nghttp2/nghttp2.h>
 
 #include <algorithm>
-#include <cstring>
 #include <future>
 #include <map>
 #include <thread>
@@ -80,6 +79,7 @@ class Http2Client {
         {":method", "POST"}, {":scheme", "http"}, {":path", path}, {":authority", "test"}};
     fields.insert(fields.end(), extra.begin(), extra.end());
     std::vector<nghttp2_nv> pairs;
+    pairs.reserve(fields.size());
     for (auto& [name, value] : fields) {
       pairs.push_back({reinterpret_cast<std::uint8_t*>(name.data()),
                        reinterpret_cast<std::uint8_t*>(value.data()), name.size(), value.size(),
@@ -93,7 +93,7 @@ class Http2Client {
                                 void*) -> ssize_t {
       auto& from = *static_cast<Upload*>(source->ptr);
       const std::size_t count = std::min(size, from.body.size() - from.sent);
-      std::memcpy(buffer, from.body.data() + from.sent, count);
+      std::copy_n(from.body.begin() + static_cast<std::ptrdiff_t>(from.sent), count, buffer);
       from.sent += count;
       if (from.sent == from.body.size()) {
         if (from.endless && count == 0) return NGHTTP2_ERR_DEFERRED;
@@ -204,6 +204,7 @@ TEST_F(Http2ServerTest, AnswersManyStreamsOfOneConnectionInAnyOrder) {
   });
   Http2Client client(port());
   std::vector<std::int32_t> ids;
+  ids.reserve(200);
   for (int i = 0; i < 200; ++i) ids.push_back(client.submit("/", std::to_string(i)));
 
   for (int i = 0; i < 200; ++i) {

@@ -7,6 +7,7 @@
 #include "server/receive/gzip.h"
 
 /// A gRPC body from the wire: framing, then decompression.
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace signalbox::server::receive;
   constexpr std::size_t kMaxBytes = 64 * 1024;

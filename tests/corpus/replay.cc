@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 namespace {
@@ -64,7 +65,7 @@ class Mutator {
         input.replace(at, length, other.substr(below(other.size() + 1), 1 + below(64)));
         break;
       case 5:
-        if (at < input.size()) input[at] = kInteresting[below(kInteresting.size())];
+        if (at < input.size()) input[at] = interesting_[below(interesting_.size())];
         break;
       default:
         if (at < input.size()) input[at] = static_cast<char>(input[at] ^ 1 << below(8));
@@ -72,7 +73,7 @@ class Mutator {
     }
   }
 
-  const std::string kInteresting = std::string("\x00\x01\x7F\x80\xFF\"\\{}[],:", 13);
+  const std::string interesting_ = std::string("\x00\x01\x7F\x80\xFF\"\\{}[],:", 13);
   std::mt19937_64 random_;
 };
 
