@@ -97,6 +97,7 @@ int ServerProgram::run(const std::function<Handler()>& make_handler) const {
   std::fflush(stdout);
 
   std::vector<std::jthread> pool;
+  pool.reserve(threads);
   for (unsigned i = 0; i < threads; ++i) {
     pool.emplace_back([&io] { io.run(); });
   }
