@@ -40,38 +40,58 @@ struct Column {
   std::string sql;
 };
 
-/// Intervals (series_id, t0, t1) of cumulative streams: each `columns` as it is, and as
+/// The points of cumulative streams, (series_id, st, t) and `columns`. Where a step holds several
+/// points of a stream, its last one tells what happened as well as all of them: a tenth of the rows
+/// goes on. Streams that do not say when they began are kept whole, for only their points show a
+/// restart.
+std::string cumulative_points(const MetricSource& source, const std::vector<Column>& columns,
+                              std::int64_t from_ns) {
+  const std::string from = " FROM " + source.table + " WHERE " +
+                           points(source, "temporality != 1", from_ns, until_ns(source)) +
+                           " AND bitAnd(flags, 1) = 0";
+  const bool is_thinned = source.buckets.step_ns >= 2 * source.interval_ns;
+  std::string list;
+  for (const Column& column : columns) {
+    list += ", " + (is_thinned ? "argMax(" + column.sql + ", time)" : column.sql) + " AS " +
+            column.name;
+  }
+  if (!is_thinned) {
+    return "SELECT series_id, toUnixTimestamp64Nano(start_time) AS st, "
+           "toUnixTimestamp64Nano(time) AS t" +
+           list + from;
+  }
+  const std::string slot =
+      "if(start_time > fromUnixTimestamp64Nano(toInt64(0)), "
+      "intDiv(toUnixTimestamp64Nano(time) - " +
+      num(source.buckets.first_ns % source.buckets.step_ns) + ", " + num(source.buckets.step_ns) +
+      "), toUnixTimestamp64Nano(time))";
+  return "SELECT series_id, toUnixTimestamp64Nano(start_time) AS st, "
+         "toUnixTimestamp64Nano(max(time)) AS t" +
+         list + from + " GROUP BY series_id, start_time, " + slot;
+}
+
+/// Intervals (series_id, t0, t1) of cumulative streams: each of `columns` as it is, and as
 /// `previous_…` what it was at the point before, `is_first` where there is none. Of the first point
 /// of a stream that began before the look-back nothing is known if the series is older; else it is
 /// new, though its process is not, and what it counts happened since its last export.
 std::string cumulative_intervals(const MetricSource& source, const std::vector<Column>& columns) {
   const std::int64_t first = source.buckets.first_ns;
   const std::int64_t from = first - lookback_ns(source);
-  std::string inner;
+  std::string names;
   std::string previous;
-  std::string outer;
   for (const Column& column : columns) {
-    inner += ", " + column.sql + " AS " + column.name;
+    names += ", " + column.name;
     previous += ", lagInFrame(" + column.name + ") OVER stream AS previous_" + column.name;
-    outer += ", " + column.name + ", previous_" + column.name;
   }
-  return "SELECT series_id, t AS t1, previous_t < 0 AS is_first,\n"
+  return "SELECT *, t AS t1, previous_t < 0 AS is_first,\n"
          "    multiIf(not is_first, previous_t, st >= " +
          num(from) + ", least(st, t), greatest(least(st, t), t - " + num(source.interval_ns) +
-         ")) AS t0" + outer +
-         "\n  FROM (\n"
+         ")) AS t0\n"
+         "  FROM (\n"
          "    SELECT series_id, t, st" +
-         [&] {
-           std::string names;
-           for (const Column& column : columns) names += ", " + column.name;
-           return names;
-         }() +
-         ", lagInFrame(t, 1, toInt64(-1)) OVER stream AS previous_t" + previous +
-         "\n    FROM (SELECT series_id, toUnixTimestamp64Nano(time) AS t, "
-         "toUnixTimestamp64Nano(start_time) AS st" +
-         inner + "\n      FROM " + source.table + " WHERE " +
-         points(source, "temporality != 1", from, until_ns(source)) +
-         " AND bitAnd(flags, 1) = 0)\n"
+         names + ", lagInFrame(t, 1, toInt64(-1)) OVER stream AS previous_t" + previous +
+         "\n    FROM (" + cumulative_points(source, columns, from) +
+         ")\n"
          "    WINDOW stream AS (PARTITION BY series_id, st ORDER BY t "
          "ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)\n"
          "  )\n  WHERE t > " +

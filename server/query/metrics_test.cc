@@ -91,6 +91,25 @@ TEST_F(MetricsTest, DrawsACounterAsItsRateAndCountsTheFirstPointFromItsStartTime
   EXPECT_THAT(points(answer), ElementsAre(near(1), near(2), near(0), Point(kNothing)));
 }
 
+TEST_F(MetricsTest, CountsTheSameAtAStepOfManyPoints) {
+  add_series(1, "sum", "2", true);
+  add_series(2, "sum", "2", true, "{'start': 'not sent'}");
+  for (int t = 10; t <= 120; t += 10) {
+    add_number(1, t, t <= 60 ? 0 : 60, t <= 60 ? t : t - 60);  // Restarted after 60 s.
+    insert("metric_numbers (metric_name, series_id, time, value, value_kind)",
+           "('m', 2, " + at_s(t) + ", " + std::to_string(t % 60) + ", 2)");
+  }
+  MetricQuery query = query_of(0, 120, 60);
+  query.aggregations = {Aggregation::kIncrease};
+  query.group_by = {"start"};
+  const auto answer = run(query);
+
+  EXPECT_EQ(answer.at("series").at(0).at("labels").at("start"), "");
+  EXPECT_THAT(points(answer, 0), ElementsAre(near(60), near(60)));
+  // From 10 to 50; then a restart at 60 with 0, and again at 120.
+  EXPECT_THAT(points(answer, 1), ElementsAre(near(40), near(50)));
+}
+
 TEST_F(MetricsTest, TakesTheIncreaseSinceThePointBeforeTheRange) {
   add_series(1, "sum", "2", true);
   add_number(1, -5, -1000, 100);
