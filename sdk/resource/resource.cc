@@ -79,7 +79,8 @@ std::string executable_path() {
 
 std::string random_uuid() {
   const std::uint64_t high = (random_uint64() & ~std::uint64_t{0xF000}) | 0x4000;
-  const std::uint64_t low = (random_uint64() & ~(std::uint64_t{3} << 62)) | (std::uint64_t{2} << 62);
+  const std::uint64_t low =
+      (random_uint64() & ~(std::uint64_t{3} << 62)) | (std::uint64_t{2} << 62);
   std::array<char, 37> text{};
   std::snprintf(text.data(), text.size(), "%08llx-%04llx-%04llx-%04llx-%012llx",
                 static_cast<unsigned long long>(high >> 32),
@@ -114,9 +115,11 @@ Resource::Resource(Attributes attributes, std::string_view schema_url)
           }(),
           std::string(schema_url)) {}
 
-Resource::Resource(std::vector<OwnedAttribute> attributes, std::string schema_url)
-    : data_(std::make_shared<const Data>(
-          Data{normalized(std::move(attributes)), std::move(schema_url)})) {}
+std::shared_ptr<const Resource::Data> Resource::make(std::vector<OwnedAttribute> attributes,
+                                                     std::string schema_url) {
+  return std::make_shared<const Data>(
+      Data{normalized(std::move(attributes)), std::move(schema_url)});
+}
 
 Resource Resource::detect() {
   std::vector<OwnedAttribute> found;
@@ -162,13 +165,14 @@ Resource Resource::merge(const Resource& updating) const {
   return Resource(std::move(all), std::move(url));
 }
 
-std::span<const OwnedAttribute> Resource::attributes() const noexcept { return data_->attributes; }
+std::span<const OwnedAttribute> Resource::attributes() const noexcept {
+  return data_->attributes;
+}
 
 const OwnedAttributeValue* Resource::get(std::string_view key) const noexcept {
-  const auto found =
-      std::ranges::lower_bound(data_->attributes, key, {}, [](const OwnedAttribute& attribute) {
-        return std::string_view(attribute.key);
-      });
+  const auto found = std::ranges::lower_bound(
+      data_->attributes, key, {},
+      [](const OwnedAttribute& attribute) { return std::string_view(attribute.key); });
   if (found == data_->attributes.end() || found->key != key) return nullptr;
   return &found->value;
 }
@@ -180,7 +184,9 @@ std::string_view Resource::get_string(std::string_view key) const noexcept {
   return text == nullptr ? std::string_view() : std::string_view(*text);
 }
 
-std::string_view Resource::schema_url() const noexcept { return data_->schema_url; }
+std::string_view Resource::schema_url() const noexcept {
+  return data_->schema_url;
+}
 
 std::string encode_resource(const Resource& resource) {
   std::string bytes;

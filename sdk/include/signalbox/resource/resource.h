@@ -2,12 +2,14 @@
 
 #include <signalbox/common/attribute.h>
 
+#include <concepts>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -34,7 +36,11 @@ class Resource {
   Resource();
   /// Exactly `attributes`; of equal keys the last counts, empty keys are ignored.
   explicit Resource(Attributes attributes, std::string_view schema_url = {});
-  explicit Resource(std::vector<OwnedAttribute> attributes, std::string schema_url = {});
+  /// The same, from attributes that own their memory. (A template only so that a braced list is
+  /// taken for the one above.)
+  template <std::same_as<std::vector<OwnedAttribute>> T>
+  explicit Resource(T attributes, std::string schema_url = {})
+      : data_(make(std::move(attributes), std::move(schema_url))) {}
 
   /// What the SDK knows by itself: telemetry.sdk.{name,language,version}, service.name
   /// ("unknown_service:" and the executable's name), service.instance.id (random),
@@ -54,6 +60,9 @@ class Resource {
 
  private:
   struct Data;
+  static std::shared_ptr<const Data> make(std::vector<OwnedAttribute> attributes,
+                                          std::string schema_url);
+
   std::shared_ptr<const Data> data_;
 };
 

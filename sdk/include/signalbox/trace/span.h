@@ -24,7 +24,8 @@ enum class SpanKind : std::uint8_t {
 
 enum class StatusCode : std::uint8_t { kUnset = 0, kOk = 1, kError = 2 };
 
-/// A reference from a span to another span, of any trace.
+/// A reference from a span to another span, of any trace. Borrows the attributes: in an array of
+/// links, keep those in variables too.
 struct Link {
   SpanContext context;
   Attributes attributes{};
