@@ -2,13 +2,13 @@ import { expect } from "@playwright/test";
 import { screenshot, TRACE_ID, test } from "./support";
 
 test("is driven by keys", async ({ page }) => {
-  await page.goto("/services?range=1h");
+  await page.goto("/services?range=5m");
   await expect(page.getByRole("table", { name: "Services" })).toBeVisible();
 
   await page.keyboard.press("g");
   await page.keyboard.press("t");
   await expect(page.getByRole("heading", { name: "Traces", level: 1 })).toBeVisible();
-  await expect(page).toHaveURL(/range=1h/);
+  await expect(page).toHaveURL(/range=5m/);
 
   const traces = page.getByRole("list", { name: "Traces" });
   await expect(traces.getByRole("link").first()).toBeVisible();
@@ -31,7 +31,7 @@ test("is driven by keys", async ({ page }) => {
 });
 
 test("says where a filter is wrong and keeps what was there", async ({ page }) => {
-  await page.goto("/traces?range=1h");
+  await page.goto("/traces?range=5m");
   const traces = page.getByRole("list", { name: "Traces" });
   await expect(traces.getByRole("link").first()).toBeVisible();
 
@@ -61,7 +61,7 @@ test("says that a trace is not there", async ({ page }) => {
 });
 
 test("filters log records by severity and by facet", async ({ page }) => {
-  await page.goto("/logs?range=1h");
+  await page.goto("/logs?range=5m");
   const records = page.getByRole("list", { name: "Log records" });
   await expect(records.getByRole("listitem").first()).toBeVisible();
   await page

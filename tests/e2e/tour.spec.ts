@@ -13,7 +13,7 @@ test("leads from the services to a trace, a span, its logs and back", async ({ p
   const spanLogs = logs.filter(({ span_id }) => span_id === withLogs.span_id);
 
   await test.step("the services list shows every service of the trace", async () => {
-    await page.goto("/?range=1h");
+    await page.goto("/?range=5m");
     const table = page.getByRole("table", { name: "Services" });
     for (const service of services) {
       await expect(table.getByRole("link", { name: service, exact: true })).toBeVisible();
@@ -173,7 +173,7 @@ test("marks a failed request and shows its message and its log record", async ({
 });
 
 test("draws p99 by path and active requests as a value", async ({ page }) => {
-  await page.goto("/metrics?range=1h");
+  await page.goto("/metrics?range=5m");
   const names = page.getByRole("list", { name: "Metric names" });
   const header = page.getByRole("region", { name: "Metric" });
   const legend = page.getByRole("table", { name: "Legend" });

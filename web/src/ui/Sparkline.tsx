@@ -8,27 +8,26 @@ type Props = {
 
 const WIDTH = 96;
 const HEIGHT = 20;
+/** Room at the edges, so that no line is cut in half. */
+const INSET = 2;
 
-/** A small line on a shared scale; a null is a gap. */
+/** A small line on a shared scale. A null is a gap, a value between two gaps a dot. */
 export function Sparkline({ values, max, label, tone = "neutral" }: Props) {
-  const step = values.length > 1 ? WIDTH / (values.length - 1) : WIDTH;
-  const scale = max > 0 ? (HEIGHT - 3) / max : 0;
-  let path = "";
+  const step = values.length > 1 ? (WIDTH - 2 * INSET) / (values.length - 1) : 0;
+  const scale = max > 0 ? (HEIGHT - 2 * INSET) / max : 0;
+  let line = "";
+  let dots = "";
   let area = "";
-  let runStart = -1;
 
   values.forEach((value, i) => {
-    if (value === null) {
-      runStart = -1;
-      return;
-    }
-    const x = (i * step).toFixed(1);
-    const y = (HEIGHT - 1 - value * scale).toFixed(1);
-    const alone = runStart === -1 && (values[i + 1] ?? null) === null;
-    path += runStart === -1 ? `M${x} ${y}` : `L${x} ${y}`;
-    if (alone) path += "h1";
+    if (value === null) return;
+    const x = (INSET + i * step).toFixed(1);
+    const y = (HEIGHT - INSET - value * scale).toFixed(1);
+    const follows = i > 0 && values[i - 1] !== null;
+    const leads = i + 1 < values.length && values[i + 1] !== null;
+    if (follows || leads) line += `${follows ? "L" : "M"}${x} ${y}`;
+    else dots += `M${x} ${y}h0`;
     area += `M${x} ${HEIGHT}V${y}`;
-    runStart = runStart === -1 ? i : runStart;
   });
 
   const some = values.some((value) => value !== null && value > 0);
@@ -48,7 +47,8 @@ export function Sparkline({ values, max, label, tone = "neutral" }: Props) {
     >
       <title>{label}</title>
       <path d={area} stroke={color} strokeOpacity={0.18} strokeWidth={step} fill="none" />
-      <path d={path} stroke={color} strokeWidth={1.3} fill="none" strokeLinejoin="round" />
+      <path d={line} stroke={color} strokeWidth={1.3} fill="none" strokeLinejoin="round" />
+      <path d={dots} stroke={color} strokeWidth={3} fill="none" strokeLinecap="round" />
     </svg>
   );
 }

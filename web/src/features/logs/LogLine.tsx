@@ -77,8 +77,12 @@ function formatDay(record: LogRecord): string {
   return date.toLocaleDateString(undefined, { month: "short", day: "2-digit" });
 }
 
+/** Where in the code a line comes from says less than what it is about. */
+const SOURCE = /^(code|thread|process)\./;
+
 function summarise(attributes: readonly Attribute[]): string {
   return attributes
+    .filter(({ key }) => !SOURCE.test(key))
     .slice(0, 8)
     .map(({ key, value }) => `${key}=${value.length > 80 ? `${value.slice(0, 80)}…` : value}`)
     .join("  ");
