@@ -134,7 +134,7 @@ export function Histogram({ label, buckets, step, layers, interval, onBrush }: P
             )}
           </div>
         ) : null}
-        <span className="pointer-events-none absolute top-0 right-0 text-[11px] text-faint leading-3">
+        <span className="pointer-events-none absolute top-0 right-0 rounded-sm bg-bg/85 px-1 text-[11px] text-muted leading-4">
           {total > 0 ? formatCount(max) : ""}
         </span>
       </div>
