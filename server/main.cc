@@ -1,10 +1,10 @@
 // The server: receives OTLP, stores it in the ClickHouse in this process, and shows it.
 
 #include <pthread.h>
-#include <signal.h>
 #include <spdlog/spdlog.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <filesystem>

@@ -1,7 +1,6 @@
 #include "server/config/options.h"
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <cstddef>
 #include <sstream>
 #include <vector>
@@ -16,11 +15,15 @@ namespace {
 }
 
 std::uint16_t parse_port(std::string_view digits, std::string_view text) {
-  std::uint16_t port = 0;
-  const char* end = digits.data() + digits.size();
-  const auto [at, error] = std::from_chars(digits.data(), end, port);
-  if (digits.empty() || error != std::errc() || at != end) throw_bad_endpoint(text);
-  return port;
+  constexpr std::uint32_t kMost = 65'535;
+  if (digits.empty()) throw_bad_endpoint(text);
+  std::uint32_t port = 0;
+  for (const char digit : digits) {
+    if (digit < '0' || digit > '9') throw_bad_endpoint(text);
+    port = port * 10 + static_cast<std::uint32_t>(digit - '0');
+    if (port > kMost) throw_bad_endpoint(text);
+  }
+  return static_cast<std::uint16_t>(port);
 }
 
 void add_endpoint(CLI::App& command, const std::string& name, const std::string& variable,

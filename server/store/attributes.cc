@@ -94,8 +94,9 @@ void StoredAttributes::learn_keys(otlp::AttributesView attributes) {
     keys_[i].assign(attributes[i].key);
     order_.push_back(static_cast<std::uint32_t>(i));
   }
-  std::stable_sort(order_.begin(), order_.end(), [&](std::uint32_t a, std::uint32_t b) {
-    return attributes[a].key < attributes[b].key;
+  std::sort(order_.begin(), order_.end(), [&](std::uint32_t a, std::uint32_t b) {
+    const int order = attributes[a].key.compare(attributes[b].key);
+    return order != 0 ? order < 0 : a < b;
   });
   shape_ = next_shape();
 }

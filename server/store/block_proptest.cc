@@ -8,6 +8,7 @@
 #include <random>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "server/store/block.h"
@@ -144,7 +145,7 @@ class Generator {
           attribute.text = std::to_string(value.int_value);
           break;
         case 3: {
-          static const std::vector<std::pair<double, const char*>> kDoubles = {
+          static const std::vector<std::pair<double, const char*>> doubles = {
               {0.5, "0.5"},
               {-0.0, "-0"},
               {1e300, "1e+300"},
@@ -153,16 +154,16 @@ class Generator {
               {std::numeric_limits<double>::infinity(), "Infinity"},
               {-std::numeric_limits<double>::infinity(), "-Infinity"},
               {std::numeric_limits<double>::quiet_NaN(), "NaN"}};
-          const auto& [number, text] = kDoubles[upto(kDoubles.size() - 1)];
+          const auto& [number, text] = doubles[upto(doubles.size() - 1)];
           value.type = otlp::ValueType::kDouble;
           value.double_value = number;
           attribute.text = text;
           break;
         }
         case 4: {
-          static const std::vector<std::pair<std::string, const char*>> kBytes = {
+          static const std::vector<std::pair<std::string, const char*>> bytes_and_texts = {
               {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"\xFF\xFE", "//4="}};
-          const auto& [bytes, text] = kBytes[upto(kBytes.size() - 1)];
+          const auto& [bytes, text] = bytes_and_texts[upto(bytes_and_texts.size() - 1)];
           value.type = otlp::ValueType::kBytes;
           value.text = bytes;
           attribute.text = text;
@@ -207,8 +208,10 @@ class Generator {
 };
 
 void sort_by_key(std::vector<Attribute>& attributes) {
-  std::stable_sort(attributes.begin(), attributes.end(),
-                   [](const Attribute& a, const Attribute& b) { return a.key < b.key; });
+  std::multimap<std::string, Attribute> by_key;  // Keeps equal keys in their order.
+  for (Attribute& attribute : attributes) by_key.emplace(attribute.key, attribute);
+  attributes.clear();
+  for (auto& [key, attribute] : by_key) attributes.push_back(std::move(attribute));
 }
 
 void add_map(Row& row, std::vector<Attribute> attributes) {
@@ -280,8 +283,9 @@ class BlockProperty : public ::testing::TestWithParam<std::uint32_t> {
   /// Compares the table with `expected_`, row by row.
   void expect_rows(const std::string& columns, const std::string& table, const std::string& order) {
     for (std::size_t i = 0; i < expected_.size(); ++i) {
-      const std::string sql = "SELECT " + columns + " FROM " + table + " ORDER BY " + order +
-                              " LIMIT 1 OFFSET {row:UInt64} FORMAT RowBinary";
+      std::string sql = "SELECT ";
+      sql.append(columns).append(" FROM ").append(table).append(" ORDER BY ").append(order);
+      sql += " LIMIT 1 OFFSET {row:UInt64} FORMAT RowBinary";
       if (i % 20 != 0 && i + 1 != expected_.size()) continue;
       const QueryResult result = engine_->query(sql, {{"row", std::to_string(i)}});
       EXPECT_EQ(result.data, expected_[i].bytes()) << table << " row " << i;
@@ -342,16 +346,20 @@ class BlockProperty : public ::testing::TestWithParam<std::uint32_t> {
       "exemplars.time, exemplars.value, exemplars.is_int, exemplars.value_int, "
       "exemplars.trace_id, exemplars.span_id, exemplars.attributes, exemplars.attribute_types";
 
+  // NOLINTBEGIN(readability-identifier-naming): members like the others, though static.
   static TemporaryFolder* folder_;
   static EmbeddedEngine* engine_;
+  // NOLINTEND(readability-identifier-naming)
   Generator make_{GetParam()};
   KnownIds known_{1000};
   Block block_{known_};
   std::vector<Row> expected_;
 };
 
+// NOLINTBEGIN(readability-identifier-naming)
 TemporaryFolder* BlockProperty::folder_ = nullptr;
 EmbeddedEngine* BlockProperty::engine_ = nullptr;
+// NOLINTEND(readability-identifier-naming)
 
 TEST_P(BlockProperty, SpansSurviveTheTripIntoTheTables) {
   block_.begin_request();

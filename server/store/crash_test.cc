@@ -1,9 +1,9 @@
 #include <gtest/gtest.h>
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <csignal>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
@@ -23,6 +23,7 @@ namespace {
 
 constexpr int kSpansOfARequest = 20;
 constexpr std::size_t kRequestsBeforeTheEnd = 200;
+constexpr std::size_t kClients = 4;
 
 std::string trace_id_of(std::uint64_t number) {
   std::string id(16, 'x');
@@ -59,7 +60,8 @@ otlp::DecodeResult write_trace(Sinks& sinks, std::uint64_t number) {
   Writer writer(engine, {});
   std::atomic<std::uint64_t> next{0};
   std::vector<std::thread> clients;
-  for (int i = 0; i < 4; ++i) {
+  clients.reserve(kClients);
+  for (std::size_t i = 0; i < kClients; ++i) {
     clients.emplace_back([&] {
       for (;;) {
         const std::uint64_t number = next++;

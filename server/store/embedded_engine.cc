@@ -235,7 +235,7 @@ struct EmbeddedEngine::Implementation {
   ConnectionPool background_reads;
 };
 
-EmbeddedEngine::EmbeddedEngine(Options options)
+EmbeddedEngine::EmbeddedEngine(const Options& options)
     : implementation_(std::make_unique<Implementation>(options)) {}
 
 EmbeddedEngine::~EmbeddedEngine() = default;

@@ -31,7 +31,7 @@ class EmbeddedEngine final : public Engine {
     std::uint32_t background_connections = 1;      ///< > 0.
   };
 
-  explicit EmbeddedEngine(Options options);
+  explicit EmbeddedEngine(const Options& options);
   ~EmbeddedEngine() override;
   EmbeddedEngine(const EmbeddedEngine&) = delete;
   EmbeddedEngine& operator=(const EmbeddedEngine&) = delete;

@@ -134,6 +134,7 @@ TEST_F(EmbeddedEngineTest, HonoursTheLimitsOfEachQuery) {
 
 TEST_F(EmbeddedEngineTest, AnswersAShortQueryWhileLongOnesRun) {
   std::vector<std::thread> long_queries;
+  long_queries.reserve(2);
   for (int i = 0; i < 2; ++i) {
     long_queries.emplace_back([&] {
       EXPECT_THROW(engine_.query("SELECT sum(sipHash64(number)) FROM numbers(100000000000)", {},

@@ -13,8 +13,6 @@
 namespace signalbox::server::store {
 namespace {
 
-using ::testing::Contains;
-using ::testing::Each;
 using ::testing::HasSubstr;
 using Status = WriteOutcome::Status;
 
