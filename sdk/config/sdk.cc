@@ -75,7 +75,7 @@ struct Sdk::Parts {
   }
 };
 
-Result<Sdk> Sdk::from_environment(SdkOptions options) {
+Result<Sdk> Sdk::from_environment(const SdkOptions& options) {
   const Environment environment(options.environment);
   auto propagator = read_propagator(environment);
   auto parts = std::make_unique<Parts>();

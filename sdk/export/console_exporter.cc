@@ -224,8 +224,10 @@ class Printer final : public otlp::TraceSink, public otlp::LogsSink, public otlp
       const std::string upper =
           i < point.explicit_bounds.size() ? number(point.explicit_bounds[i]) : "+inf";
       if (point.bucket_counts[i] != 0) {
-        const std::string close = i < point.explicit_bounds.size() ? "]" : ")";
-        line(2, "(" + lower + ", " + upper + close, std::to_string(point.bucket_counts[i]));
+        std::string range = "(";
+        range.append(lower).append(", ").append(upper);
+        range += i < point.explicit_bounds.size() ? ']' : ')';
+        line(2, range, std::to_string(point.bucket_counts[i]));
       }
       lower = upper;
     }

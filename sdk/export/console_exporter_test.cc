@@ -11,7 +11,6 @@ namespace {
 
 namespace wire = otlp::wire;
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 std::string field(std::uint32_t number, std::string_view content) {
   std::string out;

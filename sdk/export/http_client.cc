@@ -224,7 +224,8 @@ HttpResponse HttpClient::perform(const HttpRequest& request, Clock::time_point d
   curl_easy_setopt(easy_, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy_, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy_, CURLOPT_POST, 1L);
-  curl_easy_setopt(easy_, CURLOPT_POSTFIELDS, request.body.data());
+  const char* const body = request.body.data();  // Its size is given below.
+  curl_easy_setopt(easy_, CURLOPT_POSTFIELDS, body);
   curl_easy_setopt(easy_, CURLOPT_POSTFIELDSIZE_LARGE,
                    static_cast<curl_off_t>(request.body.size()));
   curl_easy_setopt(easy_, CURLOPT_HTTPHEADER, headers);

@@ -223,7 +223,8 @@ class OtlpExporter final : public Exporter {
     }
     for (const auto& [name, value] : options_.headers) {
       // libcurl's way of saying "an empty value" ends in a semicolon.
-      request.headers.push_back(value.empty() ? name + ";" : name + ": " + value);
+      std::string& line = request.headers.emplace_back(name);
+      line.append(value.empty() ? ";" : ": ").append(value);
     }
   }
 

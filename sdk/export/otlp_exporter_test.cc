@@ -32,11 +32,11 @@ using testing::ServerTls;
 using Protocol = FakeCollector::Protocol;
 using Status = ExportResult::Status;
 
-const std::string kEmptyFrame("\0\0\0\0\0", 5);
+constexpr std::string_view kEmptyFrame("\0\0\0\0\0", 5);
 
 Reply grpc_reply(int status, std::string message = "") {
   Reply reply{.headers = {{"content-type", "application/grpc"}},
-              .body = kEmptyFrame,
+              .body = std::string(kEmptyFrame),
               .trailers = {{"grpc-status", std::to_string(status)}}};
   if (!message.empty()) {
     reply.trailers.emplace_back("grpc-message", std::move(message));
@@ -85,6 +85,7 @@ class Certificate {
         "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 "
         "-addext subjectAltName=IP:127.0.0.1 -keyout " +
         key() + " -out " + file() + " 2>/dev/null";
+    // NOLINTNEXTLINE(bugprone-command-processor): no input of others in it.
     EXPECT_EQ(std::system(command.c_str()), 0);
   }
   Certificate(const Certificate&) = delete;

@@ -49,24 +49,26 @@ constexpr std::uint64_t kOdd1 = 0x9e3779b97f4a7c15;
 constexpr std::uint64_t kOdd2 = 0xd6e8feb86659fd93;
 
 std::uint64_t hash_text(std::uint64_t hash, std::string_view text) noexcept {
+  const char* const data = text.data();
   const std::size_t size = text.size();
   if (size <= 8) {
-    return mix(hash ^ load_short(text.data(), size), kOdd1 + size);
+    return mix(hash ^ load_short(data, size), kOdd1 + size);
   }
-  const char* const end = text.data() + size;
-  for (const char* at = text.data(); end - at > 16; at += 16) {
+  const char* const end = data + size;
+  for (const char* at = data; end - at > 16; at += 16) {
     hash = mix(hash ^ load64(at), load64(at + 8) ^ kOdd2);
   }
   // The last 16 bytes, or two words that overlap.
-  const char* const last = size > 16 ? end - 16 : text.data();
+  const char* const last = size > 16 ? end - 16 : data;
   return mix(hash ^ load64(end - 8), load64(last) ^ (kOdd1 + size));
 }
 
 // Of a key, its ends do: keys differ little within one instrument, and whoever finds an entry
 // compares it whole.
 std::uint64_t key_word(std::string_view key) noexcept {
-  return key.size() <= 8 ? load_short(key.data(), key.size())
-                         : load64(key.data()) + std::rotl(load64(key.data() + key.size() - 8), 23);
+  const char* const data = key.data();
+  const std::size_t size = key.size();
+  return size <= 8 ? load_short(data, size) : load64(data) + std::rotl(load64(data + size - 8), 23);
 }
 
 bool is_equal(const char* a, const char* b, std::size_t size) noexcept {
@@ -113,8 +115,9 @@ std::string canonical_attributes(std::uint32_t field, Attributes attributes) {
       sorted.push_back(&attribute);
     }
   }
-  std::stable_sort(sorted.begin(), sorted.end(),
-                   [](const Attribute* a, const Attribute* b) { return a->key < b->key; });
+  std::sort(sorted.begin(), sorted.end(), [](const Attribute* a, const Attribute* b) {
+    return a->key != b->key ? a->key < b->key : a < b;  // Equal keys in the order given.
+  });
   std::string canonical;
   for (std::size_t i = 0; i < sorted.size(); ++i) {
     if (i + 1 < sorted.size() && sorted[i + 1]->key == sorted[i]->key) {
@@ -173,7 +176,8 @@ bool is_spelled(std::string_view spelling, Attributes attributes) noexcept {
     }
     at += attribute.key.size();
     if (attribute.value.type() == Type::kString) {
-      if (!is_equal(at, attribute.value.as_string().data(), part.value)) {
+      const char* const text = attribute.value.as_string().data();
+      if (!is_equal(at, text, part.value)) {
         return false;
       }
       at += part.value;

@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <new>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -72,7 +73,7 @@ class MeterProvider::Reader : public std::enable_shared_from_this<Reader> {
       const bool delivered = export_now(begin + timeout);
       registry_->close();
       // There is no such thread in this process.
-      new std::thread(std::move(thread_));  // NOLINT(bugprone-unused-raii): left alone on purpose.
+      new (std::nothrow) std::thread(std::move(thread_));
       return delivered;
     }
     const bool delivered = stop_thread(begin, timeout);

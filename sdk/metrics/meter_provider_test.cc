@@ -277,6 +277,7 @@ TEST(Histogram, AgreesWithASearchForEveryNumberOfBoundaries) {
   Fixture fixture;
   for (std::size_t size = 0; size < 40; ++size) {
     std::vector<double> boundaries;
+    boundaries.reserve(size);
     for (std::size_t i = 0; i < size; ++i) {
       boundaries.push_back(static_cast<double>(i * 2 + 1));
     }
@@ -624,6 +625,7 @@ TEST(Concurrency, LosesAndInventsNothing) {
   });
   for (int round = 0; round < kRounds; ++round) {
     std::vector<std::thread> threads;
+    threads.reserve(kThreads);
     for (int t = 0; t < kThreads; ++t) {
       threads.emplace_back([&, t] {
         for (int i = 0; i < kAdds; ++i) {
@@ -695,6 +697,7 @@ TEST(Concurrency, DeltasOfAllCollectionsAddUpToTheTotal) {
 TEST(Concurrency, InstrumentsOfOneNameAreCreatedOnce) {
   Fixture fixture;
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < 100; ++i) {

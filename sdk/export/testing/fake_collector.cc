@@ -13,7 +13,6 @@
 #include <array>
 #include <cctype>
 #include <csignal>
-#include <cstring>
 #include <optional>
 #include <stdexcept>
 #include <string_view>
@@ -31,6 +30,7 @@ nghttp2_nv to_nv(const std::string& name, const std::string& value) {
 
 std::vector<nghttp2_nv> to_nvs(const std::vector<std::pair<std::string, std::string>>& headers) {
   std::vector<nghttp2_nv> nvs;
+  nvs.reserve(headers.size());
   for (const auto& [name, value] : headers) {
     nvs.push_back(to_nv(name, value));
   }
@@ -155,7 +155,7 @@ class FakeCollector::Connection {
       }
       std::string answer = "HTTP/1.1 " + std::to_string(reply.status) + " X\r\n";
       for (const auto& [name, value] : reply.headers) {
-        answer += name + ": " + value + "\r\n";
+        answer.append(name).append(": ").append(value).append("\r\n");
       }
       answer += "content-length: " + std::to_string(reply.body.size()) + "\r\n\r\n" + reply.body;
       if (!write_all(answer)) {
@@ -254,7 +254,7 @@ class FakeCollector::Connection {
       auto& sending = *static_cast<Stream*>(source->ptr);
       const std::string& body = sending.reply.body;
       const std::size_t size = std::min(room, body.size() - sending.sent);
-      std::memcpy(out, body.data() + sending.sent, size);
+      std::copy_n(body.data() + sending.sent, size, out);
       sending.sent += size;
       if (sending.sent == body.size()) {
         *flags |= NGHTTP2_DATA_FLAG_EOF;

@@ -48,7 +48,7 @@ class [[nodiscard]] Sdk {
   /// handler and treated as not set, as the specification asks. Fails if an endpoint, a header or a
   /// certificate file cannot work; the globals are untouched then. With OTEL_SDK_DISABLED=true
   /// nothing but the propagators is installed.
-  static Result<Sdk> from_environment(SdkOptions options = {});
+  static Result<Sdk> from_environment(const SdkOptions& options = {});
 
   Sdk(Sdk&& other) noexcept;
   Sdk& operator=(Sdk&& other) noexcept;
