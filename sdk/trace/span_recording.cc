@@ -68,26 +68,76 @@ char* write_id(char* out, std::uint32_t field, const SpanId& id) noexcept {
   return out + SpanId::kSize;
 }
 
-/// Cheap, and good enough to tell the keys of one span apart: its first and last 8 bytes and its
-/// size.
-std::uint32_t hash_key(std::string_view key) noexcept {
-  std::uint64_t head = 0;
+/// Short text, copied and looked at in one go.
+struct CopiedText {
+  std::uint64_t head = 0;  // Its first and last 8 bytes, or fewer.
   std::uint64_t tail = 0;
-  if (key.size() >= 8) {
-    std::memcpy(&head, key.data(), 8);
-    std::memcpy(&tail, key.data() + key.size() - 8, 8);
-  } else if (key.size() >= 4) {
-    std::memcpy(&head, key.data(), 4);
-    std::memcpy(&tail, key.data() + key.size() - 4, 4);
-  } else {
-    head = static_cast<unsigned char>(key[0]);
-    tail = static_cast<unsigned char>(key[key.size() - 1]) |
-           (std::uint64_t{static_cast<unsigned char>(key[key.size() / 2])} << 8);
+  std::uint64_t seen = 0;  // All bytes, or-ed together.
+
+  [[nodiscard]] bool is_ascii() const noexcept { return (seen & 0x8080808080808080ULL) == 0; }
+};
+
+/// Copies `text`, which is not empty, to `out`.
+inline CopiedText copy_text(char* out, std::string_view text) noexcept {
+  CopiedText copied;
+  const char* data = text.data();
+  const std::size_t size = text.size();
+  if (size >= 8) {
+    std::memcpy(&copied.head, data, 8);
+    std::memcpy(&copied.tail, data + size - 8, 8);
+    std::memcpy(out, &copied.head, 8);
+    copied.seen = copied.head | copied.tail;
+    for (std::size_t i = 8; i + 8 < size; i += 8) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, data + i, 8);
+      std::memcpy(out + i, &word, 8);
+      copied.seen |= word;
+    }
+    std::memcpy(out + size - 8, &copied.tail, 8);
+    return copied;
   }
+  if (size >= 4) {
+    std::uint32_t head = 0;
+    std::uint32_t tail = 0;
+    std::memcpy(&head, data, 4);
+    std::memcpy(&tail, data + size - 4, 4);
+    std::memcpy(out, &head, 4);
+    std::memcpy(out + size - 4, &tail, 4);
+    copied.head = head;
+    copied.tail = tail;
+  } else {
+    copied.head = static_cast<unsigned char>(data[0]);
+    copied.tail = static_cast<unsigned char>(data[size - 1]) |
+                  (std::uint64_t{static_cast<unsigned char>(data[size / 2])} << 8);
+    out[0] = data[0];
+    out[size / 2] = data[size / 2];
+    out[size - 1] = data[size - 1];
+  }
+  copied.seen = copied.head | copied.tail;
+  return copied;
+}
+
+/// Cheap, and good enough to tell the keys of one span apart: by both ends and the size.
+inline std::uint32_t hash_key(const CopiedText& key, std::size_t size) noexcept {
   const std::uint64_t mixed =
-      (head ^ (tail * 0x9e3779b97f4a7c15ULL) ^ key.size()) * 0xbf58476d1ce4e5b9ULL;
+      (key.head ^ (key.tail * 0x9e3779b97f4a7c15ULL) ^ size) * 0xbf58476d1ce4e5b9ULL;
   return static_cast<std::uint32_t>(mixed >> 32);
 }
+
+std::uint32_t hash_key(std::string_view key) noexcept {
+  CopiedText ends;
+  char ignored[8];
+  if (key.size() < 8) {
+    ends = copy_text(ignored, key);
+  } else {
+    std::memcpy(&ends.head, key.data(), 8);
+    std::memcpy(&ends.tail, key.data() + key.size() - 8, 8);
+  }
+  return hash_key(ends, key.size());
+}
+
+// A KeyValue field whose lengths all take one byte: with its own tag and length, at most this.
+constexpr std::size_t kShortAttribute = 2 + 127;
 
 /// A varint that this library wrote.
 std::size_t read_varint(const char*& at) noexcept {
@@ -175,6 +225,17 @@ void SpanRecording::begin(const TracerCore& core, const sdk::SpanLimits& limits,
 }
 
 void SpanRecording::write_name(std::string_view name) noexcept {
+  if (name.size() < 128 && !name.empty() && size_ + 2 + name.size() <= capacity_) [[likely]] {
+    char* out = end();
+    if (copy_text(out + 2, name).is_ascii()) [[likely]] {
+      out[0] = wire::tag(kName, wire::WireType::kLengthDelimited);
+      out[1] = static_cast<char>(name.size());
+      name_offset_ = size_;
+      name_size_ = static_cast<std::uint32_t>(2 + name.size());
+      size_ += name_size_;
+      return;
+    }
+  }
   const WireText text(name, kMaxNameBytes);
   name_offset_ = size_;
   name_size_ = 0;
@@ -185,6 +246,70 @@ void SpanRecording::write_name(std::string_view name) noexcept {
 
 void SpanRecording::set_attribute(std::string_view name, const AttributeValue& value) noexcept {
   if (name.empty()) return;
+  if (!append_short_attribute(name, value)) set_any_attribute(name, value);
+}
+
+/// The usual case in one pass: a short key not seen before, a short string or a plain number, and
+/// room for them. False, with nothing done, in any other case.
+inline bool SpanRecording::append_short_attribute(std::string_view name,
+                                                  const AttributeValue& value) noexcept {
+  constexpr std::size_t kMaxKey = 64;
+  if (name.size() > kMaxKey || size_ + kShortAttribute > capacity_ ||
+      attributes_ >= std::min<std::uint32_t>(limits_->attribute_count, kInlineKeys)) [[unlikely]] {
+    return false;
+  }
+  // Tag, length; tag, length, key; tag, length, AnyValue.
+  char* const field = end();
+  char* const key_at = field + 4;
+  const CopiedText key = copy_text(key_at, name);
+  const std::uint32_t hash = hash_key(key, name.size());
+  const std::uint64_t bit = std::uint64_t{1} << (hash % 64);
+  if (!key.is_ascii() || (key_bits_ & bit) != 0) [[unlikely]] {
+    return false;
+  }
+  char* const value_at = key_at + name.size() + 2;
+  char* out = value_at;
+  switch (value.type()) {
+    case AttributeValue::Type::kString: {
+      const std::string_view text = value.as_string();
+      // Of the 127 bytes that a length of one byte can count, 6 are tags and lengths.
+      if (text.size() > 121 - name.size() || text.size() > limits_->attribute_value_length) {
+        return false;
+      }
+      *out++ = wire::tag(1, wire::WireType::kLengthDelimited);
+      *out++ = static_cast<char>(text.size());
+      if (!text.empty() && !copy_text(out, text).is_ascii()) return false;
+      out += text.size();
+      break;
+    }
+    case AttributeValue::Type::kBool:
+      *out++ = wire::tag(2, wire::WireType::kVarint);
+      *out++ = value.as_bool() ? 1 : 0;
+      break;
+    case AttributeValue::Type::kInt:
+      *out++ = wire::tag(3, wire::WireType::kVarint);
+      out = wire::write_varint(out, static_cast<std::uint64_t>(value.as_int()));
+      break;
+    case AttributeValue::Type::kDouble:
+      out = wire::write_double_field(out, 4, value.as_double());
+      break;
+    default:
+      return false;
+  }
+  field[0] = wire::tag(kAttributes, wire::WireType::kLengthDelimited);
+  field[1] = static_cast<char>(out - field - 2);
+  field[2] = wire::tag(1, wire::WireType::kLengthDelimited);
+  field[3] = static_cast<char>(name.size());
+  value_at[-2] = wire::tag(2, wire::WireType::kLengthDelimited);
+  value_at[-1] = static_cast<char>(out - value_at);
+  keys_[attributes_] = {hash, size_};
+  key_bits_ |= bit;
+  ++attributes_;
+  advance(out);
+  return true;
+}
+
+void SpanRecording::set_any_attribute(std::string_view name, const AttributeValue& value) noexcept {
   const std::uint32_t hash = hash_key(name);
   const std::uint64_t bit = std::uint64_t{1} << (hash % 64);
   if ((key_bits_ & bit) != 0) [[unlikely]] {

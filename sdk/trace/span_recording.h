@@ -78,6 +78,8 @@ class SpanRecording final : public RecordingState {
   bool ensure(std::size_t bytes) noexcept { return size_ + bytes <= capacity_ || grow(bytes); }
   bool grow(std::size_t bytes) noexcept;
   void reset_memory() noexcept;
+  bool append_short_attribute(std::string_view name, const AttributeValue& value) noexcept;
+  void set_any_attribute(std::string_view name, const AttributeValue& value) noexcept;
   void write_name(std::string_view name) noexcept;
   [[nodiscard]] Key& key(std::size_t index) noexcept {
     return index < kInlineKeys ? keys_[index] : more_keys_[index - kInlineKeys];

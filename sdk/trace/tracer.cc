@@ -103,6 +103,12 @@ TraceId random_trace_id() noexcept {
   return TraceId(std::bit_cast<std::array<std::uint8_t, 16>>(bits));
 }
 
+/// A span that is not recorded and has the parent's identity.
+Span carry_on(const ContextFields& parent) noexcept {
+  return {parent.trace_id, parent.span_id, parent.flags, parent.is_remote,
+          share_trace_state(parent)};
+}
+
 sdk::SamplingResult ask(const sdk::Sampler& sampler, const ContextFields& parent,
                         const TraceId& trace_id, std::string_view name,
                         const StartSpanOptions& options) noexcept {
@@ -117,23 +123,23 @@ sdk::SamplingResult ask(const sdk::Sampler& sampler, const ContextFields& parent
 
 /// The rest of `start_span` for a span that is sampled.
 Span start_recording(const TracerCore& core, const sdk::TracerProviderCore& provider,
-                     const ContextFields& parent, const TraceId& trace_id, SpanContext context,
+                     const ContextFields& parent, const TraceId& trace_id, TraceState trace_state,
                      std::string_view name, const StartSpanOptions& options,
                      Attributes sampler_attributes) noexcept {
+  const SpanId span_id = random_span_id();
   SpanRecording* recording = RecordingPool::take();
   if (recording == nullptr) [[unlikely]] {
     core.pipeline->count_refused();
-    return {SpanContext(trace_id, context.span_id(), kTraceFlagsNone, false, context.trace_state()),
-            nullptr, 0};
+    return {trace_id, span_id, kTraceFlagsNone, false, std::move(trace_state)};
   }
   recording->begin(core, provider.limits,
                    {.trace_id = trace_id,
-                    .span_id = context.span_id(),
+                    .span_id = span_id,
                     .parent_span_id = parent.span_id,
-                    .flags = context.flags(),
+                    .flags = kTraceFlagsSampled,
                     .parent_is_remote = parent.is_remote,
                     .kind = options.kind,
-                    .trace_state = context.trace_state().to_header()},
+                    .trace_state = trace_state.to_header()},
                    name, options.start_time);
   for (const Attribute& attribute : options.attributes) {
     recording->set_attribute(attribute.key, attribute.value);
@@ -142,8 +148,13 @@ Span start_recording(const TracerCore& core, const sdk::TracerProviderCore& prov
     recording->set_attribute(attribute.key, attribute.value);
   }
   for (const Link& link : options.links) recording->add_link(link);
-  const std::uint32_t generation = recording->generation.load(std::memory_order_relaxed);
-  return {std::move(context), recording, generation};
+  return {trace_id,
+          span_id,
+          kTraceFlagsSampled,
+          false,
+          std::move(trace_state),
+          recording,
+          recording->generation.load(std::memory_order_relaxed)};
 }
 
 /// The name of a type as a programmer writes it.
@@ -168,7 +179,7 @@ Span start_span(TracerCore& core, std::string_view name, const StartSpanOptions&
   const auto& provider = *static_cast<const sdk::TracerProviderCore*>(core.provider);
   const ContextFields& parent = parent_fields(options.parent);
   if (!core.pipeline->accepting()) [[unlikely]] {
-    return {span_context(parent), nullptr, 0};
+    return carry_on(parent);
   }
   const bool has_parent = parent.span_id.is_valid();
   const TraceId trace_id = has_parent ? parent.trace_id : random_trace_id();
@@ -187,28 +198,22 @@ Span start_span(TracerCore& core, std::string_view name, const StartSpanOptions&
       break;
     case sdk::SamplerRule::Kind::kCustom: {
       sdk::SamplingResult result = ask(*rule.sampler, parent, trace_id, name, options);
-      sampled = result.decision == sdk::SamplingResult::Decision::kRecordAndSample;
-      SpanContext context(trace_id, random_span_id(),
-                          sampled ? kTraceFlagsSampled : kTraceFlagsNone, false,
-                          std::move(result.trace_state));
-      if (!sampled) return {std::move(context), nullptr, 0};
-      return start_recording(core, provider, parent, trace_id, std::move(context), name, options,
-                             result.attributes);
+      if (result.decision != sdk::SamplingResult::Decision::kRecordAndSample) {
+        return {trace_id, random_span_id(), kTraceFlagsNone, false, std::move(result.trace_state)};
+      }
+      return start_recording(core, provider, parent, trace_id, std::move(result.trace_state), name,
+                             options, result.attributes);
     }
   }
   if (!sampled) {
-    return {
-        SpanContext(trace_id, random_span_id(), kTraceFlagsNone, false, share_trace_state(parent)),
-        nullptr, 0};
+    return {trace_id, random_span_id(), kTraceFlagsNone, false, share_trace_state(parent)};
   }
-  return start_recording(
-      core, provider, parent, trace_id,
-      SpanContext(trace_id, random_span_id(), kTraceFlagsSampled, false, share_trace_state(parent)),
-      name, options, {});
+  return start_recording(core, provider, parent, trace_id, share_trace_state(parent), name, options,
+                         {});
 }
 
 Span non_recording_child(const context::Context* parent) noexcept {
-  return {span_context(parent_fields(parent)), nullptr, 0};
+  return carry_on(parent_fields(parent));
 }
 
 bool is_enabled(const TracerCore& core) noexcept {
@@ -217,6 +222,11 @@ bool is_enabled(const TracerCore& core) noexcept {
 
 void set_attribute(RecordingState& recording, std::uint32_t generation, std::string_view key,
                    const AttributeValue& value) noexcept {
+  if (!recording.shared.load(std::memory_order_relaxed)) [[likely]] {
+    // As with Access, but nothing is left to do afterwards.
+    if (recording.generation.load(std::memory_order_relaxed) != generation) return;
+    return static_cast<SpanRecording&>(recording).set_attribute(key, value);
+  }
   if (const Access access(recording, generation); access) access->set_attribute(key, value);
 }
 

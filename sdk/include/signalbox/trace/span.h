@@ -65,9 +65,7 @@ class SpanRef {
   /// A span with an identity only; not recorded.
   explicit SpanRef(SpanContext context) noexcept : context_(std::move(context)) {}
   /// The span that `context` carries.
-  static SpanRef of(const context::Context& context) noexcept {
-    return {context.span_context(), context.fields().recording, context.fields().generation};
-  }
+  static SpanRef of(const context::Context& context) noexcept { return SpanRef(context.fields()); }
 
   SpanRef(const SpanRef&) = delete;
   SpanRef& operator=(const SpanRef&) = delete;
@@ -119,8 +117,17 @@ class SpanRef {
 
  protected:
   SpanRef() noexcept = default;
-  SpanRef(SpanContext context, detail::RecordingState* recording, std::uint32_t generation) noexcept
-      : context_(std::move(context)), recording_(recording), generation_(generation) {}
+  SpanRef(const TraceId& trace_id, const SpanId& span_id, std::uint8_t flags, bool is_remote,
+          TraceState trace_state, detail::RecordingState* recording,
+          std::uint32_t generation) noexcept
+      : context_(trace_id, span_id, flags, is_remote, std::move(trace_state)),
+        recording_(recording),
+        generation_(generation) {}
+  explicit SpanRef(const context::detail::ContextFields& fields) noexcept
+      : SpanRef(
+            fields.trace_id, fields.span_id, fields.flags, fields.is_remote,
+            TraceState(signalbox::detail::Ref<detail::TraceStateData>::share(fields.trace_state)),
+            fields.recording, fields.generation) {}
   SpanRef(SpanRef&& other) noexcept
       : context_(std::move(other.context_)),
         recording_(std::exchange(other.recording_, nullptr)),
@@ -147,8 +154,11 @@ class [[nodiscard]] Span final : public SpanRef {
   /// A span that records nothing and has no identity.
   Span() noexcept = default;
   /// For Tracer.
-  Span(SpanContext context, detail::RecordingState* recording, std::uint32_t generation) noexcept
-      : SpanRef(std::move(context), recording, generation) {}
+  Span(const TraceId& trace_id, const SpanId& span_id, std::uint8_t flags, bool is_remote,
+       TraceState trace_state, detail::RecordingState* recording = nullptr,
+       std::uint32_t generation = 0) noexcept
+      : SpanRef(trace_id, span_id, flags, is_remote, std::move(trace_state), recording,
+                generation) {}
   Span(Span&& other) noexcept = default;
   Span& operator=(Span&& other) noexcept {
     if (this != &other) {
@@ -173,12 +183,7 @@ class [[nodiscard]] Span final : public SpanRef {
 
 /// The active span of the calling thread's current context: possibly one without identity.
 [[nodiscard]] inline SpanRef get_active_span() noexcept {
-  const context::detail::ContextFields& fields = context::detail::current_fields;
-  return {
-      SpanContext(
-          fields.trace_id, fields.span_id, fields.flags, fields.is_remote,
-          TraceState(signalbox::detail::Ref<detail::TraceStateData>::share(fields.trace_state))),
-      fields.recording, fields.generation};
+  return SpanRef(context::detail::current_fields);
 }
 
 }  // namespace signalbox::trace
