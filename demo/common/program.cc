@@ -32,7 +32,7 @@ Result<sdk::Sdk> install_sdk(const std::string& service_name) {
   if (const std::string key = environment("SIGNOZ_INGESTION_KEY"); !key.empty()) {
     options.headers.emplace_back("signoz-ingestion-key", key);
   }
-  return sdk::Sdk::from_environment(std::move(options));
+  return sdk::Sdk::from_environment(options);
 }
 
 // Where the telemetry goes, for the line that is printed at the start.

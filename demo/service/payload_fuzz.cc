@@ -10,6 +10,7 @@
 
 #include "demo/service/payload.h"
 
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   namespace json = boost::json;
   const std::string_view body(reinterpret_cast<const char*>(data), size);

@@ -5,7 +5,6 @@
 #include <ostream>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace signalbox::demo {
 namespace {
@@ -32,12 +31,12 @@ TEST(FibonacciPayload, IgnoresWhiteSpaceAndUnknownFields) {
 }
 
 struct BadBody {
-  std::string body;
+  std::string_view body;
   std::string_view message;
 };
 
-void PrintTo(const BadBody& bad, std::ostream* out) {
-  *out << bad.body;
+std::ostream& operator<<(std::ostream& out, const BadBody& bad) {
+  return out << bad.body;
 }
 
 class BadFibonacciPayload : public testing::TestWithParam<BadBody> {};
@@ -48,7 +47,7 @@ TEST_P(BadFibonacciPayload, IsRefusedWithAMessageAndAPosition) {
   EXPECT_EQ(request.error().message, GetParam().message);
 }
 
-const std::vector<BadBody> kRange = {
+constexpr BadBody kRange[] = {
     {R"({"number": 20111111})",
      "invalid value: integer `20111111`, expected u8 at line 1 column 19"},
     {R"({"number": 256})", "invalid value: integer `256`, expected u8 at line 1 column 14"},
@@ -60,7 +59,7 @@ const std::vector<BadBody> kRange = {
     {"{\n  \"number\": 1000\n}", "invalid value: integer `1000`, expected u8 at line 2 column 16"},
 };
 
-const std::vector<BadBody> kType = {
+constexpr BadBody kType[] = {
     {R"({"number": 1.5})", "invalid type: floating point `1.5`, expected u8 at line 1 column 14"},
     {R"({"number": 7.0})", "invalid type: floating point `7.0`, expected u8 at line 1 column 14"},
     {R"({"number": 1e2})", "invalid type: floating point `100.0`, expected u8 at line 1 column 14"},
@@ -89,14 +88,14 @@ const std::vector<BadBody> kType = {
     {"[5]", "invalid type: sequence, expected struct FibonacciRequest at line 1 column 0"},
 };
 
-const std::vector<BadBody> kFields = {
+constexpr BadBody kFields[] = {
     {"{}", "missing field `number` at line 1 column 2"},
     {R"({"other": 5})", "missing field `number` at line 1 column 12"},
     {R"({"Number": 5})", "missing field `number` at line 1 column 13"},
     {R"({"number":1,"number":2})", "duplicate field `number` at line 1 column 20"},
 };
 
-const std::vector<BadBody> kBroken = {
+constexpr BadBody kBroken[] = {
     {"", "EOF while parsing a value at line 1 column 0"},
     {"  ", "EOF while parsing a value at line 1 column 2"},
     {"\n\n", "EOF while parsing a value at line 3 column 0"},

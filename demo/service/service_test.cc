@@ -38,7 +38,8 @@ constexpr int kServer = 2;
 constexpr int kClient = 3;
 constexpr int kError = 2;
 
-Handler handler_of(const std::shared_ptr<auto>& service) {
+template <typename T>
+Handler handler_of(const std::shared_ptr<T>& service) {
   return [service](const Request& request, const Connection& connection) {
     return service->handle(request, connection);
   };
@@ -68,7 +69,7 @@ class ServiceTest : public ::testing::Test {
     options.service_name = "test";
     options.exporter = exporter_;
     options.environment = [](const std::string&) { return std::nullopt; };
-    auto sdk = sdk::Sdk::from_environment(std::move(options));
+    auto sdk = sdk::Sdk::from_environment(options);
     EXPECT_TRUE(sdk.ok());
     sdk_.emplace(std::move(sdk).value());
     echo_ = std::make_unique<RunningServer>(handler_of(std::make_shared<Echo>()));
@@ -286,6 +287,7 @@ TEST_F(ServiceTest, NeverMixesUpTheParentsOfConcurrentRequests) {
   }
   {
     std::vector<std::jthread> threads;
+    threads.reserve(3);
     for (int i = 0; i < 3; ++i) threads.emplace_back([&io] { io.run(); });
   }
   EXPECT_EQ(answered, kRequests);

@@ -21,6 +21,7 @@ class RunningServer {
     const Result<std::uint16_t> port = server_.start();
     EXPECT_TRUE(port.ok());
     port_ = port.ok() ? port.value() : 0;
+    threads_.reserve(threads);
     for (int i = 0; i < threads; ++i) {
       threads_.emplace_back([this] { io_.run(); });
     }

@@ -58,6 +58,7 @@ asio::awaitable<void> pause(int microseconds) {
 
 void run(asio::io_context& io, int threads) {
   std::vector<std::jthread> pool;
+  pool.reserve(threads);
   for (int i = 0; i < threads; ++i) {
     pool.emplace_back([&io] {
       io.run();
