@@ -33,11 +33,10 @@ PROGRAMS := signalbox demo-service demo-echo demo-loadgen
 WEB_SOURCES := $(shell find web server/api/openapi.yaml -type f \
                  -not -path 'web/node_modules/*' -not -path 'web/dist/*' -not -name schema.d.ts 2>/dev/null)
 
-build/share/signalbox/web/index.html: $(WEB_SOURCES) | build/deps/.for-build
+# CMake's build copies it beside the server.
+web/dist/index.html: $(WEB_SOURCES) | build/deps/.for-build
 	$(call step,Building the web UI)
 	@cd web && npm run --silent build >../build/web.log 2>&1 || { cat ../build/web.log; exit 1; }
-	@mkdir -p build/share/signalbox && rm -rf build/share/signalbox/web
-	@cp -r web/dist build/share/signalbox/web && touch $@
 
 # configure <preset> <folder> <options>: once; afterwards ninja notices what changed by itself.
 define configure
@@ -47,10 +46,10 @@ define configure
 endef
 
 .PHONY: build
-build: build/deps/.for-build build/share/signalbox/web/index.html
+build: build/deps/.for-build web/dist/index.html
 	$(call step,Building the programs)
 	$(if $(wildcard build/.configured),,$(call configure,release,build,-DSIGNALBOX_TESTS=OFF))
-	@ninja -C build -j $(JOBS) $(PROGRAMS)
+	@ninja -C build -j $(JOBS) signalbox_web $(PROGRAMS)
 
 # ---- demo -----------------------------------------------------------------------------------------
 .PHONY: demo
@@ -59,7 +58,7 @@ demo: build
 
 # ---- test -----------------------------------------------------------------------------------------
 .PHONY: test
-test: build/deps/.for-test build/share/signalbox/web/index.html
+test: build/deps/.for-test web/dist/index.html
 	$(call step,Building the programs and their tests)
 	$(call configure,release,build,-DSIGNALBOX_TESTS=ON)
 	@ninja -C build -j $(JOBS)

@@ -7,7 +7,8 @@ find_package(Threads REQUIRED)
 
 # Private flags of every target of ours; never exported to users of the SDK.
 add_library(signalbox_flags INTERFACE)
-target_compile_options(signalbox_flags INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor)
+target_compile_options(signalbox_flags INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor
+  -fmacro-prefix-map=${SIGNALBOX_ROOT}/=)  # Source locations in logs are relative to the repository.
 if(PROJECT_IS_TOP_LEVEL)
   target_compile_options(signalbox_flags INTERFACE -Werror)  # A user's compiler may warn of more.
 endif()
