@@ -43,8 +43,9 @@ std::vector<CountedValue> merge(const FieldReference& field,
   for (const auto& [value, count] : counts) {
     if (!value.empty()) merged.push_back({value, count});
   }
-  std::stable_sort(merged.begin(), merged.end(),
-                   [](const CountedValue& a, const CountedValue& b) { return a.count > b.count; });
+  std::sort(merged.begin(), merged.end(), [](const CountedValue& a, const CountedValue& b) {
+    return a.count != b.count ? a.count > b.count : a.value < b.value;
+  });
   return merged;
 }
 
@@ -162,8 +163,8 @@ void write_facets(Session& session, const Selection& selection, std::span<const 
   std::vector<FieldReference> references;
   std::string columns;
   std::string sets;
-  std::string which = "0";
-  std::string value = "''";
+  std::string which = "multiIf(";
+  std::string value = "multiIf(";
   for (const FacetField& field : fields) {
     const std::string name = "f" + std::to_string(references.size());
     const std::string index = std::to_string(references.size());
@@ -171,9 +172,11 @@ void write_facets(Session& session, const Selection& selection, std::span<const 
     columns +=
         (columns.empty() ? "" : ", ") + group_text(references.back(), parameters) + " AS " + name;
     sets += (sets.empty() ? "(" : ", (") + name + ")";
-    which = "if(grouping(" + name + ") = 0, " + index + ", " + which + ")";
-    value = "if(grouping(" + name + ") = 0, toString(" + name + "), " + value + ")";
+    which += "grouping(" + name + ") = 0, " + index + ", ";
+    value += "grouping(" + name + ") = 0, toString(" + name + "), ";
   }
+  which += "0)";
+  value += "'')";
   const std::string data = session.rows(
       "SELECT toUInt8(" + which + ") AS facet, " + value +
           " AS value, count() AS spans\nFROM (SELECT " + columns + " FROM " + selection.table() +

@@ -136,7 +136,7 @@ std::span<const EnumValue> severities() {
 
 std::string_view severity_name(std::int32_t number) {
   if (number < 1 || number > 24) return kSeverities[0].name;
-  return kSeverities.at(static_cast<std::size_t>((number - 1) / 4 + 1)).name;
+  return kSeverities.at((static_cast<std::size_t>(number) + 3) / 4).name;
 }
 
 std::string_view enum_name(std::span<const EnumValue> values, std::int32_t number,

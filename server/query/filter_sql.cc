@@ -158,6 +158,7 @@ class TestSql {
         return matches_pattern(column);
       case Op::kIn: {
         std::vector<std::string> values;
+        values.reserve(node_.values.size());
         for (const FilterValue& value : node_.values)
           values.push_back(parameters_.bind(value.text));
         return column + " IN (" + join(values, ", ") + ")";
@@ -171,6 +172,7 @@ class TestSql {
   template <typename One>
   std::string any(One one) {
     std::vector<std::string> alternatives;
+    alternatives.reserve(node_.values.size());
     for (const FilterValue& value : node_.values) alternatives.push_back(one(value));
     return alternatives.size() == 1 ? alternatives[0] : in_parentheses(join(alternatives, " OR "));
   }
@@ -346,6 +348,7 @@ std::string text_sql(const FilterNode& node, Signal signal, Parameters& paramete
 std::string filter_sql(const FilterNode& filter, Signal signal, Parameters& parameters) {
   const auto children = [&](std::string_view separator) {
     std::vector<std::string> parts;
+    parts.reserve(filter.children.size());
     for (const FilterNode& child : filter.children) {
       parts.push_back(filter_sql(child, signal, parameters));
     }

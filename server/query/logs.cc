@@ -34,8 +34,9 @@ struct Position {
 
   static Position from_cursor(std::string_view cursor) {
     Position position;
-    const char* const last = cursor.data() + cursor.size();
-    const auto [dash, error] = std::from_chars(cursor.data(), last, position.time_ns);
+    const char* const first = cursor.data();
+    const char* const last = first + cursor.size();
+    const auto [dash, error] = std::from_chars(first, last, position.time_ns);
     if (error == std::errc() && dash != last && *dash == '-') {
       const auto [end, count_error] = std::from_chars(dash + 1, last, position.returned);
       if (count_error == std::errc() && end == last) return position;

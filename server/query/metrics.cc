@@ -496,6 +496,7 @@ class QueryRun {
 
   std::uint64_t write_quantiles(const std::vector<Aggregation>& aggregations, JsonWriter& json) {
     std::vector<double> quantiles;
+    quantiles.reserve(aggregations.size());
     for (const Aggregation aggregation : aggregations) {
       quantiles.push_back(*quantile_of(aggregation));
     }

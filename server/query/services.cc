@@ -252,13 +252,15 @@ std::string list_services(Session& session, const TimeRange& range) {
 
   std::vector<const Services::value_type*> worst_first;
   for (const auto& service : services) worst_first.push_back(&service);
-  std::stable_sort(worst_first.begin(), worst_first.end(), [](const auto* a, const auto* b) {
+  std::sort(worst_first.begin(), worst_first.end(), [](const auto* a, const auto* b) {
     const Red left = a->second.total();
     const Red right = b->second.total();
     const double left_rate = ratio(left.errors, left.count);
     const double right_rate = ratio(right.errors, right.count);
     if (left_rate != right_rate) return left_rate > right_rate;
-    return (std::isnan(left.p99) ? -1 : left.p99) > (std::isnan(right.p99) ? -1 : right.p99);
+    const double left_p99 = std::isnan(left.p99) ? -1 : left.p99;
+    const double right_p99 = std::isnan(right.p99) ? -1 : right.p99;
+    return left_p99 != right_p99 ? left_p99 > right_p99 : a->first < b->first;
   });
 
   JsonWriter json;

@@ -50,10 +50,11 @@ struct Position {
 
   static Position from_cursor(std::string_view cursor) {
     Position position;
-    const char* const last = cursor.data() + cursor.size();
-    const auto [after, error] = std::from_chars(cursor.data(), last, position.key);
+    const char* const first = cursor.data();
+    const char* const last = first + cursor.size();
+    const auto [after, error] = std::from_chars(first, last, position.key);
     if (error == std::errc() && last - after == 17 && *after == '-') {
-      position.span_id_hex.assign(after + 1, last);
+      position.span_id_hex = cursor.substr(static_cast<std::size_t>(after - first) + 1);
       if (position.span_id_hex.find_first_not_of("0123456789abcdef") == std::string::npos) {
         return position;
       }
@@ -235,8 +236,9 @@ std::map<std::string, TraceTotals> read_totals(Session& session, const Selection
     const std::vector<std::string_view> names = row.strings();
     const std::size_t count = row.size();
     for (std::size_t i = 0; i < count; ++i) trace.services.emplace_back(row.u64(), names.at(i));
-    std::stable_sort(trace.services.begin(), trace.services.end(),
-                     [](const auto& a, const auto& b) { return a.first > b.first; });
+    std::sort(trace.services.begin(), trace.services.end(), [](const auto& a, const auto& b) {
+      return a.first != b.first ? a.first > b.first : a.second < b.second;
+    });
     trace.services.resize(std::min(trace.services.size(), kMaxServicesShown));
   }
   return totals;
