@@ -172,8 +172,9 @@ void write_facets(Session& session, const Selection& selection, std::span<const 
     columns +=
         (columns.empty() ? "" : ", ") + group_text(references.back(), parameters) + " AS " + name;
     sets += (sets.empty() ? "(" : ", (") + name + ")";
-    which += "grouping(" + name + ") = 0, " + index + ", ";
-    value += "grouping(" + name + ") = 0, toString(" + name + "), ";
+    const std::string is_this = "grouping(" + name + ") = 0, ";
+    which.append(is_this).append(index).append(", ");
+    value.append(is_this).append("toString(").append(name).append("), ");
   }
   which += "0)";
   value += "'')";
