@@ -41,8 +41,8 @@ struct Column {
 };
 
 /// The points of cumulative streams, (series_id, st, t) and `columns`. Where a step holds several
-/// points of a stream, its last one tells what happened as well as all of them: a tenth of the rows
-/// goes on. Streams that do not say when they began are kept whole, for only their points show a
+/// points of a stream, its last one tells what happened as well as all of them: far fewer rows
+/// go on. Streams that do not say when they began are kept whole, for only their points show a
 /// restart.
 std::string cumulative_points(const MetricSource& source, const std::vector<Column>& columns,
                               std::int64_t from_ns) {
