@@ -183,8 +183,8 @@ Result<BatchPipeline*> BatchPipeline::create(Signal signal, const Resource& reso
                                              std::shared_ptr<Exporter> exporter) {
   if (exporter == nullptr) return Error{"An exporter is required: set the option `exporter`."};
   if (std::optional<Error> error = check(options)) return *std::move(error);
-  static const bool kForkAware = (at_fork_in_child(PipelineFork::in_child), true);
-  (void)kForkAware;
+  static const bool fork_aware = (at_fork_in_child(PipelineFork::in_child), true);
+  (void)fork_aware;
 
   tie_clock();
   auto pipeline = std::unique_ptr<BatchPipeline>(

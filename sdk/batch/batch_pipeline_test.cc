@@ -6,7 +6,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstring>
 #include <memory>
 #include <mutex>
 #include <numeric>
@@ -42,7 +41,7 @@ std::string item(const std::string& name) {
 bool push(BatchPipeline& pipeline, const std::string& bytes, std::uint32_t scope = 0) {
   char* out = pipeline.reserve(bytes.size());
   if (out == nullptr) return false;
-  std::memcpy(out, bytes.data(), bytes.size());
+  otlp::wire::write_raw(out, bytes.data(), bytes.size());
   pipeline.commit(scope, bytes.size());
   return true;
 }

@@ -185,19 +185,21 @@ void BatchPipeline::Worker::build_request() {
   write_scopes(out);
 }
 
+/// Items of one scope must stand together, in their order: each scope has its place, of known size,
+/// and each item goes to the place of its scope.
 void BatchPipeline::Worker::write_scopes(char* out) {
-  // Items of one scope must stand together; they keep their order.
-  if (scopes_in_order_.size() > 1) std::ranges::stable_sort(items_, {}, &Item::scope);
-  if (scopes_in_order_.size() > 1) std::ranges::sort(scopes_in_order_);
-  auto item = items_.begin();
+  scope_ends_.resize(scope_bytes_.size());
   for (const std::uint32_t number : scopes_in_order_) {
     const Scope& scope = pipeline_.scope(number);
-    out = wire::write_length_prefix(out, 2, std::exchange(scope_bytes_[number], 0));
-    out = wire::write_raw(out, scope.bytes.data(), scope.bytes.size());
-    for (; item != items_.end() && item->scope == number; ++item) {
-      out = wire::write_raw(out, item->data, item->size);
-    }
-    out = wire::write_raw(out, scope.schema.data(), scope.schema.size());
+    const std::size_t content = std::exchange(scope_bytes_[number], 0);
+    out = wire::write_length_prefix(out, 2, content);
+    scope_ends_[number] = wire::write_raw(out, scope.bytes.data(), scope.bytes.size());
+    out += content;
+    wire::write_raw(out - scope.schema.size(), scope.schema.data(), scope.schema.size());
+  }
+  for (const Item& item : items_) {
+    char*& end = scope_ends_[item.scope];
+    end = wire::write_raw(end, item.data, item.size);
   }
   wire::write_raw(out, pipeline_.schema_bytes_.data(), pipeline_.schema_bytes_.size());
 }

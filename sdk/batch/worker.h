@@ -65,6 +65,7 @@ class BatchPipeline::Worker {
   std::size_t item_bytes_ = 0;
   std::vector<std::size_t> scope_bytes_;        // Of this batch, by scope number.
   std::vector<std::uint32_t> scopes_in_order_;  // Those with items, as first met.
+  std::vector<char*> scope_ends_;               // Where the next item of each goes.
   std::unique_ptr<char[]> request_;
   std::size_t request_size_ = 0;
   std::size_t request_capacity_ = 0;

@@ -34,8 +34,8 @@ constexpr std::uint64_t kMinBaselineNs = 20'000'000;
 // An anchor is refreshed every second; one this old has lost its thread, or the machine slept.
 constexpr std::uint64_t kMaxAnchorAgeNs = 5'000'000'000;
 
-/// Whether the counter runs at one rate in all power states, and the kernel keeps its own time by it or
-/// by a hypervisor's clock that is derived from it.
+/// Whether the counter runs at one rate in all power states, and the kernel keeps its own time by
+/// it or by a hypervisor's clock that is derived from it.
 bool counter_is_invariant() noexcept {
   unsigned a = 0;
   unsigned b = 0;
@@ -87,8 +87,8 @@ Tie last_tie;
 }  // namespace
 
 void tie_clock() noexcept {
-  static const bool kInvariant = counter_is_invariant();
-  if (!kInvariant) return;
+  static const bool invariant = counter_is_invariant();
+  if (!invariant) return;
   const std::scoped_lock lock(tie_mutex);
   const Tie tie = take_tie();
   if (last_tie.ticks == 0 || tie.ticks <= last_tie.ticks ||
@@ -96,7 +96,8 @@ void tie_clock() noexcept {
     last_tie = tie;
     return;
   }
-  // The rate is taken from the monotonic clock: it follows the wall clock's rate, but not its jumps.
+  // The rate is taken from the monotonic clock: it follows the wall clock's rate, but not its
+  // jumps.
   const std::uint64_t elapsed_ns = tie.monotonic_ns - last_tie.monotonic_ns;
   if (elapsed_ns < kMinBaselineNs) return;
   const std::uint64_t elapsed_ticks = tie.ticks - last_tie.ticks;
@@ -111,9 +112,8 @@ void tie_clock() noexcept {
   anchor.unix_ns.store(tie.unix_ns, std::memory_order_release);
   anchor.ns_per_tick.store(static_cast<std::uint64_t>(rate * 4294967296.0),
                            std::memory_order_release);
-  anchor.max_ticks.store(
-      static_cast<std::uint64_t>(static_cast<double>(kMaxAnchorAgeNs) / rate),
-      std::memory_order_release);
+  anchor.max_ticks.store(static_cast<std::uint64_t>(static_cast<double>(kMaxAnchorAgeNs) / rate),
+                         std::memory_order_release);
   anchor.sequence.store(sequence + 2, std::memory_order_release);
 }
 

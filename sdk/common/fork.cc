@@ -7,8 +7,9 @@
 namespace signalbox::sdk {
 namespace {
 
-// A forked child must find these lists whole whatever other threads were doing: entries are published
-// by a store of the count and never removed. Static objects only, so a fixed capacity does.
+// A forked child must find these lists whole whatever other threads were doing: entries are
+// published by a store of the count and never removed. Static objects only, so a fixed capacity
+// does.
 constexpr int kMaxEntries = 32;
 ForkSafeMutex* mutexes[kMaxEntries];
 void (*child_handlers[kMaxEntries])() noexcept;
@@ -33,8 +34,8 @@ void child() {
 }
 
 void install_once() {
-  static const int kInstalled = pthread_atfork(prepare, parent, child);
-  (void)kInstalled;
+  static const int installed = pthread_atfork(prepare, parent, child);
+  (void)installed;
 }
 
 template <typename T>
@@ -53,6 +54,8 @@ void at_fork_in_child(void (*in_child)() noexcept) noexcept {
   add(child_handlers, handler_count, in_child);
 }
 
-ForkSafeMutex::ForkSafeMutex() noexcept { add(mutexes, mutex_count, this); }
+ForkSafeMutex::ForkSafeMutex() noexcept {
+  add(mutexes, mutex_count, this);
+}
 
 }  // namespace signalbox::sdk

@@ -35,7 +35,7 @@ TEST(Random, EveryBitIsSetHalfTheTime) {
     for (int bit = 0; bit < 64; ++bit) set[bit] += static_cast<int>((number >> bit) & 1);
   }
   // Seven standard deviations of a binomial distribution: 71 each.
-  for (const int count : set) EXPECT_NEAR(count, kDraws / 2, 500);
+  for (const int count : set) EXPECT_NEAR(count, 0.5 * kDraws, 500);
 }
 
 // A child that went on with the parent's generator would give its spans the parent's ids.

@@ -85,7 +85,7 @@ class GlobalProvider {
     return provider_;
   }
 
-  void set(std::shared_ptr<Provider> provider) {
+  void set(const std::shared_ptr<Provider>& provider) {
     std::vector<Proxy*> proxies;
     std::shared_ptr<Provider> replaced;
     {

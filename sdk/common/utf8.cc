@@ -57,8 +57,8 @@ std::size_t repaired_size(std::string_view text) noexcept {
 char* write_repaired(char* out, std::string_view text) noexcept {
   while (!text.empty()) {
     const std::size_t length = character_length(text);
-    out = length == 0 ? otlp::wire::write_raw(out, kReplacement.data(), kReplacement.size())
-                      : otlp::wire::write_raw(out, text.data(), length);
+    const std::string_view good = length == 0 ? kReplacement : text.substr(0, length);
+    out = otlp::wire::write_raw(out, good.data(), good.size());
     text.remove_prefix(length == 0 ? 1 : length);
   }
   return out;

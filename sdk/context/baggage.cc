@@ -23,8 +23,8 @@ bool is_metadata(std::string_view text) noexcept {
 
 Baggage make(std::vector<BaggageEntry> entries) {
   if (entries.empty()) return {};
-  return Baggage(signalbox::detail::Ref<detail::BaggageData>(
-      new detail::BaggageData(std::move(entries))));
+  return Baggage(
+      signalbox::detail::Ref<detail::BaggageData>(new detail::BaggageData(std::move(entries))));
 }
 
 }  // namespace

@@ -13,8 +13,8 @@ void release_at_thread_exit() noexcept {
   struct Release {
     ~Release() { std::exchange(current_fields, {}).unref(); }
   };
-  static thread_local const Release kRelease;
-  (void)kRelease;
+  static thread_local const Release release;
+  (void)release;
 }
 
 }  // namespace detail
@@ -45,9 +45,8 @@ Context Context::with_span_context(const trace::SpanContext& span_context) const
 
 Context Context::with_baggage(const Baggage& baggage) const noexcept {
   Context copy(*this);
-  const detail::BaggageData* replaced =
-      std::exchange(copy.fields_.baggage,
-                    signalbox::detail::Ref<detail::BaggageData>(baggage.data()).release());
+  const detail::BaggageData* replaced = std::exchange(
+      copy.fields_.baggage, signalbox::detail::Ref<detail::BaggageData>(baggage.data()).release());
   if (replaced != nullptr) replaced->unref();
   return copy;
 }

@@ -19,8 +19,12 @@ bool is_key_character(char c) noexcept {
          c == '/';
 }
 
-bool is_lower(char c) noexcept { return c >= 'a' && c <= 'z'; }
-bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+bool is_lower(char c) noexcept {
+  return c >= 'a' && c <= 'z';
+}
+bool is_digit(char c) noexcept {
+  return c >= '0' && c <= '9';
+}
 
 /// W3C Trace Context, section 3.3.1.3.1: a simple key, or tenant@system.
 bool is_valid_key(std::string_view key) noexcept {

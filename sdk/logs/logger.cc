@@ -62,8 +62,8 @@ Logger get_logger(const InstrumentationScope& scope) noexcept try {
   return {};  // No memory: nothing is emitted.
 }
 
-void set_global_logger_provider(std::shared_ptr<LoggerProvider> provider) noexcept {
-  global().set(std::move(provider));
+void set_global_logger_provider(const std::shared_ptr<LoggerProvider>& provider) noexcept {
+  global().set(provider);
 }
 
 std::shared_ptr<LoggerProvider> global_logger_provider() noexcept {

@@ -1,7 +1,9 @@
 #include <signalbox/logs/sdk_logger_provider.h>
 
 #include <memory>
+#include <mutex>
 #include <utility>
+#include <vector>
 
 #include "sdk/logs/logger_core.h"
 
@@ -9,6 +11,13 @@ namespace signalbox::sdk {
 namespace {
 
 ForkSafeMutex loggers_mutex;
+
+/// Keeps `core` for the life of the process, where leak detectors find it.
+LoggerProviderCore& keep(std::unique_ptr<LoggerProviderCore> core) {
+  static auto& cores = *new std::vector<std::unique_ptr<LoggerProviderCore>>;
+  const std::scoped_lock lock(loggers_mutex);
+  return *cores.emplace_back(std::move(core));
+}
 
 }  // namespace
 
@@ -20,8 +29,7 @@ Result<std::shared_ptr<LoggerProvider>> LoggerProvider::create(LoggerProviderOpt
   core->limits = options.limits;
   core->min_severity = options.min_severity;
   core->pipeline = pipeline.value();
-  // Never freed: loggers point to it.
-  return std::shared_ptr<LoggerProvider>(new LoggerProvider(*core.release()));
+  return std::shared_ptr<LoggerProvider>(new LoggerProvider(keep(std::move(core))));
 }
 
 LoggerProvider::~LoggerProvider() {

@@ -105,8 +105,10 @@ TEST_F(LoggerTest, BodiesMayBeOfAnyTypeOrAMapOrMissing) {
 TEST_F(LoggerTest, LimitsAreAppliedAndWhatIsDroppedIsCounted) {
   use({.limits = {.attribute_count = 20, .attribute_value_length = 3}});
   std::vector<std::string> keys;
+  keys.reserve(30);
   for (int i = 0; i < 30; ++i) keys.push_back("key" + std::to_string(i));
   std::vector<Attribute> attributes;
+  attributes.reserve(keys.size());
   for (const std::string& key : keys) attributes.push_back({key, "long value"});
   logger_.emit({.body = "body is not cut", .attributes = std::span<const Attribute>(attributes)});
 

@@ -112,8 +112,8 @@ class BaggagePropagator final : public TextMapPropagator {
     if (equals == std::string_view::npos) return;
     const std::string_view metadata =
         semicolon == member.size() ? std::string_view() : trim(member.substr(semicolon + 1));
-    baggage = baggage.set(trim(pair.substr(0, equals)), decoded(trim(pair.substr(equals + 1))),
-                          metadata);
+    baggage =
+        baggage.set(trim(pair.substr(0, equals)), decoded(trim(pair.substr(equals + 1))), metadata);
   }
 };
 

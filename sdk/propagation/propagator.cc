@@ -76,7 +76,9 @@ void set_global_propagator(PropagatorPtr propagator) {
   global.store(keep(std::move(propagator)), std::memory_order_release);
 }
 
-void inject(TextMapSetter& setter) { global_propagator().inject(context::current(), setter); }
+void inject(TextMapSetter& setter) {
+  global_propagator().inject(context::current(), setter);
+}
 
 context::Context extract(const TextMapGetter& getter) {
   return global_propagator().extract(context::current(), getter);

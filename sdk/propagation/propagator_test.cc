@@ -17,7 +17,9 @@ using Headers = std::map<std::string, std::string>;
 
 constexpr char kTraceId[] = "0af7651916cd43dd8448eb211c80319c";
 constexpr char kSpanId[] = "b7ad6b7169203331";
-const std::string kIds = std::string(kTraceId) + "-" + kSpanId;
+std::string ids() {
+  return std::string(kTraceId) + "-" + kSpanId;
+}
 
 trace::SpanContext extracted(Headers headers) {
   return trace_context_propagator()
@@ -38,15 +40,15 @@ Context context_of(std::uint8_t flags, const char* state = "") {
 
 TEST(TraceContext, InjectsWhatTheStandardSays) {
   EXPECT_EQ(injected(*trace_context_propagator(), context_of(1)),
-            (Headers{{"traceparent", "00-" + kIds + "-01"}}));
+            (Headers{{"traceparent", "00-" + ids() + "-01"}}));
   EXPECT_EQ(injected(*trace_context_propagator(), context_of(0, "a=1,b=2")),
-            (Headers{{"traceparent", "00-" + kIds + "-00"}, {"tracestate", "a=1,b=2"}}));
+            (Headers{{"traceparent", "00-" + ids() + "-00"}, {"tracestate", "a=1,b=2"}}));
   EXPECT_TRUE(injected(*trace_context_propagator(), Context()).empty());
 }
 
 TEST(TraceContext, ExtractsARemoteParent) {
   const trace::SpanContext parent =
-      extracted({{"traceparent", "00-" + kIds + "-01"}, {"tracestate", "a=1"}});
+      extracted({{"traceparent", "00-" + ids() + "-01"}, {"tracestate", "a=1"}});
   EXPECT_EQ(parent.trace_id().to_hex(), kTraceId);
   EXPECT_EQ(parent.span_id().to_hex(), kSpanId);
   EXPECT_TRUE(parent.is_sampled());
@@ -55,15 +57,15 @@ TEST(TraceContext, ExtractsARemoteParent) {
 }
 
 TEST(TraceContext, AcceptsLaterVersionsUnknownFlagsAndSpaceAround) {
-  EXPECT_TRUE(extracted({{"traceparent", "cc-" + kIds + "-01"}}).is_valid());
-  EXPECT_TRUE(extracted({{"traceparent", "cc-" + kIds + "-01-what-ever"}}).is_valid());
-  EXPECT_TRUE(extracted({{"traceparent", " 00-" + kIds + "-00\t"}}).is_valid());
-  EXPECT_EQ(extracted({{"traceparent", "00-" + kIds + "-ff"}}).flags(), 1);
-  EXPECT_EQ(extracted({{"traceparent", "00-" + kIds + "-02"}}).flags(), 0);
+  EXPECT_TRUE(extracted({{"traceparent", "cc-" + ids() + "-01"}}).is_valid());
+  EXPECT_TRUE(extracted({{"traceparent", "cc-" + ids() + "-01-what-ever"}}).is_valid());
+  EXPECT_TRUE(extracted({{"traceparent", " 00-" + ids() + "-00\t"}}).is_valid());
+  EXPECT_EQ(extracted({{"traceparent", "00-" + ids() + "-ff"}}).flags(), 1);
+  EXPECT_EQ(extracted({{"traceparent", "00-" + ids() + "-02"}}).flags(), 0);
 }
 
 TEST(TraceContext, IgnoresMalformedHeaders) {
-  const std::string good = "00-" + kIds + "-01";
+  const std::string good = "00-" + ids() + "-01";
   for (std::size_t size = 0; size < good.size(); ++size) {
     EXPECT_FALSE(extracted({{"traceparent", good.substr(0, size)}}).is_valid()) << size;
   }
@@ -75,7 +77,7 @@ TEST(TraceContext, IgnoresMalformedHeaders) {
   const std::string zeros32(32, '0');
   const std::string zeros16(16, '0');
   for (const std::string& bad :
-       {"ff-" + kIds + "-01", good + "-00", good + "x", "cc-" + kIds + "-01x",
+       {"ff-" + ids() + "-01", good + "-00", good + "x", "cc-" + ids() + "-01x",
         "00-" + zeros32 + "-" + kSpanId + "-01",
         std::string("00-") + kTraceId + "-" + zeros16 + "-01",
         std::string("00-0AF7651916CD43DD8448EB211C80319C-") + kSpanId + "-01"}) {
@@ -86,7 +88,7 @@ TEST(TraceContext, IgnoresMalformedHeaders) {
 
 TEST(TraceContext, AMalformedTraceStateDoesNotLoseTheParent) {
   const trace::SpanContext parent =
-      extracted({{"traceparent", "00-" + kIds + "-01"}, {"tracestate", "a=1,a=2"}});
+      extracted({{"traceparent", "00-" + ids() + "-01"}, {"tracestate", "a=1,a=2"}});
   EXPECT_TRUE(parent.is_valid());
   EXPECT_TRUE(parent.trace_state().empty());
 }
@@ -112,7 +114,7 @@ class RepeatedHeaders final : public TextMapGetter {
 
 TEST(TraceContext, JoinsRepeatedTraceStateHeaders) {
   const RepeatedHeaders headers(
-      {{"traceparent", "00-" + kIds + "-01"}, {"tracestate", "a=1"}, {"tracestate", "b=2"}});
+      {{"traceparent", "00-" + ids() + "-01"}, {"tracestate", "a=1"}, {"tracestate", "b=2"}});
   EXPECT_EQ(trace_context_propagator()
                 ->extract(Context(), headers)
                 .span_context()
@@ -153,7 +155,7 @@ TEST(BaggagePropagator, WritesNoMoreThanTheStandardAllows) {
 
 TEST(GlobalPropagator, IsTraceContextAndBaggageUnlessSet) {
   EXPECT_THAT(global_propagator().fields(), ElementsAre("traceparent", "tracestate", "baggage"));
-  Headers headers{{"traceparent", "00-" + kIds + "-01"}, {"baggage", "k=v"}};
+  Headers headers{{"traceparent", "00-" + ids() + "-01"}, {"baggage", "k=v"}};
   const Context context = extract(MapCarrier<Headers>(headers));
   EXPECT_EQ(context.baggage().get("k"), "v");
   const context::Scope scope(context);

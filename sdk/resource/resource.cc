@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -57,17 +58,14 @@ OwnedAttributeValue own(const AttributeValue& value) {
 
 /// Sorted by key, each key once (its last value), none empty.
 std::vector<OwnedAttribute> normalized(std::vector<OwnedAttribute> attributes) {
-  std::erase_if(attributes, [](const OwnedAttribute& attribute) { return attribute.key.empty(); });
-  std::ranges::stable_sort(attributes, {}, &OwnedAttribute::key);
-  std::vector<OwnedAttribute> unique;
-  unique.reserve(attributes.size());
+  std::map<std::string, OwnedAttributeValue> by_key;
   for (OwnedAttribute& attribute : attributes) {
-    if (!unique.empty() && unique.back().key == attribute.key) {
-      unique.back() = std::move(attribute);
-    } else {
-      unique.push_back(std::move(attribute));
-    }
+    if (attribute.key.empty()) continue;
+    by_key.insert_or_assign(std::move(attribute.key), std::move(attribute.value));
   }
+  std::vector<OwnedAttribute> unique;
+  unique.reserve(by_key.size());
+  for (auto& [key, value] : by_key) unique.push_back({key, std::move(value)});
   return unique;
 }
 

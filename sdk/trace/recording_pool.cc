@@ -50,8 +50,8 @@ void give_back_at_thread_exit() noexcept {
       give_to_process(thread_list, thread_list.size);
     }
   };
-  static thread_local const GiveBack kGiveBack;
-  (void)kGiveBack;
+  static thread_local const GiveBack give_back;
+  (void)give_back;
 }
 
 /// Fills the calling thread's empty list; false if that is impossible.

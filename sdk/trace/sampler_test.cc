@@ -118,7 +118,7 @@ TEST_F(SamplingTest, TheRatioHoldsForRandomIds) {
     sampled += span.is_recording() ? 1 : 0;
   }
   // Six standard deviations of a binomial distribution: 61 each.
-  EXPECT_NEAR(sampled, kSpans / 4, 370);
+  EXPECT_NEAR(sampled, 0.25 * kSpans, 370);
 }
 
 TEST_F(SamplingTest, ACustomSamplerIsAskedAndMayAddAttributesAndTraceState) {

@@ -312,8 +312,8 @@ Tracer get_tracer(const InstrumentationScope& scope) noexcept try {
   return {};  // No memory: nothing is recorded.
 }
 
-void set_global_tracer_provider(std::shared_ptr<TracerProvider> provider) noexcept {
-  global().set(std::move(provider));
+void set_global_tracer_provider(const std::shared_ptr<TracerProvider>& provider) noexcept {
+  global().set(provider);
 }
 
 std::shared_ptr<TracerProvider> global_tracer_provider() noexcept {

@@ -1,7 +1,9 @@
 #include <signalbox/trace/sdk_tracer_provider.h>
 
 #include <memory>
+#include <mutex>
 #include <utility>
+#include <vector>
 
 #include "sdk/trace/tracer_provider_core.h"
 
@@ -9,6 +11,13 @@ namespace signalbox::sdk {
 namespace {
 
 ForkSafeMutex tracers_mutex;
+
+/// Keeps `core` for the life of the process, where leak detectors find it.
+TracerProviderCore& keep(std::unique_ptr<TracerProviderCore> core) {
+  static auto& cores = *new std::vector<std::unique_ptr<TracerProviderCore>>;
+  const std::scoped_lock lock(tracers_mutex);
+  return *cores.emplace_back(std::move(core));
+}
 
 }  // namespace
 
@@ -20,8 +29,7 @@ Result<std::shared_ptr<TracerProvider>> TracerProvider::create(TracerProviderOpt
   core->limits = options.limits;
   core->plan = SamplerPlan::of(options.sampler);
   core->pipeline = pipeline.value();
-  // Never freed: tracers and spans point to it.
-  return std::shared_ptr<TracerProvider>(new TracerProvider(*core.release()));
+  return std::shared_ptr<TracerProvider>(new TracerProvider(keep(std::move(core))));
 }
 
 TracerProvider::~TracerProvider() {

@@ -105,7 +105,7 @@ class LoggerProvider {
 }
 
 /// Installs `provider` for the whole process; null: none, nothing is emitted any more.
-void set_global_logger_provider(std::shared_ptr<LoggerProvider> provider) noexcept;
+void set_global_logger_provider(const std::shared_ptr<LoggerProvider>& provider) noexcept;
 /// The installed provider; null if there is none.
 [[nodiscard]] std::shared_ptr<LoggerProvider> global_logger_provider() noexcept;
 

@@ -97,7 +97,7 @@ class TracerProvider {
 }
 
 /// Installs `provider` for the whole process; null: none, nothing is recorded any more.
-void set_global_tracer_provider(std::shared_ptr<TracerProvider> provider) noexcept;
+void set_global_tracer_provider(const std::shared_ptr<TracerProvider>& provider) noexcept;
 /// The installed provider; null if there is none.
 [[nodiscard]] std::shared_ptr<TracerProvider> global_tracer_provider() noexcept;
 
