@@ -1,8 +1,11 @@
+#include <signalbox/common/diagnostics.h>
 #include <signalbox/config/sdk.h>
 
 #include <array>
 #include <functional>
 #include <mutex>
+#include <new>
+#include <string>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -58,6 +61,23 @@ struct Sdk::Parts {
     }
     if (loggers) {
       logs::set_global_logger_provider(loggers);
+    }
+  }
+
+  // The reports of single losses are rate-limited; this sum is complete.
+  void report_losses() const {
+    const auto lost = [](const auto& provider, const char* items) -> std::string {
+      const BatchStatistics statistics = provider ? provider->statistics() : BatchStatistics();
+      if (statistics.dropped() == 0) {
+        return {};
+      }
+      return " Lost: " + std::to_string(statistics.dropped()) + " of " +
+             std::to_string(statistics.dropped() + statistics.exported) + ' ' + items + '.';
+    };
+    const std::string losses = lost(tracers, "spans") + lost(loggers, "log records");
+    if (!losses.empty()) {
+      report_diagnostic(DiagnosticLevel::kWarning, "sdk.losses",
+                        "Not everything reached its destination." + losses);
     }
   }
 
@@ -176,6 +196,11 @@ bool Sdk::shutdown(milliseconds timeout) noexcept {
               [&] { return !parts.meters || parts.meters->shutdown(timeout); },
               [&] { return !parts.loggers || parts.loggers->shutdown(timeout); }});
   parts.uninstall();
+  try {
+    parts.report_losses();
+  } catch (const std::bad_alloc&) {
+    // Then it stays unsaid; the return value tells that something was lost.
+  }
   return delivered;
 }
 

@@ -61,6 +61,16 @@ class MemoryExporter final : public Exporter {
   std::array<std::uint64_t, 3> items_{};
 };
 
+// Refuses everything.
+class RefusingExporter final : public Exporter {
+ public:
+  ExportResult export_request(Signal, std::string_view, std::uint64_t,
+                              std::chrono::steady_clock::time_point) noexcept override {
+    return {.status = ExportResult::Status::kRejected, .message = "no"};
+  }
+  void cancel() noexcept override {}
+};
+
 void record_one_of_each() {
   auto span = trace::get_tracer("test").start_span("a span");
   span.end();
@@ -71,6 +81,24 @@ void record_one_of_each() {
 bool has_globals() {
   return trace::global_tracer_provider() || logs::global_logger_provider() ||
          metrics::global_meter_provider() != metrics::MeterProvider();
+}
+
+TEST(Sdk, TellsAtTheEndHowMuchWasLost) {
+  std::mutex mutex;
+  std::string messages;
+  set_diagnostic_handler([&](DiagnosticLevel, std::string_view message) {
+    const std::scoped_lock lock(mutex);
+    messages += message;
+  });
+  auto sdk = Sdk::from_environment(with({}, {.exporter = std::make_shared<RefusingExporter>()}));
+  ASSERT_TRUE(sdk.ok());
+  record_one_of_each();
+  record_one_of_each();
+
+  EXPECT_FALSE(sdk->shutdown());
+
+  set_diagnostic_handler(nullptr);
+  EXPECT_THAT(messages, HasSubstr("Lost: 2 of 2 spans. Lost: 2 of 2 log records."));
 }
 
 TEST(Sdk, ExportsAllSignalsThroughTheGlobalsUntilItIsShutDown) {

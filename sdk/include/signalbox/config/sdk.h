@@ -60,8 +60,9 @@ class [[nodiscard]] Sdk {
   /// within `timeout`.
   bool force_flush(std::chrono::milliseconds timeout = std::chrono::milliseconds(10'000)) noexcept;
 
-  /// As force_flush, then stops for good and makes the globals do nothing again. Later calls do
-  /// nothing and return true.
+  /// As force_flush, then stops for good and makes the globals do nothing again. How many spans and
+  /// log records were lost since the start, if any, is told to the diagnostic handler. Later calls
+  /// do nothing and return true.
   bool shutdown(std::chrono::milliseconds timeout = std::chrono::milliseconds(5'000)) noexcept;
 
   /// The providers, for their statistics; null for a signal that is not exported.
