@@ -58,8 +58,7 @@ apt_install() {
       "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
         --no-install-recommends "${missing[@]}"
   } >"$log" 2>&1 ||
-    fail "apt-get could not install them (no network?); its last words: $(grep -E '^(E|Err)' "$log" | tail -n 1)
-           the whole log is $log; mend that and run make again"
+    fail "apt-get could not install them; mend this (is there a network?) and run make again: $(grep -E '^(E|Err)' "$log" | tail -n 1) (log: $log)"
 }
 apt_install "${packages[@]}"
 
@@ -77,8 +76,7 @@ npm_install() {
   mkdir -p "$target"
   if [ "$source" != "$target" ]; then cp "$source"/package.json "$source"/package-lock.json "$target"; fi
   (cd "$target" && npm install --no-save --no-audit --no-fund --loglevel=error) >"$deps/npm.log" 2>&1 ||
-    fail "npm could not install $what (no network?); its last words: $(grep -v '^$' "$deps/npm.log" | tail -n 1)
-           the whole log is $deps/npm.log; mend that and run make again"
+    fail "npm could not install $what; mend this (is there a network?) and run make again: $(grep -m 1 -E 'npm error [a-zA-Z]' "$deps/npm.log") (log: $deps/npm.log)"
   cp "$source/package-lock.json" "$target/node_modules/.installed-lock.json"
 }
 
@@ -104,7 +102,7 @@ if ! cmp -s third_party/uv/requirements.txt "$deps/uv/.installed"; then
   { python3 -m venv "$deps/uv" &&
     "$deps/uv/bin/pip" install --quiet --require-hashes -r third_party/uv/requirements.txt; } \
     >"$deps/uv.log" 2>&1 ||
-    fail "pip could not install uv (no network?); its last words: $(tail -n 1 "$deps/uv.log")"
+    fail "pip could not install uv; mend this (is there a network?) and run make again: $(tail -n 1 "$deps/uv.log") (log: $deps/uv.log)"
   cp third_party/uv/requirements.txt "$deps/uv/.installed"
 fi
 
