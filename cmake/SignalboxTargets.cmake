@@ -38,6 +38,14 @@ function(signalbox_add_library name)
   target_link_libraries(signalbox_${name}
     PUBLIC ${ARG_DEPS} Threads::Threads
     PRIVATE $<BUILD_INTERFACE:signalbox_flags> ${ARG_PRIVATE_DEPS})
+  signalbox_build_on_demand(signalbox_${name})
+endfunction()
+
+# With a sanitizer, only what a test needs is built.
+function(signalbox_build_on_demand target)
+  if(SIGNALBOX_SANITIZE)
+    set_target_properties(${target} PROPERTIES EXCLUDE_FROM_ALL TRUE)
+  endif()
 endfunction()
 
 # signalbox_add_program(<name> SOURCES … [DEPS …])
@@ -46,13 +54,19 @@ function(signalbox_add_program name)
   add_executable(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${SIGNALBOX_ROOT})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} Threads::Threads signalbox_flags)
+  signalbox_build_on_demand(${name})
 endfunction()
 
-# signalbox_add_test(<name> LABEL unit|property|fuzz|integration SOURCES … [DEPS …] [TIMEOUT s])
-# A GoogleTest program, one CTest test for each of its cases' files.
+# signalbox_add_test(<name> LABEL unit|property|integration [SINGLE_THREADED] SOURCES … [DEPS …]
+#                    [TIMEOUT s])
+# A GoogleTest program, one CTest test. What is SINGLE_THREADED, or a property test, has nothing to
+# show to ThreadSanitizer and is left out of its build.
 function(signalbox_add_test name)
-  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "SINGLE_THREADED" "LABEL;TIMEOUT" "SOURCES;DEPS" ${ARGN})
   if(NOT SIGNALBOX_TESTS)
+    return()
+  endif()
+  if(SIGNALBOX_SANITIZE MATCHES "thread" AND (ARG_SINGLE_THREADED OR ARG_LABEL STREQUAL "property"))
     return()
   endif()
   add_executable(${name} ${ARG_SOURCES})
@@ -72,7 +86,7 @@ endfunction()
 # libFuzzer program; always, a CTest test replays its corpus and seeded mutations of it.
 function(signalbox_add_fuzzer name)
   cmake_parse_arguments(ARG "" "CORPUS" "SOURCES;DEPS" ${ARGN})
-  if(NOT SIGNALBOX_TESTS)
+  if(NOT SIGNALBOX_TESTS OR SIGNALBOX_SANITIZE MATCHES "thread")
     return()
   endif()
   set(driver ${SIGNALBOX_ROOT}/tests/corpus/replay.cc)
