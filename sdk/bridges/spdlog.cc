@@ -103,6 +103,26 @@ logs::Severity severity_of(spdlog::level::level_enum level) noexcept {
   }
 }
 
+namespace {
+
+/// `ns::f` of `int ns::f(char)`: the conventions want neither result nor parameters, and a
+/// coroutine's are its frame's.
+std::string_view qualified_name(std::string_view signature) {
+  std::size_t begin = 0;
+  int depth = 0;
+  for (std::size_t i = 0; i < signature.size(); ++i) {
+    const char c = signature[i];
+    if (c == '<') ++depth;
+    if (c == '>') --depth;
+    if (depth > 0) continue;
+    if (c == ' ') begin = i + 1;
+    if (c == '(') return signature.substr(begin, i - begin);
+  }
+  return signature;
+}
+
+}  // namespace
+
 void SpdlogSink::log(const spdlog::details::log_msg& message) {
   const logs::Severity severity = severity_of(message.level);
   const logs::Logger logger = logger_named(view(message.logger_name));
@@ -114,7 +134,7 @@ void SpdlogSink::log(const spdlog::details::log_msg& message) {
     attributes.push_back({"code.file.path", message.source.filename});
     attributes.push_back({"code.line.number", message.source.line});
     if (message.source.funcname != nullptr) {
-      attributes.push_back({"code.function.name", message.source.funcname});
+      attributes.push_back({"code.function.name", qualified_name(message.source.funcname)});
     }
   }
   attributes.insert(attributes.end(), attributes_under_way.begin(), attributes_under_way.end());
