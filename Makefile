@@ -40,7 +40,7 @@ web/dist/index.html: $(WEB_SOURCES) | build/deps/.for-build
 
 # configure <preset> <folder> <options>: once; afterwards ninja notices what changed by itself.
 define configure
-	@grep -qsx '$(3)' $(2)/.configured || { mkdir -p $(2) && \
+	@grep -qsxF -e '$(3)' $(2)/.configured || { mkdir -p $(2) && \
 	  cmake --preset $(1) $(3) >$(2)/configure.log 2>&1 || { tail -n 20 $(2)/configure.log; exit 1; } && \
 	  echo '$(3)' >$(2)/.configured; }
 endef
@@ -60,7 +60,7 @@ demo: build
 .PHONY: test
 test: build/deps/.for-test web/dist/index.html
 	$(call step,Building the programs and their tests)
-	$(call configure,release,build,-DSIGNALBOX_TESTS=ON)
+	$(call configure,release,build,-DSIGNALBOX_TESTS=ON -DSIGNALBOX_BENCH=ON)
 	@ninja -C build -j $(JOBS)
 	$(call step,Building with AddressSanitizer and UBSan)
 	$(call configure,asan,build/asan,-DSIGNALBOX_TESTS=ON)

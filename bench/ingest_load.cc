@@ -1,8 +1,9 @@
 // Sends spans to an OTLP endpoint as fast as it acknowledges them, or at a given rate.
 //
-// Each span has 11 attributes (cardinalities from 2 to 100,000), ids of its own and about 460 bytes of
-// protobuf. The requests are built before the clock starts; only ids are written anew for each sending, so
-// that the generator takes as little as possible of the machine it shares with the server.
+// Each span has 11 attributes (cardinalities from 2 to 100,000), ids of its own and about 460 bytes
+// of protobuf. The requests are built before the clock starts; only ids are written anew for each
+// sending, so that the generator takes as little as possible of the machine it shares with the
+// server.
 
 #include <sys/resource.h>
 
@@ -15,10 +16,11 @@
 #include <latch>
 #include <protozero/pbf_writer.hpp>
 #include <random>
-#include "signalbox/export/otlp_exporter.h"
 #include <string>
 #include <thread>
 #include <vector>
+
+#include "signalbox/export/otlp_exporter.h"
 
 namespace {
 
@@ -67,8 +69,8 @@ std::string encode_span(std::mt19937_64& random) {
   add_attribute(span, "server.address", "host-" + std::to_string(random() % 100));
   add_attribute(span, "server.port", 8080);
   add_attribute(span, "client.address", "10.0." + std::to_string(random() % 256) + ".1");
-  add_attribute(span, "user_agent.original", "Mozilla/5.0 (X11; Linux x86_64) " +
-                                                 std::to_string(random() % 50));
+  add_attribute(span, "user_agent.original",
+                "Mozilla/5.0 (X11; Linux x86_64) " + std::to_string(random() % 50));
   add_attribute(span, "network.protocol.version", random() % 2 != 0 ? "1.1" : "2");
   add_attribute(span, "enduser.id", "user-" + std::to_string(random() % 100'000));
   add_attribute(span, "app.region", "region-" + std::to_string(random() % 8));
@@ -138,8 +140,8 @@ struct Totals {
   std::atomic<std::uint64_t> bytes{0};
 };
 
-/// Builds its requests, waits until all senders are `ready`, then sends for `options.seconds`; paced to
-/// `rate` spans/s if it is not 0.
+/// Builds its requests, waits until all senders are `ready`, then sends for `options.seconds`;
+/// paced to `rate` spans/s if it is not 0.
 void send(const Options& options, unsigned seed, double rate, std::latch& ready, Totals& totals) {
   signalbox::sdk::OtlpExporterOptions exporter_options;
   exporter_options.protocol = options.protocol == "grpc"
@@ -153,6 +155,7 @@ void send(const Options& options, unsigned seed, double rate, std::latch& ready,
   }
   std::mt19937_64 random(seed);
   std::vector<Request> requests;
+  requests.reserve(4);
   for (int i = 0; i < 4; ++i) {
     requests.push_back(build_request(options.spans_per_request, random));
   }
@@ -210,6 +213,7 @@ int main(int argc, char** argv) {
   Totals totals;
   std::latch ready(options.connections + 1);
   std::vector<std::thread> senders;
+  senders.reserve(options.connections);
   for (unsigned i = 0; i < options.connections; ++i) {
     senders.emplace_back(
         [&, i] { send(options, i + 1, options.rate / options.connections, ready, totals); });

@@ -1,9 +1,9 @@
 // What instrumentation costs a program. The same cases, arguments and output as bench/rust.
 //
 // usage: sdk-bench CASE ITERATIONS [THREADS]
-// Prints one JSON object: wall nanoseconds per operation on the recording threads; heap allocations and CPU
-// nanoseconds per operation of the whole process (encoding to OTLP bytes included); bytes encoded, items
-// recorded and items that reached the exporter.
+// Prints one JSON object: wall nanoseconds per operation on the recording threads; heap allocations
+// and CPU nanoseconds per operation of the whole process (encoding to OTLP bytes included); bytes
+// encoded, items recorded and items that reached the exporter.
 
 #include <atomic>
 #include <chrono>
@@ -42,10 +42,18 @@ void* operator new(std::size_t size, std::align_val_t alignment) {
   if (void* memory = std::aligned_alloc(align, (size + align - 1) / align * align)) return memory;
   throw std::bad_alloc();
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::align_val_t) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+  std::free(memory);
+}
 
 namespace {
 
@@ -99,19 +107,20 @@ void measure(const Run& run, Operation operation) {
     for (std::uint64_t i = 0; i < run.iterations; ++i) operation();
   } else {
     std::vector<std::jthread> threads;
+    threads.reserve(run.threads);
     for (unsigned thread = 0; thread < run.threads; ++thread) {
       threads.emplace_back([&] {
         for (std::uint64_t i = 0; i < run.iterations; ++i) operation();
       });
     }
   }
-  const double wall = std::chrono::duration<double, std::nano>(
-                          std::chrono::steady_clock::now() - start)
-                          .count();
+  const double wall =
+      std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count();
   run.sdk.force_flush();
   const auto total = static_cast<double>(run.iterations * run.threads);
   std::printf(
-      "{\"wall_ns\": %.2f, \"allocations\": %.3f, \"cpu_ns\": %.2f, \"bytes\": %llu, \"items\": %.0f, "
+      "{\"wall_ns\": %.2f, \"allocations\": %.3f, \"cpu_ns\": %.2f, \"bytes\": %llu, \"items\": "
+      "%.0f, "
       "\"exported\": %llu}\n",
       wall / total, static_cast<double>(allocation_count - allocations) / total,
       (process_cpu_ns() - cpu) / total, static_cast<unsigned long long>(run.exporter.bytes()),
@@ -126,8 +135,7 @@ int run_case(std::string_view name, const Run& run) {
     span.end();
   };
   const auto active_span = [&] {
-    auto span =
-        tracer.start_span("GET /fibonacci", {.kind = signalbox::trace::SpanKind::kServer});
+    auto span = tracer.start_span("GET /fibonacci", {.kind = signalbox::trace::SpanKind::kServer});
     const Scope scope(span);
     span.set_attribute("http.request.method", "GET");
     span.set_attribute("url.path", "/fibonacci");
@@ -199,8 +207,9 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "sdk-bench: %s\n", sdk.error().message.c_str());
     return 1;
   }
-  return run_case(name, {.iterations = std::strtoull(argv[2], nullptr, 10),
-                         .threads = argc > 3 ? static_cast<unsigned>(std::atoi(argv[3])) : 1,
-                         .sdk = *sdk,
-                         .exporter = *exporter});
+  return run_case(
+      name, {.iterations = std::strtoull(argv[2], nullptr, 10),
+             .threads = argc > 3 ? static_cast<unsigned>(std::strtoul(argv[3], nullptr, 10)) : 1,
+             .sdk = *sdk,
+             .exporter = *exporter});
 }
