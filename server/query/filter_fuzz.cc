@@ -9,6 +9,7 @@
 
 /// Any text is either read or refused with a position within it, and no byte of it that is not a
 /// letter or a digit gets into the SQL other than as a parameter.
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace signalbox::server::query;
   const std::string_view text(reinterpret_cast<const char*>(data), size);

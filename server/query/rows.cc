@@ -1,5 +1,6 @@
 #include "server/query/rows.h"
 
+#include <algorithm>
 #include <cstring>
 #include <stdexcept>
 
@@ -15,7 +16,8 @@ std::string_view RowReader::bytes(std::size_t count) {
 template <typename T>
 T RowReader::fixed() {
   T value;
-  std::memcpy(&value, bytes(sizeof(T)).data(), sizeof(T));
+  const std::string_view raw = bytes(sizeof(T));
+  std::memcpy(&value, raw.data(), raw.size());
   return value;
 }
 
@@ -39,6 +41,7 @@ std::size_t RowReader::size() {
 std::vector<std::string_view> RowReader::strings() {
   const std::size_t count = size();
   std::vector<std::string_view> values;
+  values.reserve(std::min(count, rest_.size()));  // Each takes a byte at least.
   for (std::size_t i = 0; i < count; ++i) values.push_back(string());
   return values;
 }
