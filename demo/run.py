@@ -223,6 +223,9 @@ def main() -> int:
                         help="folder for the server's data and the logs of all processes")
     options = parser.parse_args()
     options.data = options.data.resolve()
+    # Everything here talks over loopback, also where a proxy is set for the rest of the world.
+    for variable in ("NO_PROXY", "no_proxy"):
+        os.environ[variable] = ",".join(filter(None, [os.environ.get(variable), "localhost,127.0.0.1"]))
 
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt

@@ -20,6 +20,7 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BIN = pathlib.Path(os.environ.get("SIGNALBOX_BIN", ROOT / "build" / "bin"))
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "localhost,127.0.0.1"  # All of it is loopback.
 
 
 def free_port() -> int:
