@@ -55,10 +55,10 @@ def instructions(program: pathlib.Path, case: str) -> float:
 def bench_sdk(rounds: int) -> list[str]:
     print("building opentelemetry-rust's benchmark …", file=sys.stderr, flush=True)
     target = BENCH / "rust"
-    build = subprocess.run(["cargo", "build", "--release", "--quiet", "--locked", "--target-dir", target],
+    build = subprocess.run(["cargo", "build", "--release", "--quiet", "--target-dir", target],
                            cwd=ROOT / "bench" / "rust")
     if build.returncode != 0:
-        sys.exit("bench: cargo could not build bench/rust; it needs Rust 1.85 or later and the crates of Cargo.lock")
+        sys.exit("bench: cargo could not build bench/rust; it needs Rust 1.85 or later and the crates of Cargo.toml")
     programs = {"Signalbox": BENCH / "bin" / "sdk-bench", "opentelemetry-rust": target / "release" / "otel-rust-bench"}
     lines = [
         "| Operation | | wall ns: median [best] | CPU ns of the process | allocations | instructions | exported |",

@@ -24,7 +24,9 @@ use opentelemetry_sdk::logs::{BatchLogProcessor, LogBatch, LogExporter, SdkLogge
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
 use opentelemetry_sdk::metrics::{SdkMeterProvider, Temporality};
-use opentelemetry_sdk::trace::{BatchSpanProcessor, Sampler, SdkTracerProvider, SpanData, SpanExporter};
+use opentelemetry_sdk::trace::{
+    BatchSpanProcessor, Sampler, SdkTracerProvider, SpanData, SpanExporter,
+};
 use prost::Message;
 
 struct CountingAllocator;
@@ -102,18 +104,16 @@ impl PushMetricExporter for NoMetricExporter {
 }
 
 fn process_cpu() -> Duration {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
     unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut time) };
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
 /// Runs `operation` on `threads` threads, `iterations` times each, then `flush`, and prints the figures.
-fn measure(
-    iterations: u64,
-    threads: u64,
-    operation: impl Fn() + Sync,
-    flush: impl FnOnce(),
-) {
+fn measure(iterations: u64, threads: u64, operation: impl Fn() + Sync, flush: impl FnOnce()) {
     for _ in 0..1000 {
         operation();
     }
@@ -168,9 +168,15 @@ fn main() {
     }
     let case = arguments[1].as_str();
     let iterations: u64 = arguments[2].parse().expect("ITERATIONS is a number");
-    let threads: u64 = arguments.get(3).map_or(1, |n| n.parse().expect("THREADS is a number"));
+    let threads: u64 = arguments
+        .get(3)
+        .map_or(1, |n| n.parse().expect("THREADS is a number"));
 
-    let sampler = if case.starts_with("unsampled") { Sampler::AlwaysOff } else { Sampler::AlwaysOn };
+    let sampler = if case.starts_with("unsampled") {
+        Sampler::AlwaysOff
+    } else {
+        Sampler::AlwaysOn
+    };
     let tracing = SdkTracerProvider::builder()
         .with_sampler(sampler)
         .with_span_processor(
