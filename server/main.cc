@@ -69,9 +69,6 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   writer_options.max_queued_bytes = options.queue_mib * kMebibyte;
   store::Writer writer(engine, writer_options);
   const receive::OtlpReceiver receiver(writer, {});
-  api::Api::Options api_options{.engine = engine, .web_root = web_root(options)};
-  api_options.allowed_hosts = options.ui_hosts;
-  api::Api api(std::move(api_options));
 
   net::IoThreads io(kIoThreads);
   const auto body_budget = net::BodyBudget::create(options.queue_mib * kMebibyte);
@@ -90,6 +87,12 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   http_options.option_name = "--http-address";
   net::HttpServer http(std::move(http_options));
   http.start(io.context(), receiver.http_handler());
+
+  api::Api::Options api_options{.engine = engine, .web_root = web_root(options)};
+  api_options.allowed_hosts = options.ui_hosts;
+  api_options.otlp_grpc_port = grpc.local_endpoint().port;
+  api_options.otlp_http_port = http.local_endpoint().port;
+  api::Api api(std::move(api_options));
 
   net::HttpServer::Options ui_options;
   ui_options.endpoint = options.ui;

@@ -325,7 +325,10 @@ class Api::Impl {
     if (path == "/api/v1/status") {
       query = [this](Session& session) {
         const std::chrono::duration<double> uptime = Session::Clock::now() - started_;
-        return query::get_status(session, SIGNALBOX_VERSION, uptime.count());
+        return query::get_status(session, {.version = SIGNALBOX_VERSION,
+                                           .uptime_s = uptime.count(),
+                                           .otlp_grpc_port = options_.otlp_grpc_port,
+                                           .otlp_http_port = options_.otlp_http_port});
       };
     } else if (path.starts_with(kTracePrefix)) {
       query = trace_query(path);

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -30,6 +31,8 @@ class Api {
     std::size_t max_queued_requests = 128;               ///< More are answered by 503; > 0.
     std::chrono::milliseconds request_deadline{30'000};  ///< From arrival to answer; > 0.
     std::vector<std::string> allowed_hosts = {};  ///< Further names of this server; "*" for all.
+    std::uint16_t otlp_grpc_port = 0;  ///< Where this server receives, for who wants to send.
+    std::uint16_t otlp_http_port = 0;
   };
 
   explicit Api(Options options);

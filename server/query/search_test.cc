@@ -525,7 +525,7 @@ TEST_F(LogTest, TellsHowMuchIsStored) {
   add(0, 9, "a");
 
   Session of_this_query = session();
-  const auto status = parse(get_status(of_this_query, "1.2.3", 4.5));
+  const auto status = parse(get_status(of_this_query, {.version = "1.2.3", .uptime_s = 4.5}));
 
   EXPECT_EQ(status.at("version"), "1.2.3");
   bool found_logs = false;

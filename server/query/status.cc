@@ -4,7 +4,7 @@
 
 namespace signalbox::server::query {
 
-std::string get_status(Session& session, std::string_view version, double uptime_s) {
+std::string get_status(Session& session, const ServerState& state) {
   const std::string data = session.rows(
       "SELECT name, toUInt64(ifNull(total_rows, 0)), toUInt64(ifNull(total_bytes, 0))\n"
       "FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'\n"
@@ -12,8 +12,10 @@ std::string get_status(Session& session, std::string_view version, double uptime
   JsonWriter json;
   json.begin_object();
   json.key("status").string("ok");
-  json.key("version").string(version);
-  json.key("uptime_s").number(uptime_s);
+  json.key("version").string(state.version);
+  json.key("uptime_s").number(state.uptime_s);
+  json.key("otlp_grpc_port").number(state.otlp_grpc_port);
+  json.key("otlp_http_port").number(state.otlp_http_port);
   json.key("tables").begin_array();
   for (RowReader row(data); !row.at_end();) {
     json.begin_object();

@@ -111,7 +111,9 @@ class Answers(unittest.TestCase):
         self.check("/api/v1/service", "/api/v1/service?name=shop")
         self.assertEqual(len(self.check("/api/v1/traces", "/api/v1/traces")["traces"]), 1)
         self.assertEqual(len(self.check("/api/v1/logs", "/api/v1/logs")["logs"]), 2)
-        self.check("/api/v1/status", "/api/v1/status")
+        status = self.check("/api/v1/status", "/api/v1/status")
+        self.assertEqual((status["otlp_grpc_port"], status["otlp_http_port"]),
+                         (self.stack.grpc_port, self.stack.http_port))
         for signal in ("traces", "logs", "metrics"):
             fields = self.check("/api/v1/fields", f"/api/v1/fields?signal={signal}")["fields"]
             self.assertIn("attribute.0", [field["name"] for field in fields])

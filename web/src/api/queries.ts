@@ -23,6 +23,13 @@ function bounds({ start, end }: Interval): { start: string; end: string } {
   return { start: start.toString(), end: end.toString() };
 }
 
+export function useServerStatus() {
+  return useQuery({
+    queryKey: ["status"],
+    queryFn: ({ signal }) => unwrap(api.GET("/api/v1/status", { signal })),
+  });
+}
+
 export function useServices(interval: Interval) {
   const range = bounds(interval);
   return useQuery({

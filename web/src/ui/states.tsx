@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 import { ApiError } from "@/api/client";
+import { useServerStatus } from "@/api/queries";
 import { Button } from "./controls";
 import { ErrorIcon } from "./icons";
 
@@ -70,6 +71,8 @@ export function SkeletonBlock({ className }: { className: string }) {
 /** Where to send telemetry: the step that an empty Signalbox asks for. */
 export function SendDataHint() {
   const host = window.location.hostname;
+  const { data: server } = useServerStatus();
+  if (!server) return null;
   return (
     <div className="mt-3 w-full text-left">
       <p className="mb-2 text-muted">
@@ -77,11 +80,11 @@ export function SendDataHint() {
       </p>
       <pre className="overflow-x-auto rounded-md border border-line bg-sunken p-3 font-mono text-[12px] text-fg leading-5">
         {`# OTLP over gRPC
-export OTEL_EXPORTER_OTLP_ENDPOINT=http://${host}:4317
+export OTEL_EXPORTER_OTLP_ENDPOINT=http://${host}:${server.otlp_grpc_port}
 export OTEL_EXPORTER_OTLP_PROTOCOL=grpc
 
 # or OTLP over HTTP, protobuf or JSON
-export OTEL_EXPORTER_OTLP_ENDPOINT=http://${host}:4318
+export OTEL_EXPORTER_OTLP_ENDPOINT=http://${host}:${server.otlp_http_port}
 export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`}
       </pre>
     </div>
