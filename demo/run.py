@@ -47,7 +47,7 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def ports_in_use() -> dict[str, int]:
+def chosen_ports() -> dict[str, int]:
     """The ports to use; raises DemoError naming the variable of one that is taken."""
     ports = {}
     for variable, (default, owner) in PORTS.items():
@@ -157,7 +157,7 @@ def run(options: argparse.Namespace) -> None:
     uv = options.uv or shutil.which("uv")
     if uv is None or not pathlib.Path(uv).exists():
         raise DemoError("uv is missing, which runs the Python client: run make demo, which installs it")
-    ports = ports_in_use()
+    ports = chosen_ports()
     ui = f"http://localhost:{ports['DEMO_UI_PORT']}"
     resource = "service.version=0.1.0,deployment.environment=dev"
     otlp = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://localhost:{ports['DEMO_GRPC_PORT']}",
