@@ -18,9 +18,9 @@
 #include "server/net/http_server.h"
 #include "server/net/io_threads.h"
 #include "server/receive/otlp_receiver.h"
-#include "server/store/embedded_engine.h"
-#include "server/store/schema.h"
-#include "server/store/writer.h"
+#include "server/store/commit/writer.h"
+#include "server/store/engine/embedded_engine.h"
+#include "server/store/sql/schema.h"
 
 namespace signalbox::server {
 namespace {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "server/net/http.h"
-#include "server/store/engine.h"
+#include "server/store/engine/engine.h"
 
 namespace signalbox::server::api {
 

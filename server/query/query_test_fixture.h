@@ -10,9 +10,9 @@
 #include "server/query/filter.h"
 #include "server/query/session.h"
 #include "server/query/time_range.h"
-#include "server/store/embedded_engine.h"
-#include "server/store/schema.h"
-#include "server/store/temporary_folder.h"
+#include "server/store/engine/embedded_engine.h"
+#include "server/store/engine/temporary_folder.h"
+#include "server/store/sql/schema.h"
 
 namespace signalbox::server::query {
 

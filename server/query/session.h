@@ -7,7 +7,7 @@
 
 #include "server/query/json.h"
 #include "server/query/sql.h"
-#include "server/store/engine.h"
+#include "server/store/engine/engine.h"
 
 namespace signalbox::server::query {
 

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "server/store/engine.h"
+#include "server/store/engine/engine.h"
 
 namespace signalbox::server::query {
 

@@ -1,4 +1,4 @@
-#include "server/store/schema.h"
+#include "server/store/sql/schema.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -10,7 +10,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "server/store/hash.h"
+#include "server/store/columns/hash.h"
 
 /// Columns that are filled value by value and written as ClickHouse's Native format.
 ///

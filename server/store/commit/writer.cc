@@ -1,4 +1,4 @@
-#include "server/store/writer.h"
+#include "server/store/commit/writer.h"
 
 #include <condition_variable>
 #include <deque>
@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "server/store/block.h"
+#include "server/store/columns/block.h"
 
 namespace signalbox::server::store {
 namespace {

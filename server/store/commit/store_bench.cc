@@ -13,10 +13,10 @@
 #include <thread>
 #include <vector>
 
-#include "server/store/block.h"
-#include "server/store/embedded_engine.h"
-#include "server/store/schema.h"
-#include "server/store/temporary_folder.h"
+#include "server/store/columns/block.h"
+#include "server/store/engine/embedded_engine.h"
+#include "server/store/engine/temporary_folder.h"
+#include "server/store/sql/schema.h"
 
 namespace signalbox::server::store {
 namespace {

@@ -1,4 +1,4 @@
-#include "server/store/writer.h"
+#include "server/store/commit/writer.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "server/store/engine.h"
+#include "server/store/engine/engine.h"
 #include "server/store/ingest.h"
 
 namespace signalbox::server::store {

@@ -1,4 +1,4 @@
-#include "server/store/embedded_engine.h"
+#include "server/store/engine/embedded_engine.h"
 
 #include <atomic>
 #include <chrono>
@@ -8,10 +8,10 @@
 #include <mutex>
 #include <utility>
 
-#include "server/store/chdb_api.h"
-#include "server/store/chdb_connection.h"
-#include "server/store/data_folder.h"
-#include "server/store/sql_guard.h"
+#include "server/store/engine/chdb_api.h"
+#include "server/store/engine/chdb_connection.h"
+#include "server/store/engine/data_folder.h"
+#include "server/store/engine/sql_guard.h"
 
 namespace signalbox::server::store {
 namespace {

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "server/store/engine.h"
+#include "server/store/engine/engine.h"
 
 namespace signalbox::server::store {
 

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "server/store/native.h"
+#include "server/store/columns/native.h"
 
 /// The columns of each table of sql/, in its order.
 namespace signalbox::server::store {

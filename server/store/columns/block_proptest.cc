@@ -11,10 +11,10 @@
 #include <utility>
 #include <vector>
 
-#include "server/store/block.h"
-#include "server/store/embedded_engine.h"
-#include "server/store/schema.h"
-#include "server/store/temporary_folder.h"
+#include "server/store/columns/block.h"
+#include "server/store/engine/embedded_engine.h"
+#include "server/store/engine/temporary_folder.h"
+#include "server/store/sql/schema.h"
 
 /// Random records go through a block into ClickHouse; what ClickHouse gives back, as RowBinary,
 /// must be what a model says of the records.

@@ -1,4 +1,4 @@
-#include "server/store/data_folder.h"
+#include "server/store/engine/data_folder.h"
 
 #include <fcntl.h>
 #include <sys/file.h>

@@ -12,10 +12,10 @@
 #include <thread>
 #include <vector>
 
-#include "server/store/embedded_engine.h"
-#include "server/store/schema.h"
-#include "server/store/temporary_folder.h"
-#include "server/store/writer.h"
+#include "server/store/commit/writer.h"
+#include "server/store/engine/embedded_engine.h"
+#include "server/store/engine/temporary_folder.h"
+#include "server/store/sql/schema.h"
 
 /// What is acknowledged survives the sudden end of the process.
 namespace signalbox::server::store {

@@ -1,9 +1,9 @@
-#include "server/store/chdb_connection.h"
+#include "server/store/engine/chdb_connection.h"
 
 #include <charconv>
 #include <cstddef>
 
-#include "server/store/chdb_api.h"
+#include "server/store/engine/chdb_api.h"
 
 namespace signalbox::server::store {
 namespace {

@@ -1,4 +1,4 @@
-#include "server/store/attributes.h"
+#include "server/store/columns/attributes.h"
 
 #include <algorithm>
 #include <array>

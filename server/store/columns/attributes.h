@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "otlp/records.h"
-#include "server/store/hash.h"
+#include "server/store/columns/hash.h"
 
 namespace signalbox::server::store {
 

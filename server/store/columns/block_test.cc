@@ -1,4 +1,4 @@
-#include "server/store/block.h"
+#include "server/store/columns/block.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "server/store/native.h"
+#include "server/store/columns/native.h"
 
 #include <limits>
 

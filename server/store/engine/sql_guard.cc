@@ -1,4 +1,4 @@
-#include "server/store/sql_guard.h"
+#include "server/store/engine/sql_guard.h"
 
 #include <cstddef>
 

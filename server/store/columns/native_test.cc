@@ -1,4 +1,4 @@
-#include "server/store/native.h"
+#include "server/store/columns/native.h"
 
 #include <gtest/gtest.h>
 
@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "server/store/attributes.h"
-#include "server/store/hash.h"
+#include "server/store/columns/attributes.h"
+#include "server/store/columns/hash.h"
 
 namespace signalbox::server::store {
 namespace {

@@ -12,9 +12,9 @@
 #include <unordered_set>
 
 #include "otlp/records.h"
-#include "server/store/attributes.h"
+#include "server/store/columns/attributes.h"
+#include "server/store/columns/tables.h"
 #include "server/store/ingest.h"
-#include "server/store/tables.h"
 
 namespace signalbox::server::store {
 

@@ -1,4 +1,4 @@
-#include "server/store/embedded_engine.h"
+#include "server/store/engine/embedded_engine.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,9 +11,9 @@
 #include <thread>
 #include <vector>
 
-#include "server/store/data_folder.h"
-#include "server/store/schema.h"
-#include "server/store/temporary_folder.h"
+#include "server/store/engine/data_folder.h"
+#include "server/store/engine/temporary_folder.h"
+#include "server/store/sql/schema.h"
 
 namespace signalbox::server::store {
 namespace {

@@ -1,4 +1,4 @@
-#include "server/store/block.h"
+#include "server/store/columns/block.h"
 
 #include <algorithm>
 #include <limits>
@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "server/store/hash.h"
+#include "server/store/columns/hash.h"
 
 namespace signalbox::server::store {
 namespace {
