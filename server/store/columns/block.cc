@@ -49,13 +49,15 @@ void append_array(ArrayColumn<Column>& array, std::span<const T> values) {
   array.end_row();
 }
 
-/// The Native form of `table`, if it has rows, goes to `insert`.
+/// Appends `table` to `sealed`, if it has rows.
 template <typename Columns>
-void write_table(Columns& table, std::string& buffer, const Block::Insert& insert) {
+void add_table(Columns& table, std::vector<TableRows>& sealed,
+               std::optional<std::int64_t> received_us = {}) {
   if (rows(table) == 0) return;
-  buffer.clear();
-  write_native(table, buffer);
-  insert(Columns::kTable, buffer);
+  TableRows& added = sealed.emplace_back();
+  added.table = Columns::kTable;
+  added.rows = rows(table);
+  write_native(table, added.native, received_us);
 }
 
 /// One row for each trace of the block: where in time its spans lie.
@@ -131,11 +133,10 @@ struct Block::Tables {
 /// What the sinks of the three signals share: the resource and the scope of the records to come.
 class Block::Common {
  public:
-  Common(Tables& tables, const KnownIds& known, WallClock now)
-      : tables_(tables), known_(known), now_(std::move(now)) {}
+  Common(Tables& tables, const KnownIds& known) : tables_(tables), known_(known) {}
 
-  void begin_request() {
-    seen_ = std::chrono::duration_cast<std::chrono::nanoseconds>(now_().time_since_epoch()).count();
+  void begin_request(std::int64_t received_ns) {
+    seen_ = received_ns;
     std::size_t i = 0;
     tables_.visit([&](auto& table) { mark_[i++] = store::rows(table); });
   }
@@ -214,7 +215,6 @@ class Block::Common {
 
   Tables& tables_;
   const KnownIds& known_;
-  const WallClock now_;
   Tables::Rows mark_{};
   std::int64_t seen_ = 0;
   std::unordered_set<std::uint64_t> described_;  // Resources and scopes of this block.
@@ -485,18 +485,18 @@ class Block::Metrics final : public otlp::MetricsSink {
   Hasher metric_hasher_;
 };
 
-Block::Block(KnownIds& known, WallClock now)
+Block::Block(KnownIds& known)
     : known_(known),
       tables_(std::make_unique<Tables>()),
-      common_(std::make_unique<Common>(*tables_, known, std::move(now))),
+      common_(std::make_unique<Common>(*tables_, known)),
       traces_(std::make_unique<Traces>(*common_, tables_->spans)),
       logs_(std::make_unique<Logs>(*common_, tables_->logs)),
       metrics_(std::make_unique<Metrics>(*common_, *tables_)) {}
 
 Block::~Block() = default;
 
-void Block::begin_request() {
-  common_->begin_request();
+void Block::begin_request(std::int64_t received_ns) {
+  common_->begin_request(received_ns);
 }
 
 void Block::roll_back() {
@@ -520,37 +520,25 @@ std::size_t Block::memory_bytes() const {
   return bytes;
 }
 
-void Block::write_descriptions(const Insert& insert) {
-  write_table(tables_->resources, buffer_, insert);
-  write_table(tables_->scopes, buffer_, insert);
-}
-
-void Block::write(Signal signal, const Insert& insert) {
-  switch (signal) {
-    case Signal::kTraces:
-      store::clear(tables_->trace_times);
-      summarise_traces(tables_->spans, tables_->trace_times);
-      write_table(tables_->trace_times, buffer_, insert);
-      write_table(tables_->spans, buffer_, insert);
-      return;
-    case Signal::kLogs:
-      write_table(tables_->logs, buffer_, insert);
-      return;
-    case Signal::kMetrics:
-      write_table(tables_->series, buffer_, insert);
-      write_table(tables_->numbers, buffer_, insert);
-      write_table(tables_->histograms, buffer_, insert);
-      write_table(tables_->exponential_histograms, buffer_, insert);
-      write_table(tables_->summaries, buffer_, insert);
-      return;
-  }
+SealedBlock Block::seal(std::int64_t received_us) {
+  SealedBlock sealed;
+  add_table(tables_->resources, sealed.descriptions);
+  add_table(tables_->scopes, sealed.descriptions);
+  add_table(tables_->series, sealed.descriptions);
+  store::clear(tables_->trace_times);
+  summarise_traces(tables_->spans, tables_->trace_times);
+  add_table(tables_->trace_times, sealed.descriptions);
+  add_table(tables_->spans, sealed.data, received_us);
+  add_table(tables_->logs, sealed.data, received_us);
+  add_table(tables_->numbers, sealed.data, received_us);
+  add_table(tables_->histograms, sealed.data, received_us);
+  add_table(tables_->exponential_histograms, sealed.data, received_us);
+  add_table(tables_->summaries, sealed.data, received_us);
+  return sealed;
 }
 
 void Block::descriptions_are_written() {
   known_.insert(common_->described());
-}
-
-void Block::series_are_written() {
   known_.insert(common_->series());
 }
 

@@ -1,15 +1,13 @@
 #pragma once
 
-#include <array>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <unordered_set>
+#include <vector>
 
 #include "otlp/records.h"
 #include "server/store/columns/attributes.h"
@@ -38,6 +36,23 @@ class KnownIds {
   std::unordered_set<std::uint64_t> ids_;
 };
 
+/// The rows of one table, in ClickHouse's Native format; there is at least one.
+struct TableRows {
+  std::string_view table;
+  std::string native;
+  std::size_t rows = 0;
+};
+
+/// What one block brings to the tables.
+struct SealedBlock {
+  /// Of resources, scopes and series: to be inserted before any of `data`. Inserting them again
+  /// does no harm.
+  std::vector<TableRows> descriptions;
+  /// At most one for each table. Each row has the block's identity in its column `received`, which
+  /// tells whether the table has these rows already.
+  std::vector<TableRows> data;
+};
+
 /// One growing block for each table: what requests decode into, and what is inserted at once.
 ///
 /// The rows of a request are either all in it or, after `roll_back`, none. Rows that describe a
@@ -46,16 +61,15 @@ class KnownIds {
 /// Thread-safety: one thread at a time.
 class Block {
  public:
-  using WallClock = std::function<std::chrono::system_clock::time_point()>;
-
   /// `known` outlives the block.
-  explicit Block(KnownIds& known, WallClock now = std::chrono::system_clock::now);
+  explicit Block(KnownIds& known);
   ~Block();
   Block(const Block&) = delete;
   Block& operator=(const Block&) = delete;
 
-  /// Where a request begins; `roll_back` returns to the latest.
-  void begin_request();
+  /// Where a request begins that was received at `received_ns`, nanoseconds since 1970; `roll_back`
+  /// returns to the latest.
+  void begin_request(std::int64_t received_ns);
   void roll_back();
 
   /// What the decoders write into.
@@ -65,16 +79,12 @@ class Block {
   [[nodiscard]] std::size_t rows() const noexcept;
   [[nodiscard]] std::size_t memory_bytes() const;
 
-  /// Calls `insert(table, native block)` for each of the tables that have rows: of the descriptions
-  /// of resources and scopes, which come first of all; of one signal, what describes its rows
-  /// first.
-  using Insert = std::function<void(std::string_view table, std::string_view native_block)>;
-  void write_descriptions(const Insert& insert);
-  void write(Signal signal, const Insert& insert);
+  /// The rows as they are to be inserted, all marked as those of the block `received_us`. The block
+  /// keeps them.
+  [[nodiscard]] SealedBlock seal(std::int64_t received_us);
 
-  /// Tells `known` that the descriptions are in their tables: of resources and scopes, of series.
+  /// Tells `known` that the descriptions are in their tables.
   void descriptions_are_written();
-  void series_are_written();
 
   /// Empties the block and keeps its memory.
   void clear();
@@ -92,7 +102,6 @@ class Block {
   std::unique_ptr<Traces> traces_;
   std::unique_ptr<Logs> logs_;
   std::unique_ptr<Metrics> metrics_;
-  std::string buffer_;  // The Native form of one table.
 };
 
 }  // namespace signalbox::server::store

@@ -271,12 +271,9 @@ class BlockProperty : public ::testing::TestWithParam<std::uint32_t> {
   }
 
   void insert() {
-    const auto to_engine = [](std::string_view table, std::string_view block) {
-      engine_->insert_native(table, block);
-    };
-    block_.write_descriptions(to_engine);
-    for (const Signal signal : {Signal::kTraces, Signal::kLogs, Signal::kMetrics}) {
-      block_.write(signal, to_engine);
+    const SealedBlock sealed = block_.seal(1'790'000'000'000'000);
+    for (const auto* rows : {&sealed.descriptions, &sealed.data}) {
+      for (const TableRows& table : *rows) engine_->insert_native(table.table, table.native);
     }
   }
 
@@ -362,7 +359,7 @@ EmbeddedEngine* BlockProperty::engine_ = nullptr;
 // NOLINTEND(readability-identifier-naming)
 
 TEST_P(BlockProperty, SpansSurviveTheTripIntoTheTables) {
-  block_.begin_request();
+  block_.begin_request(1'790'000'000'000'000'000);
   otlp::TraceSink& sink = block_.sinks().traces;
   for (std::size_t i = 0; i < kRecords; ++i) {
     if (i % 50 == 0) describe(sink);
@@ -458,7 +455,7 @@ TEST_P(BlockProperty, SpansSurviveTheTripIntoTheTables) {
 }
 
 TEST_P(BlockProperty, LogRecordsSurviveTheTripIntoTheTables) {
-  block_.begin_request();
+  block_.begin_request(1'790'000'000'000'000'000);
   otlp::LogsSink& sink = block_.sinks().logs;
   for (std::size_t i = 0; i < kRecords; ++i) {
     if (i % 50 == 0) describe(sink);
@@ -498,7 +495,7 @@ TEST_P(BlockProperty, LogRecordsSurviveTheTripIntoTheTables) {
 }
 
 TEST_P(BlockProperty, NumberPointsSurviveTheTripIntoTheTables) {
-  block_.begin_request();
+  block_.begin_request(1'790'000'000'000'000'000);
   otlp::MetricsSink& sink = block_.sinks().metrics;
   describe(sink);
   on_metric(sink, otlp::MetricType::kSum);
@@ -530,7 +527,7 @@ TEST_P(BlockProperty, NumberPointsSurviveTheTripIntoTheTables) {
 }
 
 TEST_P(BlockProperty, HistogramPointsSurviveTheTripIntoTheTables) {
-  block_.begin_request();
+  block_.begin_request(1'790'000'000'000'000'000);
   otlp::MetricsSink& sink = block_.sinks().metrics;
   describe(sink);
   on_metric(sink, otlp::MetricType::kHistogram);
@@ -561,7 +558,7 @@ TEST_P(BlockProperty, HistogramPointsSurviveTheTripIntoTheTables) {
 }
 
 TEST_P(BlockProperty, ExponentialHistogramPointsSurviveTheTripIntoTheTables) {
-  block_.begin_request();
+  block_.begin_request(1'790'000'000'000'000'000);
   otlp::MetricsSink& sink = block_.sinks().metrics;
   describe(sink);
   on_metric(sink, otlp::MetricType::kExponentialHistogram);
@@ -600,7 +597,7 @@ TEST_P(BlockProperty, ExponentialHistogramPointsSurviveTheTripIntoTheTables) {
 }
 
 TEST_P(BlockProperty, SummaryPointsSurviveTheTripIntoTheTables) {
-  block_.begin_request();
+  block_.begin_request(1'790'000'000'000'000'000);
   otlp::MetricsSink& sink = block_.sinks().metrics;
   describe(sink);
   on_metric(sink, otlp::MetricType::kSummary);

@@ -15,9 +15,7 @@ using ::testing::IsEmpty;
 
 using Blocks = std::vector<std::pair<std::string, std::string>>;
 
-Block::WallClock fixed_clock() {
-  return [] { return std::chrono::system_clock::time_point(std::chrono::seconds(1'790'000'000)); };
-}
+constexpr std::int64_t kReceivedNs = 1'790'000'000'000'000'000;
 
 void add_span(Block& block, std::string_view service, std::string_view name) {
   const otlp::KeyValueView attribute{"service.name",
@@ -46,13 +44,9 @@ void add_points(Block& block, std::string_view name, int points) {
 
 Blocks all_of(Block& block) {
   Blocks blocks;
-  const auto collect = [&](std::string_view table, std::string_view native) {
-    blocks.emplace_back(table, native);
-  };
-  block.write_descriptions(collect);
-  for (const Signal signal : {Signal::kTraces, Signal::kLogs, Signal::kMetrics}) {
-    block.write(signal, collect);
-  }
+  SealedBlock sealed = block.seal(kReceivedNs / 1000);
+  for (TableRows& rows : sealed.descriptions) blocks.emplace_back(rows.table, rows.native);
+  for (TableRows& rows : sealed.data) blocks.emplace_back(rows.table, rows.native);
   return blocks;
 }
 
@@ -64,28 +58,41 @@ std::vector<std::string> tables_of(const Blocks& blocks) {
 
 TEST(Block, WritesOnlyTablesWithRowsAndDescriptionsFirst) {
   KnownIds known(100);
-  Block block(known, fixed_clock());
+  Block block(known);
   EXPECT_THAT(all_of(block), IsEmpty());
 
-  block.begin_request();
+  block.begin_request(kReceivedNs);
   add_points(block, "m", 2);
   add_span(block, "shop", "GET /");
 
-  EXPECT_THAT(tables_of(all_of(block)), ElementsAre("resources", "scopes", "trace_times", "spans",
-                                                    "metric_series", "metric_numbers"));
+  EXPECT_THAT(tables_of(all_of(block)), ElementsAre("resources", "scopes", "metric_series",
+                                                    "trace_times", "spans", "metric_numbers"));
   EXPECT_EQ(block.rows(), 3U);
+}
+
+TEST(Block, SealsARowCountForEachTable) {
+  KnownIds known(100);
+  Block block(known);
+  block.begin_request(kReceivedNs);
+  add_points(block, "m", 2);
+
+  const SealedBlock sealed = block.seal(kReceivedNs / 1000);
+
+  ASSERT_EQ(sealed.data.size(), 1U);
+  EXPECT_EQ(sealed.data[0].table, "metric_numbers");
+  EXPECT_EQ(sealed.data[0].rows, 2U);
 }
 
 TEST(Block, KeepsNothingOfARequestThatIsRolledBack) {
   KnownIds known(100);
-  Block with(known, fixed_clock());
-  Block without(known, fixed_clock());
+  Block with(known);
+  Block without(known);
   for (Block* block : {&with, &without}) {
-    block->begin_request();
+    block->begin_request(kReceivedNs);
     add_span(*block, "shop", "GET /");
     add_points(*block, "m", 1);
   }
-  with.begin_request();
+  with.begin_request(kReceivedNs);
   add_span(with, "bank", "GET /");
   add_span(with, "shop", "GET /");
   add_points(with, "n", 3);
@@ -98,11 +105,11 @@ TEST(Block, KeepsNothingOfARequestThatIsRolledBack) {
 
 TEST(Block, DescribesAgainWhatOnlyARolledBackRequestDescribed) {
   KnownIds known(100);
-  Block block(known, fixed_clock());
-  block.begin_request();
+  Block block(known);
+  block.begin_request(kReceivedNs);
   add_span(block, "bank", "GET /");
   block.roll_back();
-  block.begin_request();
+  block.begin_request(kReceivedNs);
   add_span(block, "bank", "GET /");
 
   EXPECT_THAT(tables_of(all_of(block)), ElementsAre("resources", "scopes", "trace_times", "spans"));
@@ -110,14 +117,13 @@ TEST(Block, DescribesAgainWhatOnlyARolledBackRequestDescribed) {
 
 TEST(Block, DescribesOnceWhatHasBeenWritten) {
   KnownIds known(100);
-  Block block(known, fixed_clock());
-  block.begin_request();
+  Block block(known);
+  block.begin_request(kReceivedNs);
   add_span(block, "shop", "GET /");
   add_points(block, "m", 1);
   block.descriptions_are_written();
-  block.series_are_written();
   block.clear();
-  block.begin_request();
+  block.begin_request(kReceivedNs);
   add_span(block, "shop", "GET /");
   add_points(block, "m", 1);
 

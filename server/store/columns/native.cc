@@ -47,6 +47,13 @@ void append_string(std::string& out, std::string_view value) {
   out.append(value);
 }
 
+void append_received(std::string& out, std::int64_t unix_us, std::size_t rows) {
+  append_string(out, "received");
+  append_string(out, "DateTime64(6, 'UTC')");
+  out.reserve(out.size() + rows * sizeof unix_us);
+  for (std::size_t row = 0; row < rows; ++row) append_fixed(out, unix_us);
+}
+
 void StringColumn::truncate(std::size_t rows) {
   const char* at = bytes_.data();
   for (std::size_t row = 0; row < rows; ++row) {

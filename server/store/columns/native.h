@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -390,13 +391,18 @@ std::size_t memory_bytes(Columns& table) {
   return bytes;
 }
 
-/// Appends the table as one Native block; it must have rows.
+/// Appends a column `received`, DateTime64(6, 'UTC'), with the same value in each of `rows` rows.
+void append_received(std::string& out, std::int64_t unix_us, std::size_t rows);
+
+/// Appends the table as one Native block; it must have rows. With `received_us`, microseconds since
+/// 1970, it gets the column `received` in front.
 template <typename Columns>
-void write_native(Columns& table, std::string& out) {
-  std::size_t columns = 0;
+void write_native(Columns& table, std::string& out, std::optional<std::int64_t> received_us = {}) {
+  std::size_t columns = received_us ? 1 : 0;
   table.visit([&](const char* /*name*/, auto& /*column*/) { ++columns; });
   append_varint(out, columns);
   append_varint(out, rows(table));
+  if (received_us) append_received(out, *received_us, rows(table));
   table.visit([&](const char* name, auto& column) {
     append_string(out, name);
     append_string(out, column.type_name());

@@ -145,17 +145,17 @@ int run(std::size_t spans, std::size_t block_spans, const std::filesystem::path&
   double append_s = 0;
   double insert_s = 0;
   const double cpu_before = cpu_seconds();
-  const auto to_engine = [&](std::string_view table, std::string_view native) {
-    engine.insert_native(table, native);
-  };
+  std::int64_t blocks = 0;
   for (std::size_t done = 0; done < spans; done += block_spans) {
     start = Clock::now();
-    block.begin_request();
+    block.begin_request(0);
     source.append_to(block.sinks().traces, std::min(block_spans, spans - done));
     append_s += seconds_since(start);
     start = Clock::now();
-    block.write_descriptions(to_engine);
-    block.write(Signal::kTraces, to_engine);
+    const SealedBlock sealed = block.seal(++blocks);
+    for (const auto* rows : {&sealed.descriptions, &sealed.data}) {
+      for (const TableRows& table : *rows) engine.insert_native(table.table, table.native);
+    }
     block.descriptions_are_written();
     block.clear();
     insert_s += seconds_since(start);

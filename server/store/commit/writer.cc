@@ -147,7 +147,7 @@ class Writer::Implementation {
 
   void decode(Request request) {
     Block& block = open_->block;
-    block.begin_request();
+    block.begin_request(0);
     WriteOutcome outcome;
     try {
       Sinks sinks = block.sinks();
@@ -191,23 +191,16 @@ class Writer::Implementation {
 
   void insert(Batch& batch) {
     const auto start = Clock::now();
-    const Block::Insert to_engine = [this](std::string_view table, std::string_view block) {
-      engine_.insert_native(table, block);
-    };
-    std::string error = failure_of([&] {
-      batch.block.write_descriptions(to_engine);
+    const auto received_us = std::chrono::duration_cast<std::chrono::microseconds>(
+        std::chrono::system_clock::now().time_since_epoch());
+    const std::string error = failure_of([&] {
+      const SealedBlock sealed = batch.block.seal(received_us.count());
+      for (const TableRows& rows : sealed.descriptions)
+        engine_.insert_native(rows.table, rows.native);
       batch.block.descriptions_are_written();
+      for (const TableRows& rows : sealed.data) engine_.insert_native(rows.table, rows.native);
     });
-    const bool described = error.empty();
-    for (const Signal signal : kSignals) {
-      if (described) {
-        error = failure_of([&] {
-          batch.block.write(signal, to_engine);
-          if (signal == Signal::kMetrics) batch.block.series_are_written();
-        });
-      }
-      answer_all(batch, signal, error);
-    }
+    for (const Signal signal : kSignals) answer_all(batch, signal, error);
     const std::scoped_lock lock(mutex_);
     ++stats_.blocks;
     stats_.insert_time += Clock::now() - start;
