@@ -1,188 +1,171 @@
-// Sends spans to an OTLP endpoint as fast as it acknowledges them, or at a given rate.
+// Sends spans, log records or metric points to an OTLP endpoint, as fast as it acknowledges them or
+// at a given rate, and prints what came of it as one line of JSON.
 //
-// Each span has 11 attributes (cardinalities from 2 to 100,000), ids of its own and about 460 bytes
-// of protobuf. The requests are built before the clock starts; only ids are written anew for each
-// sending, so that the generator takes as little as possible of the machine it shares with the
-// server.
+// What is sent looks like a shop of twenty services (load/catalog.cc): about 60 attribute keys, 11
+// attributes and 460 bytes of protobuf a span, traces of about ten spans over several services.
+// Each request carries ids, times and values that were never sent before, so that compression,
+// dictionaries, indexes and merges of the receiver have the work that they have in earnest. The
+// requests are built before the clock starts; only what is new is written into them for each
+// sending, so that the generator takes little of the machine it shares with the server.
 
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
-#include <atomic>
+#include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
-#include <cstring>
 #include <latch>
-#include <protozero/pbf_writer.hpp>
-#include <random>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "bench/load/request.h"
 #include "signalbox/export/otlp_exporter.h"
 
 namespace {
 
+namespace bench = signalbox::bench;
+namespace sdk = signalbox::sdk;
 using Clock = std::chrono::steady_clock;
-using signalbox::sdk::ExportResult;
-
-/// One request and where in it the ids stand.
-struct Request {
-  std::string bytes;
-  std::vector<std::size_t> trace_ids;  ///< Offsets of 16 bytes each.
-  std::vector<std::size_t> span_ids;   ///< Offsets of 8 bytes each.
-};
-
-void add_attribute(protozero::pbf_writer& span, std::string_view key, std::string_view value) {
-  protozero::pbf_writer attribute(span, 9);
-  attribute.add_string(1, key.data(), key.size());
-  protozero::pbf_writer any(attribute, 2);
-  any.add_string(1, value.data(), value.size());
-}
-
-void add_attribute(protozero::pbf_writer& span, std::string_view key, std::int64_t value) {
-  protozero::pbf_writer attribute(span, 9);
-  attribute.add_string(1, key.data(), key.size());
-  protozero::pbf_writer any(attribute, 2);
-  any.add_int64(3, value);
-}
-
-std::string encode_span(std::mt19937_64& random) {
-  const auto now = static_cast<std::uint64_t>(
-      std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count());
-  const std::uint64_t duration = 100'000 + random() % 50'000'000;
-  const auto route = std::to_string(random() % 20);
-  std::string bytes;
-  protozero::pbf_writer span(bytes);
-  span.add_bytes(1, std::string(16, '\1'));
-  span.add_bytes(2, std::string(8, '\1'));
-  span.add_bytes(4, std::string(8, '\2'));
-  span.add_string(5, "GET /api/route-" + route);
-  span.add_enum(6, 2);
-  span.add_fixed64(7, now - duration);
-  span.add_fixed64(8, now);
-  add_attribute(span, "http.request.method", random() % 4 != 0 ? "GET" : "POST");
-  add_attribute(span, "http.response.status_code", random() % 50 != 0 ? 200 : 500);
-  add_attribute(span, "http.route", "/api/route-" + route);
-  add_attribute(span, "url.path", "/api/route-" + route + "/" + std::to_string(random() % 4096));
-  add_attribute(span, "server.address", "host-" + std::to_string(random() % 100));
-  add_attribute(span, "server.port", 8080);
-  add_attribute(span, "client.address", "10.0." + std::to_string(random() % 256) + ".1");
-  add_attribute(span, "user_agent.original",
-                "Mozilla/5.0 (X11; Linux x86_64) " + std::to_string(random() % 50));
-  add_attribute(span, "network.protocol.version", random() % 2 != 0 ? "1.1" : "2");
-  add_attribute(span, "enduser.id", "user-" + std::to_string(random() % 100'000));
-  add_attribute(span, "app.region", "region-" + std::to_string(random() % 8));
-  return bytes;
-}
-
-Request build_request(std::size_t spans, std::mt19937_64& random) {
-  std::string scope_spans;
-  {
-    protozero::pbf_writer writer(scope_spans);
-    {
-      protozero::pbf_writer scope(writer, 1);
-      scope.add_string(1, "signalbox.bench");
-    }
-    for (std::size_t i = 0; i < spans; ++i) {
-      writer.add_message(2, encode_span(random));
-    }
-  }
-  Request request;
-  {
-    protozero::pbf_writer writer(request.bytes);
-    protozero::pbf_writer resource_spans(writer, 1);
-    {
-      protozero::pbf_writer resource(resource_spans, 1);
-      protozero::pbf_writer attribute(resource, 1);
-      attribute.add_string(1, "service.name");
-      protozero::pbf_writer any(attribute, 2);
-      any.add_string(1, "service-" + std::to_string(random() % 10));
-    }
-    resource_spans.add_message(2, scope_spans);
-  }
-  // Tag and length of field 1, then 16 bytes of \1; of field 2, then 8.
-  const std::string trace_mark = std::string("\x0a\x10", 2) + std::string(16, '\1');
-  const std::string span_mark = std::string("\x12\x08", 2) + std::string(8, '\1');
-  for (std::size_t at = 0; (at = request.bytes.find(trace_mark, at)) != std::string::npos; ++at) {
-    request.trace_ids.push_back(at + 2);
-    request.span_ids.push_back(request.bytes.find(span_mark, at) + 2);
-  }
-  return request;
-}
-
-void renew_ids(Request& request, std::mt19937_64& random) {
-  std::uint64_t trace[2] = {};
-  for (std::size_t i = 0; i < request.trace_ids.size(); ++i) {
-    if (i % 10 == 0) {  // Ten spans a trace.
-      trace[0] = random() | 1;
-      trace[1] = random();
-    }
-    const std::uint64_t span = random() | 1;
-    std::memcpy(request.bytes.data() + request.trace_ids[i], trace, sizeof trace);
-    std::memcpy(request.bytes.data() + request.span_ids[i], &span, sizeof span);
-  }
-}
 
 struct Options {
   std::string endpoint = "http://127.0.0.1:4317";
+  std::string path;
   std::string protocol = "grpc";
+  std::string signal = "traces";
+  std::vector<std::string> headers;
   unsigned connections = 4;
-  std::size_t spans_per_request = 5000;
+  std::uint32_t records_per_request = 5000;
   double seconds = 10;
   double rate = 0;
 };
 
-struct Totals {
-  std::atomic<std::uint64_t> acknowledged{0};
-  std::atomic<std::uint64_t> refused{0};
-  std::atomic<std::uint64_t> bytes{0};
+/// What one sender did.
+struct Outcome {
+  std::uint64_t acknowledged = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t bytes = 0;  ///< Of acknowledged requests.
+  std::vector<double> answer_ms;
+  std::string first_refusal;
+
+  void add(const Outcome& other) {
+    acknowledged += other.acknowledged;
+    refused += other.refused;
+    bytes += other.bytes;
+    answer_ms.insert(answer_ms.end(), other.answer_ms.begin(), other.answer_ms.end());
+    if (first_refusal.empty()) first_refusal = other.first_refusal;
+  }
 };
 
-/// Builds its requests, waits until all senders are `ready`, then sends for `options.seconds`;
-/// paced to `rate` spans/s if it is not 0.
-void send(const Options& options, unsigned seed, double rate, std::latch& ready, Totals& totals) {
-  signalbox::sdk::OtlpExporterOptions exporter_options;
-  exporter_options.protocol = options.protocol == "grpc"
-                                  ? signalbox::sdk::OtlpProtocol::kGrpc
-                                  : signalbox::sdk::OtlpProtocol::kHttpProtobuf;
-  exporter_options.endpoint = options.endpoint;
-  auto exporter = signalbox::sdk::make_otlp_exporter(exporter_options);
-  if (!exporter) {
-    std::fprintf(stderr, "ingest-load: %s\n", exporter.error().message.c_str());
-    std::exit(1);
+/// Not reached: generates and throws away.
+class NullExporter final : public sdk::Exporter {
+ public:
+  sdk::ExportResult export_request(sdk::Signal /*signal*/, std::string_view /*request*/,
+                                   std::uint64_t /*items*/,
+                                   Clock::time_point /*deadline*/) noexcept override {
+    return {};
   }
-  std::mt19937_64 random(seed);
-  std::vector<Request> requests;
-  requests.reserve(4);
-  for (int i = 0; i < 4; ++i) {
-    requests.push_back(build_request(options.spans_per_request, random));
+  void cancel() noexcept override {}
+};
+
+std::shared_ptr<sdk::Exporter> make_exporter(const Options& options) {
+  if (options.protocol == "none") return std::make_shared<NullExporter>();
+  // A refusal is an answer: it is counted, not hidden behind a repetition.
+  constexpr std::chrono::hours kNever{1};
+  sdk::OtlpExporterOptions exporter;
+  exporter.protocol =
+      options.protocol == "grpc" ? sdk::OtlpProtocol::kGrpc : sdk::OtlpProtocol::kHttpProtobuf;
+  exporter.endpoint = options.endpoint + options.path;
+  exporter.retry = {.initial_backoff = kNever, .max_backoff = kNever};
+  for (const std::string& header : options.headers) {
+    const std::size_t equals = std::min(header.find('='), header.size() - 1);
+    exporter.headers.emplace_back(header.substr(0, equals), header.substr(equals + 1));
   }
+  auto made = sdk::make_otlp_exporter(exporter);
+  if (!made) {
+    std::fprintf(stderr, "ingest-load: %s\n", made.error().message.c_str());
+    std::exit(2);
+  }
+  return *made;
+}
+
+sdk::Signal signal_of(const Options& options) {
+  if (options.signal == "logs") return sdk::Signal::kLogs;
+  return options.signal == "metrics" ? sdk::Signal::kMetrics : sdk::Signal::kTraces;
+}
+
+/// Enough different requests that what stays the same in each does not stand out.
+std::vector<bench::Request> build_requests(const Options& options, unsigned sender,
+                                           bench::Random& random) {
+  constexpr std::uint32_t kRecords = 8000;
+  const std::uint32_t count =
+      std::clamp<std::uint32_t>(kRecords / std::max(options.records_per_request, 1U), 2, 64);
+  std::vector<bench::Request> requests;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    switch (signal_of(options)) {
+      case sdk::Signal::kTraces:
+        requests.push_back(bench::build_traces(options.records_per_request, sender, random));
+        break;
+      case sdk::Signal::kLogs:
+        requests.push_back(bench::build_logs(options.records_per_request, sender, random));
+        break;
+      case sdk::Signal::kMetrics:  // No two requests have series in common.
+        requests.push_back(
+            bench::build_metrics(options.records_per_request, sender * count + i, random));
+        break;
+    }
+  }
+  return requests;
+}
+
+std::uint64_t unix_now_ns() {
+  return static_cast<std::uint64_t>(
+      std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count());
+}
+
+/// Builds its requests, waits until all senders are `ready`, then sends until the time is over, one
+/// request after the other. With a rate, the requests of all senders together are evenly spaced.
+Outcome send(const Options& options, unsigned sender, std::latch& ready) {
+  constexpr std::chrono::seconds kTimeout{10};
+  constexpr std::chrono::milliseconds kAfterRefusal{100};
+  const auto exporter = make_exporter(options);
+  bench::Random random(unix_now_ns() + sender);
+  std::vector<bench::Request> requests = build_requests(options, sender, random);
+  Outcome outcome;
   ready.arrive_and_wait();
+  using Seconds = std::chrono::duration<double>;
   const auto start = Clock::now();
-  const auto end = start + std::chrono::duration_cast<Clock::duration>(
-                               std::chrono::duration<double>(options.seconds));
-  double sent = 0;
-  for (std::size_t i = 0; Clock::now() < end; ++i) {
-    Request& request = requests[i % requests.size()];
-    renew_ids(request, random);
-    const ExportResult result = (*exporter)->export_request(
-        signalbox::sdk::Signal::kTraces, request.bytes, options.spans_per_request,
-        Clock::now() + std::chrono::seconds(10));
-    if (result.status == ExportResult::Status::kSuccess) {
-      totals.acknowledged += options.spans_per_request;
-      totals.bytes += request.bytes.size();
-    } else {
-      totals.refused += options.spans_per_request;
-      std::fprintf(stderr, "ingest-load: %s\n", result.message.c_str());
+  const auto end = start + std::chrono::duration_cast<Clock::duration>(Seconds(options.seconds));
+  const Seconds interval(options.rate > 0 ? options.records_per_request / options.rate : 0.0);
+  for (std::size_t i = 0;; ++i) {
+    if (options.rate > 0) {
+      const double turn = static_cast<double>(i) * options.connections + sender;
+      const auto due = start + std::chrono::duration_cast<Clock::duration>(turn * interval);
+      if (due >= end) break;
+      std::this_thread::sleep_until(due);
     }
-    sent += static_cast<double>(options.spans_per_request);
-    if (rate > 0) {
-      std::this_thread::sleep_until(start + std::chrono::duration_cast<Clock::duration>(
-                                                std::chrono::duration<double>(sent / rate)));
+    const auto sent = Clock::now();
+    if (sent >= end) break;
+    bench::Request& request = requests[i % requests.size()];
+    request.renew(unix_now_ns(), random);
+    const auto begun = Clock::now();
+    const auto result = exporter->export_request(signal_of(options), request.bytes(),
+                                                 request.records(), begun + kTimeout);
+    const std::chrono::duration<double, std::milli> took = Clock::now() - begun;
+    outcome.answer_ms.push_back(took.count());
+    if (result.status == sdk::ExportResult::Status::kSuccess) {
+      outcome.acknowledged += request.records();
+      outcome.bytes += request.bytes().size();
+    } else {
+      outcome.refused += request.records();
+      if (outcome.first_refusal.empty()) outcome.first_refusal = result.message;
+      std::this_thread::sleep_for(kAfterRefusal);
     }
   }
+  return outcome;
 }
 
 double cpu_seconds() {
@@ -194,41 +177,74 @@ double cpu_seconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
+/// The value that `share` of `sorted` do not exceed.
+double quantile(const std::vector<double>& sorted, double share) {
+  if (sorted.empty()) return 0;
+  const auto rank = static_cast<std::size_t>(std::ceil(share * static_cast<double>(sorted.size())));
+  return sorted[std::clamp<std::size_t>(rank, 1, sorted.size()) - 1];
+}
+
+void print(Outcome& total, double elapsed, double generator_cpu) {
+  std::sort(total.answer_ms.begin(), total.answer_ms.end());
+  const auto acknowledged = static_cast<double>(total.acknowledged);
+  std::printf(
+      "{\"acknowledged\": %.0f, \"refused\": %.0f, \"seconds\": %.3f, \"records_per_second\": "
+      "%.0f, "
+      "\"bytes_per_record\": %.0f, \"requests\": %zu, \"answer_ms_median\": %.2f, "
+      "\"answer_ms_p99\": %.2f, \"answer_ms_max\": %.2f, \"generator_cpu_seconds\": %.2f}\n",
+      acknowledged, static_cast<double>(total.refused), elapsed, acknowledged / elapsed,
+      acknowledged > 0 ? static_cast<double>(total.bytes) / acknowledged : 0.0,
+      total.answer_ms.size(), quantile(total.answer_ms, 0.5), quantile(total.answer_ms, 0.99),
+      quantile(total.answer_ms, 1), generator_cpu);
+  if (!total.first_refusal.empty()) {
+    std::fprintf(stderr, "ingest-load: the first refusal: %s\n", total.first_refusal.c_str());
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   Options options;
-  CLI::App app("Sends spans to an OTLP endpoint and counts what it acknowledges.", "ingest-load");
+  CLI::App app("Sends telemetry to an OTLP endpoint and counts what it acknowledges.",
+               "ingest-load");
   app.add_option("--endpoint", options.endpoint, "URL of the OTLP endpoint")->capture_default_str();
-  app.add_option("--protocol", options.protocol, "grpc or http")
-      ->check(CLI::IsMember({"grpc", "http"}))
+  app.add_option("--path", options.path,
+                 "Of OTLP/HTTP: what stands before /v1/traces, /v1/logs or /v1/metrics, e.g. "
+                 "/insert/opentelemetry");
+  app.add_option("--protocol", options.protocol,
+                 "grpc or http; none: generate only, to see what that costs")
+      ->check(CLI::IsMember({"grpc", "http", "none"}))
       ->capture_default_str();
+  app.add_option("--signal", options.signal, "traces, logs or metrics")
+      ->check(CLI::IsMember({"traces", "logs", "metrics"}))
+      ->capture_default_str();
+  app.add_option("--header", options.headers, "name=value, sent with each request; repeatable");
   app.add_option("--connections", options.connections, "Senders, each with a connection of its own")
+      ->check(CLI::Range(1, 1024))
       ->capture_default_str();
-  app.add_option("--spans", options.spans_per_request, "Spans a request")->capture_default_str();
+  app.add_option("--records,--spans", options.records_per_request,
+                 "Spans, log records or data points a request")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
   app.add_option("--seconds", options.seconds, "How long")->capture_default_str();
-  app.add_option("--rate", options.rate, "Spans/s of all senders; 0: as fast as acknowledged");
+  app.add_option("--rate", options.rate,
+                 "Records/s of all senders, evenly spaced; 0: as fast as acknowledged");
   CLI11_PARSE(app, argc, argv);
 
-  Totals totals;
   std::latch ready(options.connections + 1);
+  std::vector<Outcome> outcomes(options.connections);
   std::vector<std::thread> senders;
   senders.reserve(options.connections);
   for (unsigned i = 0; i < options.connections; ++i) {
-    senders.emplace_back(
-        [&, i] { send(options, i + 1, options.rate / options.connections, ready, totals); });
+    senders.emplace_back([&, i] { outcomes[i] = send(options, i, ready); });
   }
   ready.arrive_and_wait();
   const auto start = Clock::now();
-  for (auto& sender : senders) {
-    sender.join();
-  }
+  const double cpu_before = cpu_seconds();
+  for (auto& sender : senders) sender.join();
   const double elapsed = std::chrono::duration<double>(Clock::now() - start).count();
-  const auto acknowledged = static_cast<double>(totals.acknowledged);
-  std::printf(
-      "{\"acknowledged\": %.0f, \"refused\": %.0f, \"seconds\": %.3f, \"spans_per_second\": %.0f, "
-      "\"bytes_per_span\": %.0f, \"generator_cpu_seconds\": %.2f}\n",
-      acknowledged, static_cast<double>(totals.refused), elapsed, acknowledged / elapsed,
-      acknowledged > 0 ? static_cast<double>(totals.bytes) / acknowledged : 0.0, cpu_seconds());
-  return totals.refused == 0 ? 0 : 1;
+  Outcome total;
+  for (const Outcome& outcome : outcomes) total.add(outcome);
+  print(total, elapsed, cpu_seconds() - cpu_before);
+  return total.refused == 0 ? 0 : 1;
 }

@@ -5,8 +5,8 @@ usage: bench/run.py [--seconds N] [--rounds N] [--only sdk|server]
 
 SDK: each operation with Signalbox and with opentelemetry-rust by turns in one run, so that a noisy machine
 disturbs both alike; medians and best of the rounds; instructions counted by callgrind over two run lengths, so
-that start-up cancels out. Server: spans acknowledged per second, CPU per million of them with the merges that
-follow, memory, disk, and the time from start to the first trace that the API shows.
+that start-up cancels out. Server: records acknowledged per second, how long each answer took, CPU per million of
+them with the merges that follow, memory, disk, and the time from start to the first trace that the API shows.
 """
 
 import argparse
@@ -34,6 +34,16 @@ CASES = {  # Case: iterations of one round, what it is called in the report.
     "histogram_3": (2_000_000, "histogram record, 3 attributes"),
     "log_3": (300_000, "log record in a span, 3 attributes, to OTLP bytes"),
 }
+
+LOADS = [  # What it is called in the report, and what ingest-load is told besides the endpoint.
+    ("spans, 16 connections × 1,000", ["--connections", "16", "--records", "1000"]),
+    ("spans, 16 connections × 1,000, OTLP/HTTP", ["--connections", "16", "--records", "1000", "--protocol", "http"]),
+    ("spans, 50,000/s in requests of 1,000", ["--connections", "4", "--records", "1000", "--rate", "50000"]),
+    ("spans, 1 connection × 100", ["--connections", "1", "--records", "100"]),
+    ("spans, 50 requests/s of 20", ["--connections", "2", "--records", "20", "--rate", "1000"]),
+    ("log records, 16 connections × 1,000", ["--connections", "16", "--records", "1000", "--signal", "logs"]),
+    ("metric points, 16 connections × 1,000", ["--connections", "16", "--records", "1000", "--signal", "metrics"]),
+]
 
 
 def run_case(program: pathlib.Path, case: str, iterations: int, threads: int = 1) -> dict:
@@ -102,15 +112,13 @@ def settle(pid: int) -> None:
     wait_until(quiet, "the merges settle", timeout_s=300, interval_s=0)
 
 
-def bench_ingest(protocol: str, seconds: float, rate: float = 0) -> str:
+def bench_ingest(title: str, arguments: list[str], seconds: float) -> str:
     with Stack() as stack:
         server = stack.start_server()
-        port = stack.grpc_port if protocol == "grpc" else stack.http_port
+        port = stack.http_port if "http" in arguments else stack.grpc_port
         cpu = cpu_seconds(server.pid)
-        load = subprocess.Popen([BENCH / "bin" / "ingest-load", "--endpoint", f"http://127.0.0.1:{port}", "--protocol",
-                                 protocol, "--seconds", str(seconds), "--rate", str(rate),
-                                 *(["--spans", "1000"] if rate else [])],
-                                stdout=subprocess.PIPE, text=True)
+        load = subprocess.Popen([BENCH / "bin" / "ingest-load", "--endpoint", f"http://127.0.0.1:{port}", *arguments,
+                                 "--seconds", str(seconds)], stdout=subprocess.PIPE, text=True)
         peak = 0.0
         while load.poll() is None:
             peak = max(peak, resident_mib(server.pid))
@@ -119,11 +127,11 @@ def bench_ingest(protocol: str, seconds: float, rate: float = 0) -> str:
         during = cpu_seconds(server.pid) - cpu
         settle(server.pid)
         total = cpu_seconds(server.pid) - cpu
-        spans = result["acknowledged"]
-        return (f"| OTLP/{protocol}, {'as fast as acknowledged' if not rate else f'{rate:,.0f} spans/s'} "
-                f"| {result['spans_per_second']:,.0f} | {result['refused']:,.0f} | {result['bytes_per_span']:.0f} "
-                f"| {during / spans * 1e6:.1f} | {total / spans * 1e6:.1f} "
-                f"| {folder_mib(stack.data) * 2**20 / spans:.1f} | {peak:.0f} |")
+        records = max(result["acknowledged"], 1)
+        return (f"| {title} | {result['records_per_second']:,.0f} | {result['refused']:,.0f} "
+                f"| {result['answer_ms_median']:.1f} / {result['answer_ms_p99']:.1f} / {result['answer_ms_max']:.0f} "
+                f"| {result['bytes_per_record']:.0f} | {during / records * 1e6:.1f} | {total / records * 1e6:.1f} "
+                f"| {folder_mib(stack.data) * 2**20 / records:.1f} | {peak:.0f} / {resident_mib(server.pid):.0f} |")
 
 
 def bench_start(rounds: int) -> list[str]:
@@ -145,13 +153,13 @@ def bench_start(rounds: int) -> list[str]:
 
 def bench_server(seconds: float, rounds: int) -> list[str]:
     lines = [
-        "| Load | spans/s acknowledged | refused | B of protobuf a span | CPU s per million | … with merges "
-        "| B on disk a span | peak MiB |",
-        "|---|---|---|---|---|---|---|---|",
+        "| Load | records/s acknowledged | refused | ms until the answer: median / p99 / max | B of protobuf a record "
+        "| CPU s per million | … with merges | B on disk a record | MiB resident: peak / settled |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
-    for protocol, rate in (("grpc", 0), ("http", 0), ("grpc", 100_000)):
-        print(f"ingest over {protocol} …", file=sys.stderr, flush=True)
-        lines.append(bench_ingest(protocol, seconds, rate))
+    for title, arguments in LOADS:
+        print(f"{title} …", file=sys.stderr, flush=True)
+        lines.append(bench_ingest(title, arguments, seconds))
     print("start …", file=sys.stderr, flush=True)
     return [*lines, "", *bench_start(rounds)]
 
