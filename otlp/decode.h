@@ -23,6 +23,7 @@ struct DecodeLimits {
 /// What became of a request. On failure the sink has seen an unspecified part of it: roll back.
 struct DecodeResult {
   bool ok = true;
+  bool too_large = false;  ///< If not ok: it exceeds a limit of size; smaller ones may pass.
   /// Where it failed, bytes from the start of the request. Of JSON 0 where the place is not known;
   /// then `error` names the field.
   std::size_t offset = 0;

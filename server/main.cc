@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -10,6 +11,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "server/api/api.h"
@@ -17,6 +19,7 @@
 #include "server/net/http2_server.h"
 #include "server/net/http_server.h"
 #include "server/net/io_threads.h"
+#include "server/receive/otlp_decoder.h"
 #include "server/receive/otlp_receiver.h"
 #include "server/store/commit/writer.h"
 #include "server/store/engine/embedded_engine.h"
@@ -65,10 +68,15 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   store::EmbeddedEngine engine(engine_options);
   store::apply_schema(engine);
 
+  const receive::OtlpDecoder decoder({});
+  const std::unique_ptr<store::Files> files = store::make_posix_files();
   store::Writer::Options writer_options;
+  writer_options.log_folder = options.data_folder / "log";
+  writer_options.lanes = std::clamp(std::thread::hardware_concurrency(), 1U, 4U);
   writer_options.max_queued_bytes = options.queue_mib * kMebibyte;
-  store::Writer writer(engine, writer_options);
-  const receive::OtlpReceiver receiver(writer, {});
+  writer_options.report = [](const std::string& text) { spdlog::warn("{}", text); };
+  store::Writer writer(engine, decoder, *files, std::move(writer_options));
+  const receive::OtlpReceiver receiver(writer);
 
   net::IoThreads io(kIoThreads);
   const auto body_budget = net::BodyBudget::create(options.queue_mib * kMebibyte);

@@ -8,15 +8,14 @@
 
 #include "otlp/text.h"
 #include "server/receive/grpc_frame.h"
-#include "server/receive/gzip.h"
+#include "server/receive/otlp_decoder.h"
 #include "server/receive/status.h"
 
 namespace signalbox::server::receive {
 
 struct OtlpReceiver::Shared {
-  Shared(store::Ingest& into, const Options& with) : ingest(into), options(with) {}
+  explicit Shared(store::Ingest& into) : ingest(into) {}
   store::Ingest& ingest;
-  const Options options;
   ReceiveCounters counters;
 };
 
@@ -68,23 +67,6 @@ std::optional<Signal> signal_of_grpc_path(std::string_view path) {
   return std::nullopt;
 }
 
-otlp::DecodeResult decode_as(Signal signal, BodyFormat format, std::string_view bytes,
-                             store::Sinks& sinks, const otlp::DecodeLimits& limits) {
-  const bool is_json = format == BodyFormat::kJson;
-  switch (signal) {
-    case Signal::kTraces:
-      return is_json ? otlp::decode_traces_json(bytes, sinks.traces, limits)
-                     : otlp::decode_traces_protobuf(bytes, sinks.traces, limits);
-    case Signal::kMetrics:
-      return is_json ? otlp::decode_metrics_json(bytes, sinks.metrics, limits)
-                     : otlp::decode_metrics_protobuf(bytes, sinks.metrics, limits);
-    case Signal::kLogs:
-      break;
-  }
-  return is_json ? otlp::decode_logs_json(bytes, sinks.logs, limits)
-                 : otlp::decode_logs_protobuf(bytes, sinks.logs, limits);
-}
-
 std::string_view rejected_field(Signal signal) {
   switch (signal) {
     case Signal::kTraces:
@@ -125,7 +107,6 @@ struct Job {
   BodyFormat format = BodyFormat::kProtobuf;
   net::Responder respond;
   bool is_grpc = false;
-  bool too_large = false;  ///< Found out while decoding.
 };
 
 net::Response success(const Job& job, const otlp::DecodeResult& decoded) {
@@ -144,11 +125,11 @@ net::Response success(const Job& job, const otlp::DecodeResult& decoded) {
   return response;
 }
 
-Error error_of(const Job& job, WriteOutcome outcome) {
+Error error_of(WriteOutcome outcome) {
   if (outcome.status == WriteOutcome::Status::kMalformed) {
     std::string message =
         outcome.decoded.error.empty() ? std::move(outcome.message) : outcome.decoded.error;
-    const auto kind = job.too_large ? ErrorKind::kTooLarge : ErrorKind::kMalformed;
+    const auto kind = outcome.decoded.too_large ? ErrorKind::kTooLarge : ErrorKind::kMalformed;
     return {.kind = kind, .message = std::move(message), .retry_after = {}};
   }
   return {.kind = ErrorKind::kUnavailable,
@@ -168,39 +149,15 @@ void count(ReceiveCounters::OfSignal& counters, const WriteOutcome& outcome) {
       break;
     case WriteOutcome::Status::kOverloaded:
     case WriteOutcome::Status::kFailed:
+    case WriteOutcome::Status::kAbandoned:
       ++counters.unavailable_requests;
       break;
   }
 }
 
-otlp::DecodeResult decode(Job& job, store::Sinks& sinks, const OtlpReceiver::Options& options) {
-  if (!job.compressed) {
-    return decode_as(job.signal, job.format, job.payload, sinks, options.decode);
-  }
-  constexpr std::size_t kKeptBytes = 8 * 1024 * 1024;
-  thread_local std::string inflated;
-  if (inflated.capacity() > kKeptBytes) std::string().swap(inflated);
-  otlp::DecodeResult result;
-  switch (gunzip(job.payload, options.max_decoded_bytes, inflated)) {
-    case GunzipStatus::kOk:
-      return decode_as(job.signal, job.format, inflated, sinks, options.decode);
-    case GunzipStatus::kCorrupt:
-      result.error = "the compressed body is damaged or cut short; send it as gzip";
-      break;
-    case GunzipStatus::kTooLarge:
-      job.too_large = true;
-      result.error = "the request has more than " + std::to_string(options.max_decoded_bytes) +
-                     " bytes when decompressed; send smaller batches";
-      break;
-  }
-  result.ok = false;
-  return result;
-}
-
 }  // namespace
 
-OtlpReceiver::OtlpReceiver(store::Ingest& ingest, Options options)
-    : shared_(std::make_shared<Shared>(ingest, options)) {}
+OtlpReceiver::OtlpReceiver(store::Ingest& ingest) : shared_(std::make_shared<Shared>(ingest)) {}
 
 const ReceiveCounters& OtlpReceiver::counters() const {
   return shared_->counters;
@@ -213,18 +170,21 @@ template <typename Shared>
 void store_and_answer(const std::shared_ptr<Shared>& shared, const std::shared_ptr<Job>& job) {
   ReceiveCounters::OfSignal& counters = shared->counters[job->signal];
   counters.request_bytes += job->request.body.size();
-  shared->ingest.write(
-      job->signal, job->request.body.size(),
-      [shared, job](store::Sinks& sinks) { return decode(*job, sinks, shared->options); },
-      [shared, job](WriteOutcome outcome) {
-        count(shared->counters[job->signal], outcome);
-        if (outcome.status == WriteOutcome::Status::kCommitted) {
-          job->respond(success(*job, outcome.decoded));
-          return;
-        }
-        const Error error = error_of(*job, std::move(outcome));
-        job->respond(job->is_grpc ? grpc_error(error) : http_error(error, job->format));
-      });
+  store::IngestRequest request;
+  request.signal = job->signal;
+  request.content = content_code(job->format, job->compressed);
+  request.payload = job->payload;
+  request.owner = job;
+  request.is_abandoned = [responder = &job->respond] { return responder->abandoned(); };
+  shared->ingest.write(std::move(request), [shared, job](WriteOutcome outcome) {
+    count(shared->counters[job->signal], outcome);
+    if (outcome.status == WriteOutcome::Status::kCommitted) {
+      job->respond(success(*job, outcome.decoded));
+      return;
+    }
+    const Error error = error_of(std::move(outcome));
+    job->respond(job->is_grpc ? grpc_error(error) : http_error(error, job->format));
+  });
 }
 
 std::optional<Error> check_http(const net::Request& request, bool known_path) {

@@ -2,11 +2,9 @@
 
 #include <array>
 #include <atomic>
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 
-#include "otlp/decode.h"
 #include "server/net/http.h"
 #include "server/store/ingest.h"
 
@@ -35,20 +33,14 @@ struct ReceiveCounters {
 };
 
 /// Turns OTLP/gRPC and OTLP/HTTP requests into writes to the store, and the store's outcomes into
-/// answers. Success is answered only when the store has committed. Decompression and decoding run
-/// on the store's writer threads.
+/// answers. Success is answered only when the store has committed. The store decodes them, by an
+/// OtlpDecoder.
 ///
 /// Thread-safety: the handlers run on any thread. Lifetime: `ingest` must outlive the servers that
 /// hold the handlers; this object need not.
 class OtlpReceiver {
  public:
-  struct Options {
-    /// Largest request after decompression. > 0.
-    std::size_t max_decoded_bytes = 64 * 1024 * 1024;
-    otlp::DecodeLimits decode;
-  };
-
-  OtlpReceiver(store::Ingest& ingest, Options options);
+  explicit OtlpReceiver(store::Ingest& ingest);
 
   /// For an Http2Server: `Export` of the trace, metrics and logs services.
   [[nodiscard]] net::Handler grpc_handler() const;

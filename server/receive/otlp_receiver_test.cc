@@ -11,6 +11,7 @@
 
 #include "otlp/recording_sink.h"
 #include "server/receive/grpc_frame.h"
+#include "server/receive/otlp_decoder.h"
 
 namespace signalbox::server::receive {
 namespace {
@@ -25,13 +26,15 @@ using ::testing::SizeIs;
 /// Decodes at once into memory; answers as the test says, or keeps the answer back.
 class FakeIngest final : public store::Ingest {
  public:
-  void write(Signal signal, std::size_t request_bytes, Decode decode, Done done) override {
-    signals.push_back(signal);
-    bytes += request_bytes;
+  explicit FakeIngest(OtlpDecoder::Options options) : decoder_(options) {}
+
+  void write(store::IngestRequest request, Done done) override {
+    signals.push_back(request.signal);
+    bytes += request.payload.size();
     WriteOutcome outcome = next;
     if (outcome.status == WriteOutcome::Status::kCommitted) {
       store::Sinks sinks{sink, sink, sink};
-      outcome.decoded = decode(sinks);
+      outcome.decoded = decoder_.decode(request.signal, request.content, request.payload, sinks);
       if (!outcome.decoded.ok) outcome.status = WriteOutcome::Status::kMalformed;
     }
     if (hold) {
@@ -47,6 +50,9 @@ class FakeIngest final : public store::Ingest {
   WriteOutcome next;
   bool hold = false;
   std::function<void()> held;
+
+ private:
+  const OtlpDecoder decoder_;
 };
 
 class CapturedExchange final : public net::Responder::Exchange {
@@ -144,8 +150,8 @@ class OtlpReceiverTest : public ::testing::Test {
 
   static constexpr const char* kTracesMethod =
       "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
-  FakeIngest ingest_;
-  OtlpReceiver receiver_{ingest_, {.max_decoded_bytes = 1'000'000, .decode = {}}};
+  FakeIngest ingest_{{.max_decoded_bytes = 1'000'000, .limits = {}}};
+  OtlpReceiver receiver_{ingest_};
 };
 
 TEST_F(OtlpReceiverTest, StoresProtobufOverHttp) {

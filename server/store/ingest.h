@@ -4,7 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "otlp/decode.h"
 #include "otlp/records.h"
@@ -13,20 +16,24 @@
 /// implements.
 namespace signalbox::server::store {
 
-/// What a request carries.
-enum class Signal : std::uint8_t { kTraces, kMetrics, kLogs };
+/// What a request carries. The numbers stand in the log.
+enum class Signal : std::uint8_t { kTraces = 0, kMetrics = 1, kLogs = 2 };
 
 /// What became of one request.
 struct WriteOutcome {
   enum class Status : std::uint8_t {
-    kCommitted,   ///< Its rows are inserted and synced to disk: answer with success.
+    kCommitted,   ///< Decoded and in the synced log, or already there: answer with success.
     kMalformed,   ///< It could not be decoded; none of its rows is stored. `decoded` tells why.
     kOverloaded,  ///< Not taken: a limit is reached. None of its rows is stored; try again later.
-    kFailed,      ///< The engine refused it. Whether its rows are stored is not known; try again.
+    kFailed,      ///< An error of the server. None of its rows is stored; try again later.
+    kAbandoned,   ///< Not taken: nobody waits for the answer any more, or its deadline has passed.
   };
   Status status = Status::kCommitted;
-  /// What the decoder returned; as constructed if it was not run.
+  /// What the decoder returned; of a repeated request only its counts; as constructed if the
+  /// request was not decoded.
   otlp::DecodeResult decoded;
+  /// Whether the same bytes had been received a short time before. They are stored once.
+  bool repeated = false;
   /// For people, with what to do about it; empty if committed.
   std::string message;
   /// How long the sender should wait before it tries again; of kOverloaded and kFailed.
@@ -40,25 +47,45 @@ struct Sinks {
   otlp::MetricsSink& metrics;
 };
 
+/// Reads requests as they were received; the log keeps them so, and they are read again after a
+/// crash.
+///
+/// Thread-safety: any thread.
+class Decoder {
+ public:
+  virtual ~Decoder() = default;
+
+  /// Decodes the `payload` of a request into the sink of `signal`. `content` says how the payload
+  /// is written (format, compression); its meaning is the decoder's own and, as it stands in the
+  /// log, must not change. What it throws makes the request fail, not malformed.
+  [[nodiscard]] virtual otlp::DecodeResult decode(Signal signal, std::uint8_t content,
+                                                  std::string_view payload, Sinks& sinks) const = 0;
+};
+
+/// One request as it was received.
+struct IngestRequest {
+  Signal signal = Signal::kTraces;
+  std::uint8_t content = 0;           ///< For the Decoder.
+  std::string_view payload;           ///< Valid as long as `owner` lives.
+  std::shared_ptr<const void> owner;  ///< Kept until the request is answered.
+  /// When the sender stops waiting.
+  std::optional<std::chrono::steady_clock::time_point> deadline;
+  /// Whether the sender has gone; may be empty. Called from any thread.
+  std::function<bool()> is_abandoned;
+};
+
 /// Takes requests into the store.
 ///
-/// Thread-safety: `write` from any thread; it does not block on the engine.
+/// Thread-safety: `write` from any thread; it does not block on disk or engine.
 class Ingest {
  public:
-  using Decode = std::function<otlp::DecodeResult(Sinks&)>;
   using Done = std::function<void(WriteOutcome)>;
 
   virtual ~Ingest() = default;
 
-  /// Runs `decode` once, on a writer thread, with sinks that append to the open block; if its
-  /// result is not ok, or it throws, its rows are rolled back. Then calls `done` exactly once, from
-  /// a writer thread, when the rows are inserted and synced, or with the reason why they are not.
-  /// `done` must not block or throw.
-  ///
-  /// `request_bytes` counts against the limit of queued bytes until `done` returns. If the limit
-  /// would be exceeded, or the store is closing, `done` is called with kOverloaded before `write`
-  /// returns and `decode` is not run. What `decode` captures is kept until `done` has been called.
-  virtual void write(Signal signal, std::size_t request_bytes, Decode decode, Done done) = 0;
+  /// Decodes the request on a thread of its own and makes it durable. Then calls `done` exactly
+  /// once, from any thread, also before `write` returns. `done` must not block or throw.
+  virtual void write(IngestRequest request, Done done) = 0;
 };
 
 }  // namespace signalbox::server::store

@@ -1,79 +1,120 @@
 #include "server/store/commit/writer.h"
 
+#include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <exception>
 #include <mutex>
+#include <random>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
+#include <variant>
 #include <vector>
 
-#include "server/store/columns/block.h"
+#include "server/store/commit/batch.h"
+#include "server/store/commit/committer.h"
+#include "server/store/log/log.h"
+#include "server/store/log/request_window.h"
 
 namespace signalbox::server::store {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 using Status = WriteOutcome::Status;
+using std::chrono::milliseconds;
 
-constexpr Signal kSignals[] = {Signal::kTraces, Signal::kLogs, Signal::kMetrics};
+constexpr std::size_t kBytesOfASync = 16ULL << 20;
+constexpr milliseconds kLogRetry{500};
 
-struct Request {
-  Signal signal;
-  std::size_t bytes;
-  Ingest::Decode decode;
-  Ingest::Done done;
-  otlp::DecodeResult decoded;
-};
+std::int64_t unix_ns() {
+  return std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count();
+}
 
-/// A block and the requests whose rows it holds.
-struct Batch {
-  explicit Batch(KnownIds& known) : block(known) {}
-  Block block;
-  std::vector<Request> requests;
-  Clock::time_point opened;
-};
-
-WriteOutcome overloaded(std::string message) {
+WriteOutcome refusal(Status status, std::string message, milliseconds retry_after = {}) {
   WriteOutcome outcome;
-  outcome.status = Status::kOverloaded;
+  outcome.status = status;
   outcome.message = std::move(message);
+  if (retry_after > milliseconds(0)) outcome.retry_after = retry_after;
   return outcome;
 }
+
+/// `wait`, up to half as long again by chance: so that not all senders come back at once.
+milliseconds with_jitter(milliseconds wait) {
+  thread_local std::minstd_rand random{std::random_device{}()};
+  return wait +
+         milliseconds(std::uniform_int_distribution<std::int64_t>(0, wait.count() / 2)(random));
+}
+
+/// A request from its receipt to its answer.
+struct Job {
+  IngestRequest request;
+  Ingest::Done done;
+  std::int64_t received_ns = 0;
+  RequestHash hash;
+  otlp::DecodeResult decoded;
+  std::shared_ptr<Batch> batch;  ///< Which has its rows.
+};
 
 }  // namespace
 
 class Writer::Implementation {
  public:
-  Implementation(Engine& engine, const Options& options)
-      : engine_(engine),
-        options_(options),
-        known_(options.max_known_ids),
-        open_(std::make_unique<Batch>(known_)),
-        spare_(std::make_unique<Batch>(known_)),
-        decoder_([this] { decode_loop(); }),
-        inserter_([this] { insert_loop(); }) {}
+  Implementation(Engine& engine, const Decoder& decoder, Files& files, Options options)
+      : decoder_(decoder),
+        files_(files),
+        options_(std::move(options)),
+        known_(options_.max_known_ids),
+        pool_(known_, options_.max_blocks),
+        log_(files, {.folder = options_.log_folder, .segment_bytes = options_.segment_bytes}),
+        window_(files, log_.salt(),
+                {.folder = options_.log_folder, .length = options_.repeat_window}),
+        committer_(engine, decoder, log_, known_, pool_, committer_options()) {
+    recover();
+    log_thread_ = std::thread([this] { log_loop(); });
+    lanes_.reserve(options_.lanes);
+    for (std::size_t i = 0; i < options_.lanes; ++i) {
+      lanes_.emplace_back([this, i] { lane_loop(i); });
+    }
+  }
 
-  void write(Signal signal, std::size_t request_bytes, Decode decode, Done done) {
+  void write(IngestRequest request, Done done) {
+    const std::size_t bytes = request.payload.size();
+    WriteOutcome refused;
+    {
+      const std::scoped_lock lock(mutex_);
+      refused = admit(bytes);
+      if (refused.status == Status::kCommitted) {
+        stats_.queued_bytes += bytes;
+        ++stats_.queued_requests;
+        Job& job = queue_.emplace_back();
+        job.request = std::move(request);
+        job.done = std::move(done);
+        job.received_ns = unix_ns();
+        queue_bytes_ += bytes;
+        // Of the lanes that may take something now, all but the last one could before.
+        wake_[std::min(queue_.size(), options_.lanes) - 1].notify_one();
+      } else {
+        ++stats_.overloaded_requests;
+      }
+    }
+    if (refused.status != Status::kCommitted) done(std::move(refused));
+  }
+
+  bool flush(milliseconds timeout) {
+    const auto deadline = Clock::now() + timeout;
     std::unique_lock lock(mutex_);
-    if (closing_) {
-      ++stats_.overloaded_requests;
-      lock.unlock();
-      done(overloaded("the server is shutting down; send again when it is back"));
-      return;
-    }
-    if (request_bytes > options_.max_queued_bytes - stats_.queued_bytes) {
-      ++stats_.overloaded_requests;
-      lock.unlock();
-      done(overloaded("more data is arriving than can be stored; send again later"));
-      return;
-    }
-    stats_.queued_bytes += request_bytes;
-    ++stats_.queued_requests;
-    queue_.push_back({signal, request_bytes, std::move(decode), std::move(done), {}});
-    lock.unlock();
-    to_decode_.notify_one();
+    const std::uint64_t wanted = ++flushes_wanted_;
+    wake_lanes();
+    // Each lane seals its block behind all requests that were answered before; the committer works
+    // in order.
+    return flushed_.wait_until(lock, deadline, [&] {
+      return std::all_of(lane_flushed_.begin(), lane_flushed_.end(),
+                         [&](std::uint64_t done) { return done >= wanted; }) &&
+             open_batches_ == 0;
+    });
   }
 
   void close() {
@@ -82,170 +123,540 @@ class Writer::Implementation {
       const std::scoped_lock lock(mutex_);
       closing_ = true;
     }
-    to_decode_.notify_all();
-    if (decoder_.joinable()) decoder_.join();
-    if (inserter_.joinable()) inserter_.join();
+    wake_lanes();
+    for (std::thread& lane : lanes_) {
+      if (lane.joinable()) lane.join();
+    }
+    {
+      std::unique_lock lock(mutex_);
+      lanes_done_ = true;
+      to_log_.notify_all();
+      flushed_.wait(
+          lock, [&] { return (to_log_items_.empty() && !is_logging_) || stats_.is_log_failing; });
+    }
+    committer_.close(Clock::now() + options_.close_timeout);
+    {
+      const std::scoped_lock lock(mutex_);
+      committer_done_ = true;
+    }
+    to_log_.notify_all();
+    if (log_thread_.joinable()) log_thread_.join();
   }
 
   [[nodiscard]] Stats stats() const {
-    const std::scoped_lock lock(mutex_);
-    return stats_;
+    const Committer::Stats committed = committer_.stats();
+    Stats stats;
+    {
+      const std::scoped_lock lock(mutex_);
+      stats = stats_;
+    }
+    stats.blocks = committed.blocks;
+    stats.stored_rows = committed.rows;
+    stats.reloaded_blocks = committed.reloaded_blocks;
+    stats.blocks_set_aside = committed.blocks_set_aside;
+    stats.unreadable_requests += committed.unreadable_requests;
+    stats.failed_inserts = committed.failed_inserts;
+    stats.insert_time = committed.insert_time;
+    stats.waiting_blocks = committed.waiting_blocks;
+    stats.is_engine_failing = committed.is_failing;
+    if (committed.is_failing) stats.last_error = committed.last_error;
+    stats.log_bytes = log_.bytes();
+    stats.window_requests = window_.size();
+    return stats;
   }
 
  private:
-  // Decoding thread. It owns `open_`; `ready_` passes a batch to the inserting thread, `spare_`
-  // brings one back.
+  using Item = std::variant<Job, std::shared_ptr<Batch>>;  // To log: a request, or a batch's end.
 
-  void decode_loop() {
-    std::unique_lock lock(mutex_);
-    for (;;) {
-      wait_for_work(lock);
-      if (may_hand_over()) {
-        ready_ = std::move(open_);
-        open_ = std::move(spare_);
-        open_has_room_ = true;
-        to_insert_.notify_one();
+  Committer::Options committer_options() {
+    Committer::Options committer;
+    committer.first_retry = options_.first_retry;
+    committer.longest_retry = options_.longest_retry;
+    committer.attempts_before_set_aside = options_.attempts_before_set_aside;
+    committer.report = options_.report;
+    committer.on_done = [this](const std::shared_ptr<Batch>& batch) {
+      {
+        const std::scoped_lock lock(mutex_);
+        committed_.push_back(batch);
+        --open_batches_;
       }
-      if (!queue_.empty() && open_has_room_) {
-        Request request = std::move(queue_.front());
-        queue_.pop_front();
-        lock.unlock();
-        decode(std::move(request));
-        lock.lock();
-      } else if (closing_ && queue_.empty() && open_->requests.empty()) {
-        decoded_all_ = true;
-        to_insert_.notify_one();
-        return;
-      }
-    }
-  }
-
-  /// Until there is a request to decode, or the open block can be handed over, or all is done.
-  void wait_for_work(std::unique_lock<std::mutex>& lock) {
-    const auto has_work = [&] {
-      return (!queue_.empty() && open_has_room_) || may_hand_over() ||
-             (closing_ && queue_.empty() && open_->requests.empty());
+      to_log_.notify_all();
+      flushed_.notify_all();
     };
-    while (!has_work()) {
-      // Only a block that is still gathering becomes due by itself.
-      if (inserter_is_free() && !open_->requests.empty()) {
-        to_decode_.wait_until(lock, open_->opened + options_.gather);
+    committer.set_aside = [this](const Batch& batch) { set_aside(batch); };
+    return committer;
+  }
+
+  // ---- start
+  // ---------------------------------------------------------------------------------------
+
+  void recover() {
+    Log::Recovery recovery = log_.take_recovery();
+    for (const std::string& damage : recovery.damage) options_.report(damage);
+    window_.restore(recovery.requests, unix_ns());
+    std::vector<std::shared_ptr<Batch>> unsealed;
+    std::uint64_t requests = 0;
+    for (Log::UncommittedBlock& found : recovery.blocks) {
+      auto batch = std::make_shared<Batch>();
+      batch->number = found.number;
+      batch->identity = found.identity;
+      batch->is_in_doubt = found.identity != 0;
+      requests += found.requests.size();
+      batch->requests = std::move(found.requests);
+      if (found.missing_requests > 0) {
+        stats_.unreadable_requests += found.missing_requests;
+        options_.report(std::to_string(found.missing_requests) +
+                        " acknowledged requests of a block are missing from the log");
+      }
+      if (batch->identity == 0) unsealed.push_back(batch);
+      ++open_batches_;
+      if (batch->is_in_doubt) committer_.submit(std::move(batch));
+    }
+    if (open_batches_ > 0) {
+      options_.report("taking up " + std::to_string(open_batches_) + " blocks of " +
+                      std::to_string(requests) + " requests that an earlier run left in the log (" +
+                      std::to_string(recovery.bytes >> 20) + " MiB); they become visible soon");
+    }
+    for (std::shared_ptr<Batch>& batch : unsealed) to_log_items_.emplace_back(std::move(batch));
+  }
+
+  // ---- admission
+  // -----------------------------------------------------------------------------------
+
+  /// kCommitted if the request may go on. With `mutex_` held.
+  WriteOutcome admit(std::size_t bytes) {
+    if (closing_) {
+      return refusal(Status::kOverloaded,
+                     "the server is shutting down; send again when it is back");
+    }
+    if (bytes > options_.max_queued_bytes - stats_.queued_bytes) {
+      return refusal(Status::kOverloaded,
+                     "more data is arriving than can be taken in; send again later",
+                     with_jitter(milliseconds(1000)));
+    }
+    const auto wait = expected_wait();
+    if (wait > options_.longest_wait) {
+      return refusal(Status::kOverloaded, "requests wait too long to be taken in; send again later",
+                     with_jitter(wait));
+    }
+    if (log_.bytes() >= options_.max_log_bytes) {
+      return refusal(Status::kOverloaded,
+                     "the tables do not keep up: the log of what they still have to take in is "
+                     "full; send again later, and look at the server's own log for the reason",
+                     with_jitter(milliseconds(5000)));
+    }
+    if (stats_.is_log_failing && Clock::now() < log_failed_at_ + kLogRetry) {
+      return refusal(Status::kOverloaded,
+                     "the log cannot be written (" + stats_.last_error + "); send again later",
+                     with_jitter(milliseconds(5000)));
+    }
+    return {};
+  }
+
+  [[nodiscard]] milliseconds expected_wait() const {
+    const double ns =
+        ns_per_byte_ * static_cast<double>(queue_bytes_) / static_cast<double>(options_.lanes);
+    return milliseconds(static_cast<std::int64_t>(ns / 1e6));
+  }
+
+  // ---- lanes
+  // ---------------------------------------------------------------------------------------
+
+  /// A lane's open block. Its thread alone uses it.
+  struct Lane {
+    std::size_t index = 0;
+    std::shared_ptr<Batch> batch;  // Null: none is open.
+    std::unique_ptr<Block> spare;  // For the next one.
+    Clock::time_point due;         // When `batch` is to be sealed.
+    Clock::time_point last_sealed;
+  };
+
+  void lane_loop(std::size_t index) {
+    Lane lane;
+    lane.index = index;
+    lane.spare = pool_.take();
+    std::unique_lock lock(mutex_);
+    while (wait_for_work(lane, lock)) {
+      if (may_take(lane)) {
+        Job job = std::move(queue_.front());
+        queue_.pop_front();
+        queue_bytes_ -= job.request.payload.size();
+        lock.unlock();
+        take_in(lane, std::move(job));
+        lock.lock();
+      }
+      if (lane.batch != nullptr && (is_due(lane) || must_flush(lane))) {
+        lock.unlock();
+        seal(lane);
+        lock.lock();
+      }
+      if (lane.batch == nullptr && queue_.empty()) lane_flushed_[index] = flushes_wanted_;
+      flushed_.notify_all();
+    }
+  }
+
+  /// Until there is something to do; false if all is done and the writer is closing.
+  bool wait_for_work(Lane& lane, std::unique_lock<std::mutex>& lock) {
+    for (;;) {
+      if (may_take(lane)) return true;
+      if (lane.batch != nullptr && (is_due(lane) || must_flush(lane))) return true;
+      if (lane.batch == nullptr && queue_.empty()) {
+        if (closing_) return false;
+        if (lane_flushed_[lane.index] < flushes_wanted_) return true;
+      }
+      if (lane.batch != nullptr) {
+        wake_[lane.index].wait_until(lock, lane.due);
       } else {
-        to_decode_.wait(lock);
+        wake_[lane.index].wait(lock);
       }
     }
   }
 
-  [[nodiscard]] bool inserter_is_free() const { return ready_ == nullptr && spare_ != nullptr; }
-
-  /// Whether the open block goes to the inserting thread now.
-  [[nodiscard]] bool may_hand_over() const {
-    if (!inserter_is_free() || open_->requests.empty()) return false;
-    if (!open_has_room_ || closing_) return true;
-    return queue_.empty() && Clock::now() >= open_->opened + options_.gather;
+  /// The first lane takes whatever there is; each further one helps when more is waiting, so that
+  /// little load makes one block and not several.
+  [[nodiscard]] bool may_take(const Lane& lane) const {
+    return queue_.size() > lane.index || (closing_ && !queue_.empty());
+  }
+  [[nodiscard]] static bool is_due(const Lane& lane) { return Clock::now() >= lane.due; }
+  [[nodiscard]] bool must_flush(const Lane& lane) const {
+    return queue_.empty() && (closing_ || lane_flushed_[lane.index] < flushes_wanted_);
   }
 
-  void decode(Request request) {
-    Block& block = open_->block;
-    block.begin_request(0);
+  void take_in(Lane& lane, Job job) {
+    const auto now = Clock::now();
+    const IngestRequest& request = job.request;
+    if ((request.deadline && *request.deadline <= now) ||
+        (request.is_abandoned && request.is_abandoned())) {
+      answer(job, refusal(Status::kAbandoned, "the sender stopped waiting before its turn came"));
+      return;
+    }
+    job.hash = hash_request(log_.salt(), request.signal, request.content, request.payload);
+    const RequestWindow::Finding finding = window_.begin(job.hash, job.done);
+    if (finding.kind == RequestWindow::Finding::Kind::kRepeated) {
+      answer(job, repeated(finding.rejected));
+    } else if (finding.kind == RequestWindow::Finding::Kind::kUnderWay) {
+      forget(job);
+    } else {
+      decode(lane, std::move(job), now);
+    }
+  }
+
+  static WriteOutcome repeated(std::uint64_t rejected) {
+    WriteOutcome outcome;
+    outcome.repeated = true;
+    outcome.decoded.rejected = rejected;
+    if (rejected > 0) {
+      outcome.decoded.rejected_reason = "as when the same request was received before";
+    }
+    return outcome;
+  }
+
+  void decode(Lane& lane, Job job, Clock::time_point start) {
+    open_batch(lane);
+    Block& block = *lane.batch->block;
+    block.begin_request(job.received_ns);
     WriteOutcome outcome;
     try {
       Sinks sinks = block.sinks();
-      request.decoded = request.decode(sinks);
-      if (!request.decoded.ok) {
-        outcome.status = Status::kMalformed;
-        outcome.message = request.decoded.error;
-      }
+      job.decoded =
+          decoder_.decode(job.request.signal, job.request.content, job.request.payload, sinks);
+      if (!job.decoded.ok) outcome = refusal(Status::kMalformed, job.decoded.error);
     } catch (const std::exception& error) {
-      outcome.status = Status::kFailed;
-      outcome.message = std::string("the request could not be taken in: ") + error.what();
+      outcome = refusal(Status::kFailed,
+                        std::string("the request could not be taken in: ") + error.what());
     }
+    measure(job, Clock::now() - start);
     if (outcome.status != Status::kCommitted) {
       block.roll_back();
-      answer(request, std::move(outcome));
+      answer_with_others(job, std::move(outcome), window_.drop(job.hash));
       return;
     }
-    if (open_->requests.empty()) open_->opened = Clock::now();
-    open_->requests.push_back(std::move(request));
-    open_has_room_ =
-        block.rows() < options_.max_block_rows && block.memory_bytes() < options_.max_block_bytes;
-  }
-
-  // Inserting thread.
-
-  void insert_loop() {
-    std::unique_lock lock(mutex_);
-    for (;;) {
-      to_insert_.wait(lock, [&] { return ready_ != nullptr || decoded_all_; });
-      if (ready_ == nullptr) return;
-      std::unique_ptr<Batch> batch = std::move(ready_);
-      lock.unlock();
-      insert(*batch);
-      batch->requests.clear();
-      batch->block.clear();
-      lock.lock();
-      spare_ = std::move(batch);
-      to_decode_.notify_one();
-    }
-  }
-
-  void insert(Batch& batch) {
-    const auto start = Clock::now();
-    const auto received_us = std::chrono::duration_cast<std::chrono::microseconds>(
-        std::chrono::system_clock::now().time_since_epoch());
-    const std::string error = failure_of([&] {
-      const SealedBlock sealed = batch.block.seal(received_us.count());
-      for (const TableRows& rows : sealed.descriptions)
-        engine_.insert_native(rows.table, rows.native);
-      batch.block.descriptions_are_written();
-      for (const TableRows& rows : sealed.data) engine_.insert_native(rows.table, rows.native);
-    });
-    for (const Signal signal : kSignals) answer_all(batch, signal, error);
-    const std::scoped_lock lock(mutex_);
-    ++stats_.blocks;
-    stats_.insert_time += Clock::now() - start;
-  }
-
-  /// What `action` failed with, or "".
-  template <typename Action>
-  static std::string failure_of(Action&& action) {
-    try {
-      action();
-      return {};
-    } catch (const std::exception& error) {
-      return std::string("the store could not take the data: ") + error.what();
-    }
-  }
-
-  void answer_all(Batch& batch, Signal signal, const std::string& error) {
-    for (Request& request : batch.requests) {
-      if (request.signal != signal) continue;
-      WriteOutcome outcome;
-      outcome.status = error.empty() ? Status::kCommitted : Status::kFailed;
-      outcome.message = error;
-      answer(request, std::move(outcome));
-    }
-  }
-
-  // Either thread.
-
-  void answer(Request& request, WriteOutcome outcome) {
-    outcome.decoded = std::move(request.decoded);
+    job.batch = lane.batch;
+    const bool is_full =
+        block.rows() >= options_.max_block_rows || block.memory_bytes() >= options_.max_block_bytes;
     {
       const std::scoped_lock lock(mutex_);
-      count(outcome);
+      to_log_items_.emplace_back(std::move(job));
     }
-    request.done(std::move(outcome));
-    request.done = nullptr;
-    request.decode = nullptr;
+    to_log_.notify_all();
+    if (is_full) seal(lane);
+  }
+
+  void wake_lanes() {
+    for (std::condition_variable& lane : wake_) lane.notify_one();
+  }
+
+  /// Keeps how long a byte takes, slowly following.
+  void measure(const Job& job, std::chrono::nanoseconds took) {
+    const auto bytes = static_cast<double>(std::max<std::size_t>(job.request.payload.size(), 1000));
+    const double now = static_cast<double>(took.count()) / bytes;
+    ns_per_byte_ = ns_per_byte_ * 0.95 + now * 0.05;
+  }
+
+  void open_batch(Lane& lane) {
+    if (lane.batch != nullptr) return;
+    auto batch = std::make_shared<Batch>();
+    batch->block = std::move(lane.spare);
+    const auto now = Clock::now();
+    lane.due = std::max(now + options_.gather, lane.last_sealed + options_.block_interval);
     const std::scoped_lock lock(mutex_);
-    stats_.queued_bytes -= request.bytes;
+    batch->number = log_.new_block_number();
+    ++open_batches_;
+    lane.batch = std::move(batch);
+  }
+
+  /// Hands the open block over. If memory for another one is short, its rows are left to the log.
+  void seal(Lane& lane) {
+    lane.last_sealed = Clock::now();
+    lane.spare = pool_.take();
+    if (lane.spare == nullptr) {
+      lane.spare = std::move(lane.batch->block);
+      lane.spare->clear();
+    }
+    {
+      const std::scoped_lock lock(mutex_);
+      to_log_items_.emplace_back(std::move(lane.batch));
+    }
+    lane.batch = nullptr;
+    to_log_.notify_all();
+  }
+
+  // ---- the log's thread
+  // ----------------------------------------------------------------------------
+
+  void log_loop() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      to_log_.wait(lock, [&] {
+        return !to_log_items_.empty() || !committed_.empty() || (lanes_done_ && committer_done_);
+      });
+      std::vector<Item> items = take_items();
+      std::vector<std::shared_ptr<Batch>> committed = std::exchange(committed_, {});
+      if (items.empty() && committed.empty()) return;
+      const bool is_last = lanes_done_ && committer_done_;
+      is_logging_ = true;
+      lock.unlock();
+      const bool ok = log_items(items, committed);
+      if (ok) retire();
+      lock.lock();
+      is_logging_ = false;
+      if (!ok) put_back(items, committed);
+      if (lanes_done_) flushed_.notify_all();
+      // What cannot be logged at the very end is found again at the next start.
+      if (!ok && is_last) return;
+      if (!ok) to_log_.wait_for(lock, kLogRetry, [&] { return has_job() || committer_done_; });
+    }
+  }
+
+  [[nodiscard]] bool has_job() const {
+    return std::any_of(to_log_items_.begin(), to_log_items_.end(),
+                       [](const Item& item) { return std::holds_alternative<Job>(item); });
+  }
+
+  /// As much as is written at one time, in order.
+  std::vector<Item> take_items() {
+    std::vector<Item> items;
+    std::size_t bytes = 0;
+    while (!to_log_items_.empty() && bytes < kBytesOfASync) {
+      if (const Job* job = std::get_if<Job>(&to_log_items_.front())) {
+        bytes += job->request.payload.size();
+      }
+      items.push_back(std::move(to_log_items_.front()));
+      to_log_items_.pop_front();
+    }
+    return items;
+  }
+
+  /// True if all is in the log; then requests are answered and sealed batches handed on. Otherwise
+  /// requests are answered, and only the rest of `items` is left.
+  bool log_items(std::vector<Item>& items, const std::vector<std::shared_ptr<Batch>>& committed) {
+    std::vector<Log::Entry> entries = entries_of(items);
+    for (const std::shared_ptr<Batch>& batch : committed) {
+      Log::Entry& entry = entries.emplace_back();
+      entry.head.type = RecordHead::Type::kCommit;
+      entry.head.block = batch->number;
+      entry.head.time = batch->identity;
+    }
+    try {
+      log_.append(entries);
+    } catch (const std::exception& error) {
+      refuse_all(items, error.what());
+      return false;
+    }
+    note_success();
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      if (Job* job = std::get_if<Job>(&items[i])) {
+        job->batch->requests.push_back(entries[i].position);
+        accept(*job, entries[i]);
+      } else {
+        committer_.submit(std::get<std::shared_ptr<Batch>>(items[i]));
+      }
+    }
+    for (const std::shared_ptr<Batch>& batch : committed) log_.release(batch->number);
+    return true;
+  }
+
+  std::vector<Log::Entry> entries_of(const std::vector<Item>& items) {
+    std::vector<Log::Entry> entries;
+    entries.reserve(items.size());
+    std::int64_t last_identity = log_.last_identity();
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      Log::Entry& entry = entries.emplace_back();
+      RecordHead& head = entry.head;
+      if (const Job* job = std::get_if<Job>(&items[i])) {
+        head.type = RecordHead::Type::kRequest;
+        head.signal = job->request.signal;
+        head.content = job->request.content;
+        head.rejected = static_cast<std::uint32_t>(job->decoded.rejected);
+        head.block = job->batch->number;
+        head.time = job->received_ns;
+        head.hash = job->hash;
+        entry.payload = job->request.payload;
+        continue;
+      }
+      Batch& batch = *std::get<std::shared_ptr<Batch>>(items[i]);
+      last_identity = std::max(unix_ns() / 1000, last_identity + 1);
+      batch.identity = last_identity;
+      head.type = RecordHead::Type::kSeal;
+      head.block = batch.number;
+      head.time = batch.identity;
+      head.number = batch.requests.size();
+      for (std::size_t j = 0; j < i; ++j) {
+        const Job* job = std::get_if<Job>(&items[j]);
+        if (job != nullptr && job->batch.get() == &batch) ++head.number;
+      }
+      head.first_segment = batch.requests.empty() ? 0 : batch.requests.front().segment;
+    }
+    return entries;
+  }
+
+  void accept(Job& job, const Log::Entry& entry) {
+    const Log::LoggedRequest logged{job.hash, job.received_ns, entry.head.rejected,
+                                    entry.position.segment};
+    std::vector<Done> others = window_.commit(logged, unix_ns());
+    answer_with_others(job, {}, std::move(others));
+  }
+
+  void refuse_all(std::vector<Item>& items, const std::string& error) {
+    const bool is_new = note_failure(error);
+    if (is_new) options_.report("the log cannot be written; requests are refused: " + error);
+    for (Item& item : items) {
+      Job* job = std::get_if<Job>(&item);
+      if (job == nullptr) continue;
+      job->batch->is_spoilt = true;
+      answer_with_others(*job,
+                         refusal(Status::kOverloaded,
+                                 "the log cannot be written (" + error + "); send again later",
+                                 with_jitter(milliseconds(5000))),
+                         window_.drop(job->hash));
+    }
+    std::erase_if(items, [](const Item& item) { return std::holds_alternative<Job>(item); });
+  }
+
+  void put_back(std::vector<Item>& items, std::vector<std::shared_ptr<Batch>>& committed) {
+    to_log_items_.insert(to_log_items_.begin(), std::make_move_iterator(items.begin()),
+                         std::make_move_iterator(items.end()));
+    committed_.insert(committed_.begin(), committed.begin(), committed.end());
+  }
+
+  void note_success() {
+    bool was_failing = false;
+    {
+      const std::scoped_lock lock(mutex_);
+      ++stats_.log_syncs;
+      was_failing = std::exchange(stats_.is_log_failing, false);
+      if (was_failing) stats_.last_error.clear();
+    }
+    if (was_failing) options_.report("the log can be written again; requests are taken");
+  }
+
+  bool note_failure(const std::string& error) {
+    const std::scoped_lock lock(mutex_);
+    ++stats_.log_failures;
+    stats_.last_error = error;
+    log_failed_at_ = Clock::now();
+    return !std::exchange(stats_.is_log_failing, true);
+  }
+
+  /// Lets go of what has served. What fails here is tried again later.
+  void retire() {
+    const std::uint64_t first_needed = log_.first_needed();
+    if (first_needed <= log_.retired_below()) return;
+    try {
+      for (const std::uint64_t segment : log_.segments_below(first_needed)) {
+        window_.carry(segment, unix_ns());
+      }
+      Log::Entry entry;
+      entry.head.type = RecordHead::Type::kRetire;
+      entry.head.number = first_needed;
+      log_.append({&entry, 1});
+      log_.retire(first_needed);
+    } catch (const std::exception& error) {
+      options_.report(std::string("segments of the log that have served could not be removed: ") +
+                      error.what());
+    }
+  }
+
+  // ---- a block that the engine refuses
+  // ---------------------------------------------------------------
+
+  /// Keeps the requests of `batch` in a file beside the log: for each its signal and content (a
+  /// byte each) and its length (4 bytes), then its payload.
+  void set_aside(const Batch& batch) {
+    const std::filesystem::path folder = options_.log_folder / "refused";
+    files_.create_folder(folder);
+    std::string bytes;
+    for (const Log::Position& position : batch.requests) {
+      RecordHead head;
+      const std::string payload = log_.read(position, head);
+      bytes += static_cast<char>(head.signal);
+      bytes += static_cast<char>(head.content);
+      const auto size = static_cast<std::uint32_t>(payload.size());
+      bytes.append(reinterpret_cast<const char*>(&size), sizeof size);
+      bytes += payload;
+    }
+    const std::filesystem::path path = folder / (std::to_string(batch.identity) + ".requests");
+    write_whole_file(files_, path, bytes);
+    options_.report("the engine refuses a block of " + std::to_string(batch.requests.size()) +
+                    " requests again and again; they are kept in " + path.string());
+  }
+
+  // ---- answers
+  // -------------------------------------------------------------------------------------
+
+  void answer_with_others(Job& job, WriteOutcome outcome, std::vector<Done> others) {
+    for (Done& other : others) {
+      WriteOutcome same = outcome;
+      same.decoded = job.decoded;
+      same.repeated = outcome.status == Status::kCommitted;
+      count(same);
+      other(std::move(same));
+    }
+    outcome.decoded = std::move(job.decoded);
+    answer(job, std::move(outcome));
+  }
+
+  void answer(Job& job, WriteOutcome outcome) {
+    count(outcome);
+    job.done(std::move(outcome));
+    forget(job);
+  }
+
+  /// The request leaves the queue's budget.
+  void forget(const Job& job) {
+    const std::scoped_lock lock(mutex_);
+    stats_.queued_bytes -= job.request.payload.size();
     --stats_.queued_requests;
   }
 
   void count(const WriteOutcome& outcome) {
+    const std::scoped_lock lock(mutex_);
     switch (outcome.status) {
       case Status::kCommitted:
+        if (outcome.repeated) {
+          ++stats_.repeated_requests;
+          return;
+        }
         ++stats_.accepted_requests;
         stats_.accepted_rows += outcome.decoded.accepted;
         stats_.rejected_rows += outcome.decoded.rejected;
@@ -259,39 +670,59 @@ class Writer::Implementation {
       case Status::kFailed:
         ++stats_.failed_requests;
         return;
+      case Status::kAbandoned:
+        ++stats_.abandoned_requests;
+        return;
     }
   }
 
-  Engine& engine_;
+  const Decoder& decoder_;
+  Files& files_;
   const Options options_;
   KnownIds known_;
+  BlockPool pool_;
+  Log log_;
+  RequestWindow window_;
 
   mutable std::mutex mutex_;
-  std::condition_variable to_decode_;
-  std::condition_variable to_insert_;
-  std::deque<Request> queue_;
-  std::unique_ptr<Batch> open_;
-  std::unique_ptr<Batch> ready_;
-  std::unique_ptr<Batch> spare_;
-  bool open_has_room_ = true;  // Written by the decoding thread only.
+  std::deque<std::condition_variable> wake_ = std::deque<std::condition_variable>(options_.lanes);
+  std::condition_variable to_log_;
+  std::condition_variable flushed_;
+  std::deque<Job> queue_;
+  std::size_t queue_bytes_ = 0;
+  std::deque<Item> to_log_items_;
+  std::vector<std::shared_ptr<Batch>> committed_;
+  std::size_t open_batches_ = 0;  // Opened or recovered, and not yet done.
+  std::uint64_t flushes_wanted_ = 0;
+  std::vector<std::uint64_t> lane_flushed_ = std::vector<std::uint64_t>(options_.lanes, 0);
+  std::atomic<double> ns_per_byte_{1.0};
+  Clock::time_point log_failed_at_;
   bool closing_ = false;
-  bool decoded_all_ = false;
+  bool lanes_done_ = false;
+  bool committer_done_ = false;
+  bool is_logging_ = false;
   Stats stats_;
 
+  Committer committer_;
   std::mutex close_mutex_;
-  std::thread decoder_;
-  std::thread inserter_;
+  std::thread log_thread_;
+  std::vector<std::thread> lanes_;
 };
 
-Writer::Writer(Engine& engine, Options options)
-    : implementation_(std::make_unique<Implementation>(engine, options)) {}
+Writer::Writer(Engine& engine, const Decoder& decoder, Files& files, Options options)
+    : implementation_(
+          std::make_unique<Implementation>(engine, decoder, files, std::move(options))) {}
 
 Writer::~Writer() {
   close();
 }
 
-void Writer::write(Signal signal, std::size_t request_bytes, Decode decode, Done done) {
-  implementation_->write(signal, request_bytes, std::move(decode), std::move(done));
+void Writer::write(IngestRequest request, Done done) {
+  implementation_->write(std::move(request), std::move(done));
+}
+
+bool Writer::flush(milliseconds timeout) {
+  return implementation_->flush(timeout);
 }
 
 void Writer::close() {

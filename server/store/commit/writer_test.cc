@@ -3,257 +3,416 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <condition_variable>
+#include <atomic>
+#include <cerrno>
 #include <future>
-#include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
+
+#include "server/store/commit/fake_engine.h"
+#include "server/store/commit/text_decoder.h"
+#include "server/store/log/memory_files.h"
 
 namespace signalbox::server::store {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using Status = WriteOutcome::Status;
+using Insert = testing::FakeEngine::Insert;
+using Operation = testing::MemoryFiles::Operation;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
 
-/// Counts the blocks of each table; can be told to wait and to fail.
-class FakeEngine : public Engine {
- public:
-  void execute(const std::string&) override {}
-  QueryResult query(const std::string&, const std::vector<Parameter>&,
-                    const QueryOptions&) override {
-    return {};
-  }
-  void insert_native(std::string_view table, std::string_view) override {
-    std::unique_lock lock(mutex_);
-    ++waiting_;
-    changed_.notify_all();
-    changed_.wait(lock, [&] { return open_; });
-    --waiting_;
-    if (table == fails_) throw EngineError(243, "not enough space");
-    ++blocks_[std::string(table)];
-  }
-
-  void shut() {
-    const std::scoped_lock lock(mutex_);
-    open_ = false;
-  }
-  void open() {
-    const std::scoped_lock lock(mutex_);
-    open_ = true;
-    changed_.notify_all();
-  }
-  void wait_for_an_insert() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return waiting_ > 0; });
-  }
-  void fail(std::string table) {
-    const std::scoped_lock lock(mutex_);
-    fails_ = std::move(table);
-  }
-  int blocks(const std::string& table) {
-    const std::scoped_lock lock(mutex_);
-    return blocks_[table];
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool open_ = true;
-  int waiting_ = 0;
-  std::string fails_;
-  std::map<std::string, int> blocks_;
-};
-
-Ingest::Decode spans(int count) {
-  return [count](Sinks& sinks) {
-    sinks.traces.on_resource({});
-    sinks.traces.on_scope({});
-    for (int i = 0; i < count; ++i) sinks.traces.on_span({});
-    otlp::DecodeResult result;
-    result.accepted = static_cast<std::uint64_t>(count);
-    return result;
-  };
-}
-
-Ingest::Decode log_record() {
-  return [](Sinks& sinks) {
-    sinks.logs.on_resource({});
-    sinks.logs.on_scope({});
-    sinks.logs.on_log_record({});
-    otlp::DecodeResult result;
-    result.accepted = 1;
-    return result;
-  };
-}
-
-Ingest::Decode malformed() {
-  return [](Sinks& sinks) {
-    sinks.traces.on_resource({});
-    sinks.traces.on_scope({});
-    sinks.traces.on_span({});
-    otlp::DecodeResult result;
-    result.ok = false;
-    result.offset = 7;
-    result.error = "truncated";
-    return result;
-  };
-}
+constexpr seconds kLong{20};
 
 class WriterTest : public ::testing::Test {
  protected:
-  std::future<WriteOutcome> write(Writer& writer, Signal signal, Ingest::Decode decode,
-                                  std::size_t bytes = 100) {
+  Writer::Options options() {
+    Writer::Options options;
+    options.log_folder = "/log";
+    options.segment_bytes = 1 << 20;
+    options.first_retry = milliseconds(1);
+    options.longest_retry = milliseconds(5);
+    options.report = [this](const std::string& text) {
+      const std::scoped_lock lock(mutex_);
+      reports_.push_back(text);
+    };
+    return options;
+  }
+
+  std::unique_ptr<Writer> start(const Writer::Options& options) {
+    return std::make_unique<Writer>(engine_, decoder_, files_, options);
+  }
+  std::unique_ptr<Writer> start() { return start(options()); }
+
+  static std::future<WriteOutcome> write(Writer& writer, IngestRequest request,
+                                         const std::string& payload) {
+    auto text = std::make_shared<const std::string>(payload);
+    request.payload = *text;
+    request.owner = text;
     auto promise = std::make_shared<std::promise<WriteOutcome>>();
-    writer.write(signal, bytes, std::move(decode),
+    writer.write(std::move(request),
                  [promise](WriteOutcome outcome) { promise->set_value(std::move(outcome)); });
     return promise->get_future();
   }
+  static std::future<WriteOutcome> write(Writer& writer, const std::string& payload,
+                                         Signal signal = Signal::kTraces) {
+    return write(writer,
+                 {.signal = signal, .payload = {}, .owner = {}, .deadline = {}, .is_abandoned = {}},
+                 payload);
+  }
+  static Status status(std::future<WriteOutcome> outcome) {
+    if (outcome.wait_for(kLong) != std::future_status::ready) {
+      ADD_FAILURE() << "no answer";
+      return Status::kFailed;
+    }
+    return outcome.get().status;
+  }
 
-  FakeEngine engine_;
+  std::vector<std::string> reports() {
+    const std::scoped_lock lock(mutex_);
+    return reports_;
+  }
+
+  testing::FakeEngine engine_;
+  testing::TextDecoder decoder_;
+  testing::MemoryFiles files_;
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::string> reports_;
 };
 
-TEST_F(WriterTest, AnswersARequestOnceItsRowsAreInserted) {
-  Writer writer(engine_, {});
+TEST_F(WriterTest, AnswersARequestOnceItIsInTheLogAndInsertsItsRowsAfterwards) {
+  const auto writer = start();
   engine_.shut();
-  auto outcome = write(writer, Signal::kTraces, spans(3));
-  engine_.wait_for_an_insert();
-  EXPECT_EQ(outcome.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+  auto outcome = write(*writer, "3 spans");
 
-  engine_.open();
-
+  ASSERT_EQ(outcome.wait_for(kLong), std::future_status::ready);
   const WriteOutcome got = outcome.get();
   EXPECT_EQ(got.status, Status::kCommitted);
   EXPECT_EQ(got.decoded.accepted, 3U);
-  EXPECT_EQ(engine_.blocks("spans"), 1);
-  writer.close();
-  EXPECT_EQ(writer.stats().accepted_rows, 3U);
-  EXPECT_EQ(writer.stats().queued_bytes, 0U);
-}
-
-TEST_F(WriterTest, GathersRequestsWhileABlockIsBeingInserted) {
-  Writer writer(engine_, {});
-  engine_.shut();
-  std::vector<std::future<WriteOutcome>> outcomes;
-  outcomes.push_back(write(writer, Signal::kTraces, spans(1)));
-  engine_.wait_for_an_insert();
-  for (int i = 0; i < 50; ++i) outcomes.push_back(write(writer, Signal::kTraces, spans(1)));
+  EXPECT_EQ(engine_.rows("spans"), 0U);
 
   engine_.open();
-
-  for (auto& outcome : outcomes) EXPECT_EQ(outcome.get().status, Status::kCommitted);
-  writer.close();
-  EXPECT_EQ(writer.stats().accepted_requests, 51U);
-  EXPECT_LE(engine_.blocks("spans"), 3);
+  EXPECT_TRUE(writer->flush(kLong));
+  EXPECT_EQ(engine_.rows("spans"), 3U);
+  EXPECT_EQ(writer->stats().stored_rows, 3U);
 }
 
-TEST_F(WriterTest, HandsOverAFullBlock) {
-  Writer writer(engine_, {.max_block_rows = 10, .gather = std::chrono::hours(1)});
+TEST_F(WriterTest, AnswersOnlyWhatHasBeenSynced) {
+  const auto writer = start();
+  std::atomic<bool> may_sync{false};
+  std::atomic<int> syncs{0};
+  files_.set_fault([&](Operation operation, const std::filesystem::path&) {
+    if (operation != Operation::kSync) return 0;
+    ++syncs;
+    return may_sync ? 0 : EIO;
+  });
 
-  auto outcome = write(writer, Signal::kTraces, spans(10));
+  EXPECT_EQ(status(write(*writer, "1 span")), Status::kOverloaded);
+  EXPECT_GE(syncs, 1);
+  may_sync = true;
+  std::this_thread::sleep_for(milliseconds(600));  // The pause after a failure.
+  EXPECT_EQ(status(write(*writer, "1 span")), Status::kCommitted);
 
-  EXPECT_EQ(outcome.get().status, Status::kCommitted);
+  EXPECT_TRUE(writer->flush(kLong));
+  EXPECT_EQ(engine_.rows("spans"), 1U);
+}
+
+TEST_F(WriterTest, InsertsARequestAtOnceWhenIdleAndGathersTheNextOnes) {
+  auto with = options();
+  with.block_interval = milliseconds(300);
+  const auto writer = start(with);
+  for (int i = 0; i < 50; ++i) {
+    ASSERT_EQ(status(write(*writer, "1 span " + std::to_string(i))), Status::kCommitted);
+  }
+  ASSERT_TRUE(writer->flush(kLong));
+
+  EXPECT_EQ(engine_.rows("spans"), 50U);
+  EXPECT_LE(engine_.blocks("spans"), 4U);  // The first, those of the interval, those of `flush`.
+}
+
+TEST_F(WriterTest, SealsAFullBlockBeforeItsTime) {
+  auto with = options();
+  with.block_interval = seconds(1000);
+  with.gather = seconds(1000);
+  with.max_block_rows = 10;
+  const auto writer = start(with);
+  ASSERT_EQ(status(write(*writer, "10 spans")), Status::kCommitted);
+
+  for (int i = 0; i < 2000 && engine_.rows("spans") == 0; ++i) {
+    std::this_thread::sleep_for(milliseconds(5));
+  }
+  EXPECT_EQ(engine_.rows("spans"), 10U);
 }
 
 TEST_F(WriterTest, AnswersAMalformedRequestWithoutItsRowsAndStoresTheOthers) {
-  Writer writer(engine_, {});
-  engine_.shut();
-  auto first = write(writer, Signal::kTraces, spans(1));
-  engine_.wait_for_an_insert();
-  auto bad = write(writer, Signal::kTraces, malformed());
+  const auto writer = start();
+  auto first = write(*writer, "2 spans");
+  auto bad = write(*writer, "malformed");
+  auto last = write(*writer, "3 spans");
 
-  const WriteOutcome got = bad.get();  // Before anything is inserted.
-
+  EXPECT_EQ(status(std::move(first)), Status::kCommitted);
+  const WriteOutcome got = bad.get();
   EXPECT_EQ(got.status, Status::kMalformed);
   EXPECT_EQ(got.decoded.offset, 7U);
-  EXPECT_EQ(got.message, "truncated");
-  engine_.open();
-  EXPECT_EQ(first.get().status, Status::kCommitted);
-  writer.close();
-  EXPECT_EQ(engine_.blocks("spans"), 1);
-  EXPECT_EQ(writer.stats().malformed_requests, 1U);
+  EXPECT_EQ(status(std::move(last)), Status::kCommitted);
+  ASSERT_TRUE(writer->flush(kLong));
+  EXPECT_EQ(engine_.rows("spans"), 5U);
 }
 
-TEST_F(WriterTest, AnswersARequestWhoseDecoderThrows) {
-  Writer writer(engine_, {});
+TEST_F(WriterTest, FailsARequestWhoseDecoderThrows) {
+  const auto writer = start();
+  const WriteOutcome got = write(*writer, "throws").get();
 
-  auto outcome = write(writer, Signal::kTraces,
-                       [](Sinks&) -> otlp::DecodeResult { throw std::runtime_error("no memory"); });
-
-  const WriteOutcome got = outcome.get();
   EXPECT_EQ(got.status, Status::kFailed);
-  EXPECT_THAT(got.message, HasSubstr("no memory"));
+  EXPECT_THAT(got.message, HasSubstr("the decoder is broken"));
 }
 
-TEST_F(WriterTest, FailsAllRequestsOfTheSignalThatCouldNotBeInserted) {
-  Writer writer(engine_, {});
+TEST_F(WriterTest, StoresARepeatedRequestOnceAndCountsIt) {
+  const auto writer = start();
+  ASSERT_EQ(status(write(*writer, "2 spans")), Status::kCommitted);
+  const WriteOutcome again = write(*writer, "2 spans").get();
+
+  EXPECT_EQ(again.status, Status::kCommitted);
+  EXPECT_TRUE(again.repeated);
+  ASSERT_EQ(status(write(*writer, "2 spans", Signal::kLogs)), Status::kCommitted);
+  ASSERT_TRUE(writer->flush(kLong));
+  EXPECT_EQ(engine_.rows("spans"), 2U);
+  EXPECT_EQ(engine_.rows("logs"), 2U);
+  EXPECT_EQ(writer->stats().repeated_requests, 1U);
+}
+
+TEST_F(WriterTest, KnowsARepeatedRequestAfterARestart) {
+  {
+    const auto writer = start();
+    ASSERT_EQ(status(write(*writer, "2 spans")), Status::kCommitted);
+  }
+  const auto writer = start();
+  EXPECT_TRUE(write(*writer, "2 spans").get().repeated);
+  ASSERT_TRUE(writer->flush(kLong));
+  EXPECT_EQ(engine_.rows("spans"), 2U);
+}
+
+TEST_F(WriterTest, DecodesAgainARequestThatWasMalformed) {
+  const auto writer = start();
+  EXPECT_EQ(write(*writer, "malformed").get().status, Status::kMalformed);
+  EXPECT_EQ(write(*writer, "malformed").get().status, Status::kMalformed);
+}
+
+TEST_F(WriterTest, InsertsWhatAnEarlierRunLeftInTheLog) {
+  {
+    auto with = options();
+    with.close_timeout = milliseconds(0);
+    const auto writer = start(with);
+    engine_.behave([](std::string_view) { return Insert::kFailsBefore; });
+    ASSERT_EQ(status(write(*writer, "3 spans")), Status::kCommitted);
+    ASSERT_EQ(status(write(*writer, "4 records", Signal::kLogs)), Status::kCommitted);
+  }
+  ASSERT_EQ(engine_.rows("spans"), 0U);
+  engine_.behave(nullptr);
+
+  const auto writer = start();
+
+  ASSERT_TRUE(writer->flush(kLong));
+  EXPECT_EQ(engine_.rows("spans"), 3U);
+  EXPECT_EQ(engine_.rows("logs"), 4U);
+  EXPECT_THAT(reports(), ::testing::Contains(HasSubstr("that an earlier run left in the log")));
+}
+
+TEST_F(WriterTest, TriesAnInsertAgainUntilItSucceeds) {
+  for (const std::string table :
+       {"resources", "scopes", "metric_series", "spans", "logs", "metric_numbers"}) {
+    SCOPED_TRACE(table);
+    testing::FakeEngine engine;
+    testing::MemoryFiles files;
+    std::atomic<int> failures{3};
+    engine.behave([&](std::string_view name) {
+      return name == table && failures-- > 0 ? Insert::kFailsBefore : Insert::kSucceeds;
+    });
+    Writer writer(engine, decoder_, files, options());
+    ASSERT_EQ(status(write(writer, "1 span")), Status::kCommitted);
+    ASSERT_EQ(status(write(writer, "1 record", Signal::kLogs)), Status::kCommitted);
+    ASSERT_EQ(status(write(writer, "1 point", Signal::kMetrics)), Status::kCommitted);
+
+    ASSERT_TRUE(writer.flush(kLong));
+
+    for (const std::string data : {"spans", "logs", "metric_numbers"}) {
+      EXPECT_EQ(engine.rows(data), 1U) << data;
+    }
+    EXPECT_THAT(engine.twice(), IsEmpty());
+    EXPECT_EQ(writer.stats().failed_inserts, 3U);
+    EXPECT_FALSE(writer.stats().is_engine_failing);
+  }
+}
+
+TEST_F(WriterTest, InsertsABlockOnceWhenTheAnswerOfAnInsertIsLost) {
+  std::atomic<int> losses{1};
+  engine_.behave([&](std::string_view table) {
+    return table == "spans" && losses-- > 0 ? Insert::kFailsAfter : Insert::kSucceeds;
+  });
+  const auto writer = start();
+  ASSERT_EQ(status(write(*writer, "3 spans")), Status::kCommitted);
+
+  ASSERT_TRUE(writer->flush(kLong));
+
+  EXPECT_EQ(engine_.inserts("spans"), 1);
+  EXPECT_EQ(engine_.rows("spans"), 3U);
+}
+
+TEST_F(WriterTest, SetsABlockAsideThatTheEngineRefusesAndGoesOn) {
+  std::atomic<bool> refuses{true};
+  engine_.behave([&](std::string_view table) {
+    return table == "spans" && refuses ? Insert::kIsRefused : Insert::kSucceeds;
+  });
+  const auto writer = start();
+  ASSERT_EQ(status(write(*writer, "3 spans")), Status::kCommitted);
+  ASSERT_TRUE(writer->flush(kLong));
+  refuses = false;
+  ASSERT_EQ(status(write(*writer, "4 spans")), Status::kCommitted);
+  ASSERT_TRUE(writer->flush(kLong));
+
+  EXPECT_EQ(engine_.rows("spans"), 4U);
+  EXPECT_EQ(writer->stats().blocks_set_aside, 1U);
+  const std::vector<std::string> kept = files_.list("/log/refused");
+  ASSERT_EQ(kept.size(), 1U);
+  EXPECT_THAT(files_.content("/log/refused/" + kept[0]), HasSubstr("3 spans"));
+}
+
+TEST_F(WriterTest, TakesRequestsWhileTheEngineStandsAndReadsThemFromTheLogLater) {
+  auto with = options();
+  with.max_block_rows = 10;
+  with.max_blocks = 3;
+  with.gather = seconds(1000);
   engine_.shut();
-  auto before = write(writer, Signal::kTraces, spans(1));
-  engine_.wait_for_an_insert();
-  auto trace = write(writer, Signal::kTraces, spans(1));
-  auto another = write(writer, Signal::kTraces, spans(1));
-  auto log = write(writer, Signal::kLogs, log_record());
-  engine_.fail("spans");
+  const auto writer = start(with);
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_EQ(status(write(*writer, "10 spans " + std::to_string(i))), Status::kCommitted);
+  }
+  engine_.open();
+
+  ASSERT_TRUE(writer->flush(kLong));
+
+  EXPECT_EQ(engine_.rows("spans"), 200U);
+  EXPECT_GT(writer->stats().reloaded_blocks, 0U);
+}
+
+TEST_F(WriterTest, RefusesWhenTheLogIsFullAndResumesByItself) {
+  auto with = options();
+  with.segment_bytes = 4096;
+  with.max_log_bytes = 20'000;
+  with.max_block_rows = 1;
+  engine_.shut();
+  const auto writer = start(with);
+  const std::string padding(2000, 'x');
+  WriteOutcome refused;
+  int taken = 0;
+  for (int i = 0; i < 100; ++i) {
+    refused = write(*writer, "1 " + std::to_string(i) + padding).get();
+    if (refused.status != Status::kCommitted) break;
+    ++taken;
+  }
+  ASSERT_EQ(refused.status, Status::kOverloaded);
+  EXPECT_THAT(refused.message, HasSubstr("the tables do not keep up"));
+  EXPECT_GE(refused.retry_after, milliseconds(1000));
+  EXPECT_GT(taken, 5);
 
   engine_.open();
 
-  EXPECT_EQ(before.get().status, Status::kFailed);
-  const WriteOutcome failed = trace.get();
-  EXPECT_EQ(failed.status, Status::kFailed);
-  EXPECT_THAT(failed.message, HasSubstr("not enough space"));
-  EXPECT_EQ(another.get().status, Status::kFailed);
-  EXPECT_EQ(log.get().status, Status::kCommitted);
-  engine_.fail("");
-  EXPECT_EQ(write(writer, Signal::kTraces, spans(1)).get().status, Status::kCommitted);
+  Status now = Status::kOverloaded;
+  for (int i = 0; i < 2000 && now != Status::kCommitted; ++i) {
+    now = write(*writer, "1 later " + std::to_string(i)).get().status;
+    std::this_thread::sleep_for(milliseconds(5));
+  }
+  EXPECT_EQ(now, Status::kCommitted);
+  ASSERT_TRUE(writer->flush(kLong));
+  EXPECT_EQ(engine_.rows("spans"), static_cast<std::uint64_t>(taken) + 1);
 }
 
-TEST_F(WriterTest, FailsEveryRequestIfTheDescriptionsCouldNotBeInsertedAndWritesThemAgain) {
-  Writer writer(engine_, {});
-  engine_.fail("resources");
-  EXPECT_EQ(write(writer, Signal::kTraces, spans(1)).get().status, Status::kFailed);
-  EXPECT_EQ(engine_.blocks("spans"), 0);
-  engine_.fail("");
+TEST_F(WriterTest, StoresNothingOfARequestThatItRefusedBecauseTheDiskIsFull) {
+  std::atomic<bool> is_full{false};
+  files_.set_fault([&](Operation operation, const std::filesystem::path&) {
+    return is_full && operation == Operation::kWrite ? ENOSPC : 0;
+  });
+  auto with = options();
+  with.gather = seconds(1000);  // One block holds what was taken and what was refused.
+  const auto writer = start(with);
+  ASSERT_EQ(status(write(*writer, "1 span")), Status::kCommitted);
+  is_full = true;
+  const WriteOutcome refused = write(*writer, "10 spans").get();
+  EXPECT_EQ(refused.status, Status::kOverloaded);
+  EXPECT_THAT(refused.message, HasSubstr("the log cannot be written"));
+  is_full = false;
+  std::this_thread::sleep_for(milliseconds(600));
+  ASSERT_EQ(status(write(*writer, "100 spans")), Status::kCommitted);
 
-  EXPECT_EQ(write(writer, Signal::kTraces, spans(1)).get().status, Status::kCommitted);
+  ASSERT_TRUE(writer->flush(kLong));
 
-  EXPECT_EQ(engine_.blocks("resources"), 1);
+  EXPECT_EQ(engine_.rows("spans"), 101U);
+  EXPECT_THAT(reports(), ::testing::Contains(HasSubstr("the log can be written again")));
+}
+
+TEST_F(WriterTest, DropsRequestsThatNobodyWaitsForBeforeDecodingThem) {
+  const auto writer = start();
+  IngestRequest gone;
+  gone.is_abandoned = [] { return true; };
+  IngestRequest late;
+  late.deadline = std::chrono::steady_clock::now() - milliseconds(1);
+
+  EXPECT_EQ(status(write(*writer, gone, "throws")), Status::kAbandoned);
+  EXPECT_EQ(status(write(*writer, late, "throws")), Status::kAbandoned);
+  EXPECT_EQ(writer->stats().abandoned_requests, 2U);
 }
 
 TEST_F(WriterTest, RefusesMoreThanItsLimitOfBytes) {
-  Writer writer(engine_, {.max_queued_bytes = 1000});
-  engine_.shut();
-  auto first = write(writer, Signal::kTraces, spans(1), 600);
-  auto second = write(writer, Signal::kTraces, spans(1), 400);
+  auto with = options();
+  with.max_queued_bytes = 100;
+  const auto writer = start(with);
 
-  auto refused = write(writer, Signal::kTraces, spans(1), 1);
+  const WriteOutcome got = write(*writer, "1" + std::string(200, ' ')).get();
 
-  const WriteOutcome got = refused.get();
   EXPECT_EQ(got.status, Status::kOverloaded);
-  EXPECT_FALSE(got.message.empty());
-  engine_.open();
-  EXPECT_EQ(first.get().status, Status::kCommitted);
-  EXPECT_EQ(second.get().status, Status::kCommitted);
-  writer.close();
-  EXPECT_EQ(writer.stats().overloaded_requests, 1U);
+  EXPECT_EQ(writer->stats().overloaded_requests, 1U);
+  EXPECT_EQ(writer->stats().queued_bytes, 0U);
 }
 
-TEST_F(WriterTest, AnswersEverythingBeforeItCloses) {
+TEST_F(WriterTest, InsertsEverythingBeforeItCloses) {
+  const auto writer = start();
   std::vector<std::future<WriteOutcome>> outcomes;
-  {
-    Writer writer(engine_, {.max_block_rows = 7, .gather = std::chrono::hours(1)});
-    for (int i = 0; i < 100; ++i) outcomes.push_back(write(writer, Signal::kTraces, spans(1)));
-  }
-  for (auto& outcome : outcomes) {
-    ASSERT_EQ(outcome.wait_for(std::chrono::seconds(0)), std::future_status::ready);
-    EXPECT_EQ(outcome.get().status, Status::kCommitted);
-  }
+  for (int i = 0; i < 100; ++i) outcomes.push_back(write(*writer, "1 span " + std::to_string(i)));
+
+  writer->close();
+
+  for (auto& outcome : outcomes) EXPECT_EQ(outcome.get().status, Status::kCommitted);
+  EXPECT_EQ(engine_.rows("spans"), 100U);
 }
 
 TEST_F(WriterTest, TakesNothingAfterItIsClosed) {
-  Writer writer(engine_, {});
-  writer.close();
+  const auto writer = start();
+  writer->close();
 
-  EXPECT_EQ(write(writer, Signal::kTraces, spans(1)).get().status, Status::kOverloaded);
+  EXPECT_EQ(write(*writer, "1 span").get().status, Status::kOverloaded);
+}
+
+TEST_F(WriterTest, LetsGoOfTheLogBehindItsBlocks) {
+  auto with = options();
+  with.segment_bytes = 4096;
+  with.max_block_rows = 1;
+  const auto writer = start(with);
+  for (int i = 0; i < 50; ++i) {
+    ASSERT_EQ(status(write(*writer, "1 " + std::to_string(i) + std::string(1000, 'x'))),
+              Status::kCommitted);
+  }
+  ASSERT_TRUE(writer->flush(kLong));
+  ASSERT_EQ(status(write(*writer, "1 last")), Status::kCommitted);
+  ASSERT_TRUE(writer->flush(kLong));
+  writer->close();
+
+  EXPECT_LT(writer->stats().log_bytes, 3U * 4096);
 }
 
 }  // namespace

@@ -1,0 +1,237 @@
+#include "server/store/commit/committer.h"
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace signalbox::server::store {
+namespace {
+
+/// Whether an error of the engine may pass without anybody doing anything about the data.
+bool may_pass(int code) noexcept {
+  switch (code) {
+    case 33:   // CANNOT_READ_ALL_DATA
+    case 44:   // ILLEGAL_COLUMN
+    case 49:   // LOGICAL_ERROR
+    case 53:   // TYPE_MISMATCH
+    case 117:  // INCORRECT_DATA
+    case 131:  // TOO_LARGE_STRING_SIZE
+    case 16:   // NO_SUCH_COLUMN_IN_TABLE
+      return false;
+    default:
+      return true;
+  }
+}
+
+}  // namespace
+
+Committer::Committer(Engine& engine, const Decoder& decoder, const Log& log, KnownIds& known,
+                     BlockPool& pool, Options options)
+    : engine_(engine),
+      decoder_(decoder),
+      log_(log),
+      pool_(pool),
+      options_(std::move(options)),
+      reloaded_(known),
+      thread_([this] { run(); }) {}
+
+Committer::~Committer() {
+  close(Clock::now());
+}
+
+void Committer::submit(std::shared_ptr<Batch> batch) {
+  {
+    const std::scoped_lock lock(mutex_);
+    ++stats_.waiting_blocks;
+    queue_.push_back(std::move(batch));
+  }
+  changed_.notify_all();
+}
+
+void Committer::close(Clock::time_point deadline) {
+  {
+    const std::scoped_lock lock(mutex_);
+    closing_ = true;
+    deadline_ = deadline;
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+Committer::Stats Committer::stats() const {
+  const std::scoped_lock lock(mutex_);
+  return stats_;
+}
+
+void Committer::run() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    changed_.wait(lock, [&] { return closing_ || !queue_.empty(); });
+    if (queue_.empty() || must_end()) return;
+    const std::shared_ptr<Batch> batch = std::move(queue_.front());
+    queue_.pop_front();
+    lock.unlock();
+    const Result result = commit_with_patience(*batch);
+    if (batch->block != nullptr) pool_.give_back(std::move(batch->block));
+    if (result == Result::kGivenUp) return;
+    {
+      const std::scoped_lock again(mutex_);
+      --stats_.waiting_blocks;
+      if (result == Result::kDone) ++stats_.blocks;
+      if (result == Result::kRefused) ++stats_.blocks_set_aside;
+    }
+    options_.on_done(batch);
+    lock.lock();
+  }
+}
+
+Committer::Result Committer::commit_with_patience(Batch& batch) {
+  for (;;) {
+    try {
+      const Result result = commit(batch);
+      if (result == Result::kRefused) options_.set_aside(batch);
+      return result;
+    } catch (const std::exception& error) {
+      options_.report(std::string("a block is tried again: ") + error.what());
+      batch.is_in_doubt = true;
+      if (!wait(options_.longest_retry)) return Result::kGivenUp;
+    }
+  }
+}
+
+Committer::Result Committer::commit(Batch& batch) {
+  const auto start = Clock::now();
+  const SealedBlock sealed = seal(batch);
+  Result result = insert_descriptions(batch, sealed);
+  if (batch.block != nullptr) pool_.give_back(std::move(batch.block));
+  if (result == Result::kDone) result = insert_data(batch, sealed);
+  const std::scoped_lock lock(mutex_);
+  stats_.insert_time += Clock::now() - start;
+  if (result == Result::kDone) {
+    for (const TableRows& rows : sealed.data) stats_.rows += rows.rows;
+  }
+  return result;
+}
+
+SealedBlock Committer::seal(Batch& batch) {
+  if (batch.is_spoilt && batch.block != nullptr) pool_.give_back(std::move(batch.block));
+  if (batch.block != nullptr) return batch.block->seal(batch.identity);
+  reload(batch);
+  return reloaded_.seal(batch.identity);
+}
+
+void Committer::reload(const Batch& batch) {
+  reloaded_.clear();
+  std::uint64_t unreadable = 0;
+  std::string why;
+  for (const Log::Position& position : batch.requests) {
+    try {
+      RecordHead head;
+      const std::string payload = log_.read(position, head);
+      reloaded_.begin_request(head.time);
+      Sinks sinks = reloaded_.sinks();
+      const otlp::DecodeResult decoded = decoder_.decode(head.signal, head.content, payload, sinks);
+      if (decoded.ok) continue;
+      reloaded_.roll_back();
+      why = decoded.error;
+    } catch (const std::exception& error) {
+      reloaded_.roll_back();
+      why = error.what();
+    }
+    ++unreadable;
+  }
+  if (unreadable > 0) {
+    options_.report(std::to_string(unreadable) + " of " + std::to_string(batch.requests.size()) +
+                    " acknowledged requests could not be read from the log again: " + why);
+  }
+  const std::scoped_lock lock(mutex_);
+  ++stats_.reloaded_blocks;
+  stats_.unreadable_requests += unreadable;
+}
+
+Committer::Result Committer::insert_descriptions(Batch& batch, const SealedBlock& sealed) {
+  for (const TableRows& rows : sealed.descriptions) {
+    if (const Result result = insert(rows, 0, false); result != Result::kDone) return result;
+  }
+  (batch.block != nullptr ? *batch.block : reloaded_).descriptions_are_written();
+  return Result::kDone;
+}
+
+Committer::Result Committer::insert_data(const Batch& batch, const SealedBlock& sealed) {
+  std::atomic<std::size_t> next{0};
+  std::atomic<Result> worst{Result::kDone};
+  const auto work = [&] {
+    for (std::size_t i = next++; i < sealed.data.size(); i = next++) {
+      const Result result = insert(sealed.data[i], batch.identity, batch.is_in_doubt);
+      // A block that is given up is found in the log again, whatever else became of it.
+      if (result == Result::kGivenUp) worst = result;
+      Result none = Result::kDone;
+      if (result == Result::kRefused) worst.compare_exchange_strong(none, result);
+    }
+  };
+  std::vector<std::jthread> others;
+  const std::size_t threads = std::min(options_.parallel_inserts, sealed.data.size());
+  for (std::size_t i = 1; i < threads; ++i) others.emplace_back(work);
+  work();
+  others.clear();
+  return worst;
+}
+
+Committer::Result Committer::insert(const TableRows& rows, std::int64_t identity,
+                                    bool is_in_doubt) {
+  auto pause = options_.first_retry;
+  std::size_t refusals = 0;
+  for (bool ask = is_in_doubt;; ask = identity != 0) {
+    std::string error;
+    try {
+      if (!ask || !has_block(rows.table, identity)) engine_.insert_native(rows.table, rows.native);
+      const std::scoped_lock lock(mutex_);
+      stats_.is_failing = false;
+      return Result::kDone;
+    } catch (const EngineError& engine_error) {
+      error = engine_error.what();
+      if (!may_pass(engine_error.code())) ++refusals;
+    } catch (const std::exception& other) {
+      error = other.what();
+    }
+    fail(rows.table, error);
+    if (refusals >= options_.attempts_before_set_aside) return Result::kRefused;
+    if (!wait(pause)) return Result::kGivenUp;
+    pause = std::min(pause * 2, options_.longest_retry);
+  }
+}
+
+bool Committer::has_block(std::string_view table, std::int64_t identity) {
+  std::string sql = "SELECT count() FROM ";
+  sql += table;
+  sql += " WHERE received = fromUnixTimestamp64Micro({identity:Int64}, 'UTC') FORMAT TabSeparated";
+  const QueryResult result =
+      engine_.query(sql, {{"identity", std::to_string(identity)}}, {.work = WorkClass::kIngest});
+  return !result.data.starts_with("0\n");
+}
+
+void Committer::fail(std::string_view table, const std::string& error) {
+  {
+    const std::scoped_lock lock(mutex_);
+    ++stats_.failed_inserts;
+    stats_.is_failing = true;
+    stats_.last_error = error;
+  }
+  std::string message = "a block could not be inserted into ";
+  message += table;
+  options_.report(message + "; it stays in the log and is tried again: " + error);
+}
+
+bool Committer::wait(std::chrono::milliseconds pause) {
+  std::unique_lock lock(mutex_);
+  return !changed_.wait_for(lock, pause, [&] { return closing_; });
+}
+
+bool Committer::must_end() const {
+  return closing_ && Clock::now() >= deadline_;
+}
+
+}  // namespace signalbox::server::store

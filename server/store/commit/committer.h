@@ -1,0 +1,111 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "server/store/commit/batch.h"
+#include "server/store/engine/engine.h"
+#include "server/store/ingest.h"
+#include "server/store/log/log.h"
+
+namespace signalbox::server::store {
+
+/// Brings sealed blocks into the tables, in the order of their identities, each table once.
+///
+/// An insert that fails is tried again until it succeeds: the requests are in the log. Whenever the
+/// outcome of an insert is not known, the table is asked whether it has the block. A block that the
+/// engine refuses again and again for a reason that does not pass is handed to `set_aside`, so that
+/// it does not hold up all others.
+///
+/// Thread-safety: `submit`, `close` and `stats` from any thread. Lifetime: what it refers to
+/// outlives it.
+class Committer {
+ public:
+  struct Options {
+    std::size_t parallel_inserts = 2;                ///< Tables of a block at one time. > 0.
+    std::chrono::milliseconds first_retry{200};      ///< Doubles with each failure …
+    std::chrono::milliseconds longest_retry{5'000};  ///< … up to this.
+    std::size_t attempts_before_set_aside = 8;       ///< At reasons that do not pass. > 0.
+    /// Called for each block that is in all its tables, or set aside. From the committer's thread.
+    std::function<void(const std::shared_ptr<Batch>&)> on_done;
+    /// Called for a block that the engine refuses for good: keeps its requests elsewhere than in
+    /// the log. Until it returns, instead of throwing, the block is tried again.
+    std::function<void(const Batch&)> set_aside;
+    /// For an operator: what went wrong, and what follows.
+    std::function<void(const std::string&)> report;
+  };
+
+  struct Stats {
+    std::uint64_t blocks = 0;           ///< In all their tables.
+    std::uint64_t rows = 0;             ///< Of `blocks`.
+    std::uint64_t reloaded_blocks = 0;  ///< Were decoded again from the log.
+    std::uint64_t failed_inserts = 0;   ///< Of one table each; tried again.
+    std::uint64_t blocks_set_aside = 0;
+    std::uint64_t unreadable_requests = 0;  ///< Could not be read from the log, or decoded, again.
+    std::chrono::nanoseconds insert_time{0};
+    std::size_t waiting_blocks = 0;  ///< Submitted and not done.
+    bool is_failing = false;         ///< The latest insert failed.
+    std::string last_error;
+  };
+
+  Committer(Engine& engine, const Decoder& decoder, const Log& log, KnownIds& known,
+            BlockPool& pool, Options options);
+  ~Committer();
+  Committer(const Committer&) = delete;
+  Committer& operator=(const Committer&) = delete;
+
+  void submit(std::shared_ptr<Batch> batch);
+
+  /// Works off what was submitted, but begins nothing new after `deadline` and does not try again
+  /// what failed; what is left stays in the log. Then ends the thread.
+  void close(std::chrono::steady_clock::time_point deadline);
+
+  [[nodiscard]] Stats stats() const;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  enum class Result : std::uint8_t { kDone, kGivenUp, kRefused };
+
+  void run();
+  Result commit(Batch& batch);
+  /// Until it is done; what it throws (memory is short, say) makes it begin again.
+  Result commit_with_patience(Batch& batch);
+  SealedBlock seal(Batch& batch);
+  void reload(const Batch& batch);
+  Result insert_descriptions(Batch& batch, const SealedBlock& sealed);
+  Result insert_data(const Batch& batch, const SealedBlock& sealed);
+  /// With `identity` not 0 the table is asked whether it has that block before each attempt but, if
+  /// not `is_in_doubt`, the first.
+  Result insert(const TableRows& rows, std::int64_t identity, bool is_in_doubt);
+  [[nodiscard]] bool has_block(std::string_view table, std::int64_t identity);
+  void fail(std::string_view table, const std::string& error);
+  /// False if the committer is closing.
+  bool wait(std::chrono::milliseconds pause);
+  [[nodiscard]] bool must_end() const;
+
+  Engine& engine_;
+  const Decoder& decoder_;
+  const Log& log_;
+  BlockPool& pool_;
+  const Options options_;
+  Block reloaded_;  // For blocks whose rows are read from the log again.
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::shared_ptr<Batch>> queue_;
+  bool closing_ = false;
+  Clock::time_point deadline_ = Clock::time_point::max();
+  Stats stats_;
+  std::thread thread_;
+};
+
+}  // namespace signalbox::server::store
