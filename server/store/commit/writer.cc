@@ -194,30 +194,37 @@ class Writer::Implementation {
     Log::Recovery recovery = log_.take_recovery();
     for (const std::string& damage : recovery.damage) options_.report(damage);
     window_.restore(recovery.requests, unix_ns());
+    std::vector<std::shared_ptr<Batch>> sealed;
     std::vector<std::shared_ptr<Batch>> unsealed;
     std::uint64_t requests = 0;
+    std::uint64_t missing = 0;
     for (Log::UncommittedBlock& found : recovery.blocks) {
       auto batch = std::make_shared<Batch>();
       batch->number = found.number;
       batch->identity = found.identity;
       batch->is_in_doubt = found.identity != 0;
       requests += found.requests.size();
+      missing += found.missing_requests;
       batch->requests = std::move(found.requests);
-      if (found.missing_requests > 0) {
-        stats_.unreadable_requests += found.missing_requests;
-        options_.report(std::to_string(found.missing_requests) +
-                        " acknowledged requests of a block are missing from the log");
-      }
-      if (batch->identity == 0) unsealed.push_back(batch);
-      ++open_batches_;
-      if (batch->is_in_doubt) committer_.submit(std::move(batch));
+      (batch->is_in_doubt ? sealed : unsealed).push_back(std::move(batch));
     }
-    if (open_batches_ > 0) {
-      options_.report("taking up " + std::to_string(open_batches_) + " blocks of " +
-                      std::to_string(requests) + " requests that an earlier run left in the log (" +
+    if (missing > 0) {
+      options_.report(std::to_string(missing) +
+                      " acknowledged requests are missing from the log; they are lost");
+    }
+    if (requests > 0) {
+      options_.report("taking up " + std::to_string(sealed.size() + unsealed.size()) +
+                      " blocks of " + std::to_string(requests) +
+                      " requests that an earlier run left in the log (" +
                       std::to_string(recovery.bytes >> 20) + " MiB); they become visible soon");
     }
-    for (std::shared_ptr<Batch>& batch : unsealed) to_log_items_.emplace_back(std::move(batch));
+    {
+      const std::scoped_lock lock(mutex_);
+      stats_.unreadable_requests = missing;
+      open_batches_ = sealed.size() + unsealed.size();
+      for (std::shared_ptr<Batch>& batch : unsealed) to_log_items_.emplace_back(std::move(batch));
+    }
+    for (std::shared_ptr<Batch>& batch : sealed) committer_.submit(std::move(batch));
   }
 
   // ---- admission
