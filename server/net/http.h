@@ -131,6 +131,9 @@ struct Request {
   std::string body;
   std::string peer;         ///< Address of the other end, e.g. "127.0.0.1".
   BodyBudget::Lease lease;  ///< Of `body`'s bytes; whoever takes the body keeps it with it.
+  /// When the sender stops waiting for the answer (gRPC's `grpc-timeout`): work for it that has
+  /// not begun by then may be dropped. Nothing if it did not say.
+  std::optional<std::chrono::steady_clock::time_point> deadline;
 };
 
 /// One whole response. The servers add `content-length` and `date`; for HEAD they leave the body

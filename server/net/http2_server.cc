@@ -16,6 +16,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "server/net/grpc_timeout.h"
 #include "server/net/listener.h"
 
 namespace signalbox::server::net {
@@ -381,6 +382,10 @@ class Http2Connection final : public Connection,
       request.target = value;
     } else if (name == ":authority") {
       request.headers.set("host", std::string(value));
+    } else if (name == "grpc-timeout") {
+      if (const auto timeout = parse_grpc_timeout(value))
+        request.deadline = Clock::now() + *timeout;
+      request.headers.add(std::string(name), std::string(value));
     } else if (!name.starts_with(':')) {
       request.headers.add(std::string(name), std::string(value));
     }

@@ -269,6 +269,29 @@ TEST_F(Http2ServerTest, AnswersForAHandlerThatThrows) {
   EXPECT_EQ(client.wait_for(client.submit("/", "")).fields.at(":status"), "500");
 }
 
+TEST_F(Http2ServerTest, TellsTheHandlerHowLongTheClientWaits) {
+  std::mutex mutex;
+  std::map<std::string, std::optional<std::chrono::steady_clock::time_point>> deadlines;
+  start([&](Request request, Responder respond) {
+    std::scoped_lock lock(mutex);
+    deadlines[request.target] = request.deadline;
+    respond({});
+  });
+  Http2Client client(port());
+  const auto before = std::chrono::steady_clock::now();
+
+  client.wait_for(client.submit("/patient", "", false, {{"grpc-timeout", "20S"}}));
+  client.wait_for(client.submit("/silent", ""));
+  client.wait_for(client.submit("/odd", "", false, {{"grpc-timeout", "soon"}}));
+
+  std::scoped_lock lock(mutex);
+  ASSERT_TRUE(deadlines["/patient"]);
+  EXPECT_GE(*deadlines["/patient"], before + 20s);
+  EXPECT_LE(*deadlines["/patient"], std::chrono::steady_clock::now() + 20s);
+  EXPECT_EQ(deadlines["/silent"], std::nullopt);
+  EXPECT_EQ(deadlines["/odd"], std::nullopt);
+}
+
 TEST_F(Http2ServerTest, ExplainsItselfToAClientOfHttp1) {
   start(echo);
   TestClient client(port());
