@@ -17,7 +17,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using testing::TestClient;
 
 /// What a stream brought.
@@ -342,9 +341,7 @@ TEST_F(Http2ServerTest, ClosesAConnectionThatSaysNothing) {
   start(echo, options);
   TestClient client(port());
 
-  client.read_to_end();  // Returns because the server closes.
-
-  EXPECT_THAT(client.read_some(0ms), IsEmpty());
+  EXPECT_NO_THROW(client.read_to_end()) << "the server does not close";
 }
 
 TEST_F(Http2ServerTest, SaysGoawayToAConnectionWithoutRequests) {
@@ -371,7 +368,7 @@ TEST_F(Http2ServerTest, PingsASilentClientAndClosesIfItDoesNotAnswer) {
 
   TestClient dead(port());
   dead.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + std::string("\0\0\0\4\0\0\0\0\0", 9));
-  dead.read_to_end();  // Returns because the server closes.
+  EXPECT_NO_THROW(dead.read_to_end()) << "the server does not close";
 }
 
 TEST_F(Http2ServerTest, ClosesAConnectionThatResetsStreamsTooFast) {

@@ -46,21 +46,30 @@ class TestClient {
     }
     return true;
   }
-  /// Some bytes; empty at the end of the stream or when nothing comes for `timeout`.
+  /// Some bytes; empty only when the server has closed. Throws if nothing comes for `timeout`: a
+  /// test that waits for the end must not take silence for it.
   std::string read_some(std::chrono::milliseconds timeout = std::chrono::seconds(10)) {
     pollfd poll_one{socket_, POLLIN, 0};
-    if (::poll(&poll_one, 1, static_cast<int>(timeout.count())) <= 0) return {};
+    if (::poll(&poll_one, 1, static_cast<int>(timeout.count())) <= 0) {
+      throw std::runtime_error("the server neither says anything nor closes");
+    }
     std::string bytes(64 * 1024, '\0');
     const ssize_t size = ::recv(socket_, bytes.data(), bytes.size(), 0);
     bytes.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
     return bytes;
   }
+  /// Whether the server neither says anything nor closes for `time`.
+  bool is_silent_for(std::chrono::milliseconds time) {
+    pollfd poll_one{socket_, POLLIN, 0};
+    return ::poll(&poll_one, 1, static_cast<int>(time.count())) == 0;
+  }
+  /// All bytes until the server closes. Throws as `read_some`.
   std::string read_to_end() {
     std::string all;
     for (std::string some = read_some(); !some.empty(); some = read_some()) all += some;
     return all;
   }
-  /// Reads until what has come contains `text`, or no more comes.
+  /// Reads until what has come contains `text`, or the server closes. Throws as `read_some`.
   std::string read_until(std::string_view text) {
     std::string all;
     while (all.find(text) == std::string::npos) {
