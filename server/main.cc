@@ -10,12 +10,16 @@
 #include <exception>
 #include <filesystem>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
+#include <variant>
 
 #include "server/api/api.h"
-#include "server/config/options.h"
+#include "server/config/command_line.h"
+#include "server/config/endpoint.h"
+#include "server/config/exposure.h"
 #include "server/net/http2_server.h"
 #include "server/net/http_server.h"
 #include "server/net/io_threads.h"
@@ -62,6 +66,9 @@ std::filesystem::path web_root(const config::ServeOptions& options) {
 
 void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   const auto start = std::chrono::steady_clock::now();
+  const config::Exposure exposure = config::check_exposure(options, /*has_keys=*/false);
+  if (exposure.refusal) throw std::runtime_error(*exposure.refusal);
+  if (exposure.warning) spdlog::warn("{}", *exposure.warning);
   store::EmbeddedEngine::Options engine_options;
   engine_options.data_folder = options.data_folder;
   engine_options.max_memory_bytes = options.engine_memory_mib * kMebibyte;
@@ -128,14 +135,14 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
 }
 
 int run(int argc, const char* const* argv) {
-  const config::CommandLine command = config::parse_command_line(argc, argv, SIGNALBOX_VERSION);
-  if (!command.serve) {
-    std::fputs(command.text.c_str(), command.exit_code == 0 ? stdout : stderr);
-    return command.exit_code;
+  const config::Command command = config::parse_command_line(argc, argv, SIGNALBOX_VERSION);
+  if (const auto* const exit = std::get_if<config::Exit>(&command)) {
+    std::fputs(exit->text.c_str(), exit->code == 0 ? stdout : stderr);
+    return exit->code;
   }
   EndSignals end_signals;
   try {
-    serve(command.options, end_signals);
+    serve(std::get<config::Serve>(command).options, end_signals);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "signalbox: %s\n", error.what());
     return 1;

@@ -1,0 +1,115 @@
+#include "server/config/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <map>
+#include <sstream>
+#include <utility>
+#include <vector>
+
+#include "server/config/settings.h"
+
+namespace signalbox::server::config {
+namespace {
+
+constexpr const char* kFileVariable = "SIGNALBOX_CONFIG";
+
+/// The values of flags as CLI11 leaves them, by the settings' names.
+class RawFlags {
+ public:
+  /// Adds a flag for each setting.
+  void add_to(CLI::App& command) {
+    const ServeOptions defaults;
+    for (const Setting& setting : settings()) {
+      Raw& raw = raw_[std::string(setting.name)];
+      const std::string description =
+          std::string(setting.description) + " (" + setting.variable() + ")";
+      if (setting.kind == Setting::Kind::kSwitch) {
+        raw.option = command.add_flag(setting.flag() + "{true}", raw.switched, description);
+        continue;
+      }
+      raw.option = command.add_option(setting.flag(), raw.values, description);
+      raw.option->type_name(std::string(setting.type))->default_str(setting.get(defaults));
+      raw.option->take_all()->allow_extra_args(false);
+    }
+  }
+
+  [[nodiscard]] Flags given() const {
+    Flags flags;
+    for (const auto& [name, raw] : raw_) {
+      if (raw.option->count() == 0) continue;
+      const Setting& setting = *find_setting(name);
+      if (setting.kind == Setting::Kind::kSwitch) {
+        flags[name] = {raw.switched};
+      } else if (setting.kind == Setting::Kind::kText && raw.values.size() > 1) {
+        throw ConfigError(setting.flag() + ": give it once");
+      } else {
+        flags[name] = raw.values;
+      }
+    }
+    return flags;
+  }
+
+ private:
+  struct Raw {
+    std::vector<std::string> values;
+    std::string switched;
+    CLI::Option* option = nullptr;
+  };
+  std::map<std::string, Raw> raw_;
+};
+
+std::filesystem::path file_of(const std::string& flag, const Environment& environment) {
+  return flag.empty() ? environment(kFileVariable).value_or("") : flag;
+}
+
+Exit wrong(const std::string& message) {
+  return {.code = 2, .text = "signalbox: " + message + "\n"};
+}
+
+Command run_config_check(const std::string& file, const Environment& environment) {
+  const std::filesystem::path path = file_of(file, environment);
+  const Resolved resolved = resolve({}, environment, path);
+  return Exit{.code = 0,
+              .text = describe(resolved) +
+                      (path.empty() ? "No configuration file.\n" : path.string() + " is right.\n")};
+}
+
+}  // namespace
+
+Command parse_command_line(int argc, const char* const* argv, std::string_view version,
+                           const Environment& environment) {
+  CLI::App app("Signalbox: traces, logs and metrics over OTLP, in one process and one folder.");
+  app.set_version_flag("--version", "signalbox " + std::string(version));
+  app.require_subcommand(1);
+
+  CLI::App* const serve = app.add_subcommand("serve", "Receive telemetry, store it and show it");
+  std::string file;
+  serve
+      ->add_option("--config", file,
+                   "YAML file with any of these options, without the dashes; a flag wins over a "
+                   "variable, that over the file (SIGNALBOX_CONFIG)")
+      ->type_name("FILE");
+  RawFlags flags;
+  flags.add_to(*serve);
+
+  CLI::App* const config = app.add_subcommand("config", "Look at the configuration");
+  config->require_subcommand(1);
+  CLI::App* const check = config->add_subcommand(
+      "check", "Check a configuration file, and say each setting's value and where it came from");
+  std::string checked_file;
+  check->add_option("FILE", checked_file, "The YAML file; without one, that of SIGNALBOX_CONFIG");
+
+  try {
+    app.parse(argc, argv);
+    if (check->parsed()) return run_config_check(checked_file, environment);
+    return Serve{resolve(flags.given(), environment, file_of(file, environment)).options};
+  } catch (const CLI::ParseError& error) {
+    std::ostringstream out;
+    const int code = app.exit(error, out, out);
+    return Exit{.code = code, .text = out.str()};
+  } catch (const ConfigError& error) {
+    return wrong(error.what());
+  }
+}
+
+}  // namespace signalbox::server::config

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "server/config/options.h"
+#include "server/config/resolve.h"
+
+namespace signalbox::server::config {
+
+/// End at once after `text` has been printed: help, version, or what is wrong.
+struct Exit {
+  int code = 0;
+  std::string text;
+};
+
+/// `signalbox serve`.
+struct Serve {
+  ServeOptions options;
+};
+
+/// What the program is to do.
+using Command = std::variant<Exit, Serve>;
+
+/// Reads the arguments of the program, the SIGNALBOX_… variables and the configuration file. Never
+/// throws: what is wrong is an Exit.
+Command parse_command_line(int argc, const char* const* argv, std::string_view version,
+                           const Environment& environment = process_environment);
+
+}  // namespace signalbox::server::config

@@ -1,0 +1,153 @@
+#include "server/config/settings.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <numeric>
+
+#include "server/config/endpoint.h"
+#include "server/config/quantity.h"
+
+namespace signalbox::server::config {
+namespace {
+
+using Values = std::vector<std::string>;
+using Kind = Setting::Kind;
+
+std::string joined(const Values& values) {
+  std::string text;
+  for (const std::string& value : values) text += (text.empty() ? "" : ", ") + value;
+  return text;
+}
+
+std::string boolean_text(bool value) {
+  return value ? "true" : "false";
+}
+
+constexpr std::uint64_t kMostMib = std::uint64_t{1} << 20;
+
+constexpr std::array kSettings = {
+    Setting{.name = "data",
+            .type = "FOLDER",
+            .description = "Folder that keeps all data",
+            .set =
+                [](ServeOptions& options, const Values& values) {
+                  if (values[0].empty()) throw std::invalid_argument("give the path of a folder");
+                  options.data_folder = values[0];
+                },
+            .get = [](const ServeOptions& options) { return options.data_folder.string(); }},
+    Setting{.name = "grpc-address",
+            .type = "ADDRESS:PORT",
+            .description = "Where OTLP/gRPC is received; port 0 takes a free one",
+            .set = [](ServeOptions& options,
+                      const Values& values) { options.grpc = parse_endpoint(values[0]); },
+            .get = [](const ServeOptions& options) { return to_string(options.grpc); }},
+    Setting{.name = "http-address",
+            .type = "ADDRESS:PORT",
+            .description = "Where OTLP/HTTP is received",
+            .set = [](ServeOptions& options,
+                      const Values& values) { options.http = parse_endpoint(values[0]); },
+            .get = [](const ServeOptions& options) { return to_string(options.http); }},
+    Setting{.name = "ui-address",
+            .type = "ADDRESS:PORT",
+            .description = "Where the web UI and its API are served",
+            .set = [](ServeOptions& options,
+                      const Values& values) { options.ui = parse_endpoint(values[0]); },
+            .get = [](const ServeOptions& options) { return to_string(options.ui); }},
+    Setting{.name = "ui-host",
+            .type = "NAME",
+            .description =
+                "A name, besides localhost and addresses, by which browsers may call the "
+                "UI; \"*\" allows all",
+            .kind = Kind::kList,
+            .set = [](ServeOptions& options, const Values& values) { options.ui_hosts = values; },
+            .get = [](const ServeOptions& options) { return joined(options.ui_hosts); }},
+    Setting{
+        .name = "web-root",
+        .type = "FOLDER",
+        .description = "Folder of the web UI's files; empty: beside the program",
+        .set = [](ServeOptions& options, const Values& values) { options.web_root = values[0]; },
+        .get = [](const ServeOptions& options) { return options.web_root.string(); }},
+    Setting{.name = "insecure",
+            .type = "true|false",
+            .description = "Lets other machines send and read without keys",
+            .kind = Kind::kSwitch,
+            .set = [](ServeOptions& options,
+                      const Values& values) { options.insecure = parse_boolean(values[0]); },
+            .get = [](const ServeOptions& options) { return boolean_text(options.insecure); }},
+    Setting{
+        .name = "engine-memory-mib",
+        .type = "MIB",
+        .description = "What ClickHouse may use in all, in MiB",
+        .set =
+            [](ServeOptions& options, const Values& values) {
+              constexpr std::uint64_t kLeastMib = 256;
+              options.engine_memory_mib = parse_integer(values[0], kLeastMib, kMostMib);
+            },
+        .get =
+            [](const ServeOptions& options) { return std::to_string(options.engine_memory_mib); }},
+    Setting{.name = "queue-mib",
+            .type = "MIB",
+            .description = "What may wait to be stored, in MiB; more is refused until later",
+            .set =
+                [](ServeOptions& options, const Values& values) {
+                  options.queue_mib = parse_integer(values[0], 1, kMostMib);
+                },
+            .get = [](const ServeOptions& options) { return std::to_string(options.queue_mib); }},
+};
+
+/// Levenshtein's.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({row[j] + 1, row[j + 1] + 1, replaced});
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+std::string Setting::flag() const {
+  return "--" + std::string(name);
+}
+
+std::string Setting::variable() const {
+  std::string variable = "SIGNALBOX_";
+  for (const char c : name) {
+    variable += c == '-' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+  }
+  return variable;
+}
+
+std::span<const Setting> settings() {
+  return kSettings;
+}
+
+const Setting* find_setting(std::string_view name) {
+  const auto* const at = std::find_if(kSettings.begin(), kSettings.end(),
+                                      [&](const Setting& setting) { return setting.name == name; });
+  return at == kSettings.end() ? nullptr : at;
+}
+
+const Setting* closest_setting(std::string_view name) {
+  constexpr std::size_t kLongestName = 64;
+  if (name.size() > kLongestName) return nullptr;
+  const Setting* closest = nullptr;
+  std::size_t least = std::max<std::size_t>(2, name.size() / 3) + 1;
+  for (const Setting& setting : kSettings) {
+    const std::size_t away = distance(name, setting.name);
+    if (away >= least) continue;
+    least = away;
+    closest = &setting;
+  }
+  return closest;
+}
+
+}  // namespace signalbox::server::config
