@@ -17,9 +17,11 @@
 #include <variant>
 
 #include "server/api/api.h"
+#include "server/commands/keys_command.h"
 #include "server/config/command_line.h"
 #include "server/config/endpoint.h"
 #include "server/config/exposure.h"
+#include "server/keys/key_ring.h"
 #include "server/net/http2_server.h"
 #include "server/net/http_server.h"
 #include "server/net/io_threads.h"
@@ -66,7 +68,10 @@ std::filesystem::path web_root(const config::ServeOptions& options) {
 
 void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   const auto start = std::chrono::steady_clock::now();
-  const config::Exposure exposure = config::check_exposure(options, /*has_keys=*/false);
+  keys::KeyRing keys(keys::KeyFile(options.data_folder),
+                     {.require_keys = options.require_keys,
+                      .report = [](const std::string& text) { spdlog::error("{}", text); }});
+  const config::Exposure exposure = config::check_exposure(options, keys.asks_for_key());
   if (exposure.refusal) throw std::runtime_error(*exposure.refusal);
   if (exposure.warning) spdlog::warn("{}", *exposure.warning);
   store::EmbeddedEngine::Options engine_options;
@@ -83,7 +88,9 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   writer_options.max_queued_bytes = options.queue_mib * kMebibyte;
   writer_options.report = [](const std::string& text) { spdlog::warn("{}", text); };
   store::Writer writer(engine, decoder, *files, std::move(writer_options));
-  const receive::OtlpReceiver receiver(writer);
+  receive::OtlpReceiver::Options receiver_options;
+  receiver_options.authorizer = &keys;
+  const receive::OtlpReceiver receiver(writer, receiver_options);
 
   net::IoThreads io(kIoThreads);
   const auto body_budget = net::BodyBudget::create(options.queue_mib * kMebibyte);
@@ -134,6 +141,18 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
                stats.accepted_requests);
 }
 
+/// Runs a command that ends by itself.
+int run_to_end(const config::Command& command) {
+  const std::string text = std::visit(
+      [](const auto& what) -> std::string {
+        if constexpr (requires { commands::run(what); }) return commands::run(what);
+        return {};
+      },
+      command);
+  std::fputs(text.c_str(), stdout);
+  return 0;
+}
+
 int run(int argc, const char* const* argv) {
   const config::Command command = config::parse_command_line(argc, argv, SIGNALBOX_VERSION);
   if (const auto* const exit = std::get_if<config::Exit>(&command)) {
@@ -142,7 +161,11 @@ int run(int argc, const char* const* argv) {
   }
   EndSignals end_signals;
   try {
-    serve(std::get<config::Serve>(command).options, end_signals);
+    if (const auto* const to_serve = std::get_if<config::Serve>(&command)) {
+      serve(to_serve->options, end_signals);
+    } else {
+      return run_to_end(command);
+    }
   } catch (const std::exception& error) {
     std::fprintf(stderr, "signalbox: %s\n", error.what());
     return 1;

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <map>
+#include <optional>
 #include <sstream>
 #include <utility>
 #include <vector>
@@ -74,6 +75,64 @@ Command run_config_check(const std::string& file, const Environment& environment
                       (path.empty() ? "No configuration file.\n" : path.string() + " is right.\n")};
 }
 
+/// Where the data is, for the commands that need nothing else of the settings.
+class DataFolderOption {
+ public:
+  explicit DataFolderOption(const Environment& environment) : environment_(environment) {}
+
+  void add_to(CLI::App& command) {
+    command.add_option("--data", folder_, "Folder that keeps all data (SIGNALBOX_DATA)")
+        ->default_str(ServeOptions().data_folder.string())
+        ->type_name("FOLDER");
+    command.add_option("--config", file_, "The server's configuration file (SIGNALBOX_CONFIG)")
+        ->type_name("FILE");
+  }
+
+  [[nodiscard]] std::filesystem::path get() const {
+    Flags flags;
+    if (!folder_.empty()) flags["data"] = {folder_};
+    return resolve(flags, environment_, file_of(file_, environment_)).options.data_folder;
+  }
+
+ private:
+  const Environment& environment_;
+  std::string folder_;
+  std::string file_;
+};
+
+/// `signalbox keys …`.
+class KeysCommand {
+ public:
+  KeysCommand(CLI::App& app, const Environment& environment) : data_(environment) {
+    CLI::App* const keys = app.add_subcommand("keys", "Who may send: ingestion keys");
+    keys->require_subcommand(1);
+    create_ = keys->add_subcommand("create",
+                                   "Make a key and print it; once there is one, senders need one");
+    create_->add_option("NAME", name_, "Who the key is for")->required();
+    create_->add_option("--rate", rate_, "What it may send: 5MiB/s, or \"200 requests/s\"");
+    list_ = keys->add_subcommand("list", "The keys' names, beginnings and rates");
+    revoke_ = keys->add_subcommand("revoke", "Make a key invalid, also for a running server");
+    revoke_->add_option("NAME", name_, "Whose key")->required();
+    for (CLI::App* const command : {create_, list_, revoke_}) data_.add_to(*command);
+  }
+
+  /// Nothing if it was not this that was asked for.
+  [[nodiscard]] std::optional<Command> parsed() const {
+    if (create_->parsed()) return KeysCreate{data_.get(), name_, rate_};
+    if (list_->parsed()) return KeysList{data_.get()};
+    if (revoke_->parsed()) return KeysRevoke{data_.get(), name_};
+    return std::nullopt;
+  }
+
+ private:
+  DataFolderOption data_;
+  CLI::App* create_ = nullptr;
+  CLI::App* list_ = nullptr;
+  CLI::App* revoke_ = nullptr;
+  std::string name_;
+  std::string rate_;
+};
+
 }  // namespace
 
 Command parse_command_line(int argc, const char* const* argv, std::string_view version,
@@ -99,8 +158,11 @@ Command parse_command_line(int argc, const char* const* argv, std::string_view v
   std::string checked_file;
   check->add_option("FILE", checked_file, "The YAML file; without one, that of SIGNALBOX_CONFIG");
 
+  const KeysCommand keys(app, environment);
+
   try {
     app.parse(argc, argv);
+    if (auto command = keys.parsed()) return *std::move(command);
     if (check->parsed()) return run_config_check(checked_file, environment);
     return Serve{resolve(flags.given(), environment, file_of(file, environment)).options};
   } catch (const CLI::ParseError& error) {

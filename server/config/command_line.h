@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -20,8 +21,26 @@ struct Serve {
   ServeOptions options;
 };
 
+/// `signalbox keys create NAME`.
+struct KeysCreate {
+  std::filesystem::path data_folder;
+  std::string name;
+  std::string rate;  ///< As keys::parse_rate reads it; empty: without limit.
+};
+
+/// `signalbox keys list`.
+struct KeysList {
+  std::filesystem::path data_folder;
+};
+
+/// `signalbox keys revoke NAME`.
+struct KeysRevoke {
+  std::filesystem::path data_folder;
+  std::string name;
+};
+
 /// What the program is to do.
-using Command = std::variant<Exit, Serve>;
+using Command = std::variant<Exit, Serve, KeysCreate, KeysList, KeysRevoke>;
 
 /// Reads the arguments of the program, the SIGNALBOX_… variables and the configuration file. Never
 /// throws: what is wrong is an Exit.

@@ -18,7 +18,8 @@ struct ServeOptions {
   net::Endpoint ui{"127.0.0.1", 8080};    ///< The web UI and its API.
   std::vector<std::string> ui_hosts;      ///< Names by which browsers may call the UI.
   std::filesystem::path web_root;         ///< Empty: beside the program.
-  bool insecure = false;  ///< Others may send and read without proving who they are.
+  bool insecure = false;      ///< Others may send and read without proving who they are.
+  bool require_keys = false;  ///< Senders need a key also before one was made.
   std::uint64_t engine_memory_mib = 3072;  ///< Of ClickHouse as a whole. > 0.
   std::size_t queue_mib = 256;             ///< Of requests received and not yet stored. > 0.
 };

@@ -75,6 +75,13 @@ constexpr std::array kSettings = {
             .set = [](ServeOptions& options,
                       const Values& values) { options.insecure = parse_boolean(values[0]); },
             .get = [](const ServeOptions& options) { return boolean_text(options.insecure); }},
+    Setting{.name = "require-keys",
+            .type = "true|false",
+            .description = "Refuses senders without an ingestion key also before one was made",
+            .kind = Kind::kSwitch,
+            .set = [](ServeOptions& options,
+                      const Values& values) { options.require_keys = parse_boolean(values[0]); },
+            .get = [](const ServeOptions& options) { return boolean_text(options.require_keys); }},
     Setting{
         .name = "engine-memory-mib",
         .type = "MIB",

@@ -14,8 +14,9 @@
 namespace signalbox::server::receive {
 
 struct OtlpReceiver::Shared {
-  explicit Shared(store::Ingest& into) : ingest(into) {}
+  Shared(store::Ingest& into, const Options& with) : ingest(into), options(with) {}
   store::Ingest& ingest;
+  const Options options;
   ReceiveCounters counters;
 };
 
@@ -157,7 +158,8 @@ void count(ReceiveCounters::OfSignal& counters, const WriteOutcome& outcome) {
 
 }  // namespace
 
-OtlpReceiver::OtlpReceiver(store::Ingest& ingest) : shared_(std::make_shared<Shared>(ingest)) {}
+OtlpReceiver::OtlpReceiver(store::Ingest& ingest, Options options)
+    : shared_(std::make_shared<Shared>(ingest, options)) {}
 
 const ReceiveCounters& OtlpReceiver::counters() const {
   return shared_->counters;
@@ -175,6 +177,7 @@ void store_and_answer(const std::shared_ptr<Shared>& shared, const std::shared_p
   request.content = content_code(job->format, job->compressed);
   request.payload = job->payload;
   request.owner = job;
+  request.deadline = job->request.deadline;
   request.is_abandoned = [responder = &job->respond] { return responder->abandoned(); };
   shared->ingest.write(std::move(request), [shared, job](WriteOutcome outcome) {
     count(shared->counters[job->signal], outcome);
@@ -207,6 +210,24 @@ std::optional<Error> check_http(const net::Request& request, bool known_path) {
     return Error{ErrorKind::kUnsupportedEncoding, "Send content-encoding gzip, or none.", {}};
   }
   return std::nullopt;
+}
+
+/// Why the sender may not send, if it may not.
+std::optional<Error> check_authorized(Authorizer* authorizer, const net::Request& request,
+                                      ReceiveCounters::OfSignal& counters) {
+  if (authorizer == nullptr) return std::nullopt;
+  Authorizer::Verdict verdict = authorizer->authorize(request.headers, request.body.size());
+  switch (verdict.status) {
+    case Authorizer::Verdict::Status::kAllowed:
+      return std::nullopt;
+    case Authorizer::Verdict::Status::kUnauthenticated:
+      ++counters.unauthenticated_requests;
+      return Error{ErrorKind::kUnauthenticated, std::move(verdict.message), {}};
+    case Authorizer::Verdict::Status::kRateLimited:
+      break;
+  }
+  ++counters.rate_limited_requests;
+  return Error{ErrorKind::kRateLimited, std::move(verdict.message), verdict.retry_after};
 }
 
 /// Finds the message in a gRPC body, and whether it can be read.
@@ -248,7 +269,12 @@ net::Handler OtlpReceiver::grpc_handler() const {
                           {}}));
       return;
     }
-    ++shared->counters[*signal].requests;
+    ReceiveCounters::OfSignal& counters = shared->counters[*signal];
+    ++counters.requests;
+    if (const auto error = check_authorized(shared->options.authorizer, request, counters)) {
+      respond(grpc_error(*error));
+      return;
+    }
     auto job = std::make_shared<Job>();
     job->request = std::move(request);
     job->signal = *signal;
@@ -269,6 +295,11 @@ net::Handler OtlpReceiver::http_handler() const {
     if (signal) ++shared->counters[*signal].requests;
     if (const auto error = check_http(request, signal.has_value())) {
       respond(http_error(*error, body_format(request).value_or(BodyFormat::kJson)));
+      return;
+    }
+    if (const auto error =
+            check_authorized(shared->options.authorizer, request, shared->counters[*signal])) {
+      respond(http_error(*error, *body_format(request)));
       return;
     }
     auto job = std::make_shared<Job>();

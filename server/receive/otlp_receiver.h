@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "server/net/http.h"
+#include "server/receive/authorizer.h"
 #include "server/store/ingest.h"
 
 namespace signalbox::server::receive {
@@ -21,6 +22,8 @@ struct ReceiveCounters {
     std::atomic<std::uint64_t> rejected_records{0};  ///< Reported by partial_success.
     std::atomic<std::uint64_t> malformed_requests{0};
     std::atomic<std::uint64_t> unavailable_requests{0};  ///< Overloaded or failed; to be retried.
+    std::atomic<std::uint64_t> unauthenticated_requests{0};
+    std::atomic<std::uint64_t> rate_limited_requests{0};  ///< Beyond what their key may send.
   };
   std::array<OfSignal, 3> of;  ///< By store::Signal.
 
@@ -40,7 +43,12 @@ struct ReceiveCounters {
 /// hold the handlers; this object need not.
 class OtlpReceiver {
  public:
-  explicit OtlpReceiver(store::Ingest& ingest);
+  struct Options {
+    /// Asked before a request is decoded; null: anybody may send. Outlives the handlers.
+    Authorizer* authorizer = nullptr;
+  };
+
+  OtlpReceiver(store::Ingest& ingest, Options options);
 
   /// For an Http2Server: `Export` of the trace, metrics and logs services.
   [[nodiscard]] net::Handler grpc_handler() const;

@@ -151,7 +151,7 @@ class OtlpReceiverTest : public ::testing::Test {
   static constexpr const char* kTracesMethod =
       "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
   FakeIngest ingest_{{.max_decoded_bytes = 1'000'000, .limits = {}}};
-  OtlpReceiver receiver_{ingest_};
+  OtlpReceiver receiver_{ingest_, {}};
 };
 
 TEST_F(OtlpReceiverTest, StoresProtobufOverHttp) {
@@ -329,6 +329,85 @@ TEST_F(OtlpReceiverTest, SaysWhatTheServersThemselvesRefuseAsOtlpDoes) {
   EXPECT_EQ(
       OtlpReceiver::http_refusal()(request, net::Refusal::kOverloaded).headers.get("retry-after"),
       "1");
+}
+
+class FakeAuthorizer final : public Authorizer {
+ public:
+  Verdict authorize(const net::Headers& headers, std::size_t request_bytes) override {
+    keys.emplace_back(headers.get("signalbox-ingestion-key"));
+    bytes += request_bytes;
+    return verdict;
+  }
+  Verdict verdict;
+  std::vector<std::string> keys;
+  std::size_t bytes = 0;
+};
+
+class AuthorizedReceiver : public ::testing::Test {
+ protected:
+  net::Response send(bool is_grpc, const std::string& path, const std::string& body) {
+    OtlpReceiver::Options options;
+    options.authorizer = &authorizer_;
+    const OtlpReceiver receiver(ingest_, options);
+    net::Request request;
+    request.method = "POST";
+    request.target = path;
+    request.headers.add("content-type", is_grpc ? "application/grpc" : "application/json");
+    request.headers.add("signalbox-ingestion-key", "the key");
+    request.body = body;
+    auto exchange = std::make_shared<CapturedExchange>();
+    auto handler = is_grpc ? receiver.grpc_handler() : receiver.http_handler();
+    handler(std::move(request), net::Responder(exchange));
+    unauthenticated_ = receiver.counters()[Signal::kTraces].unauthenticated_requests;
+    rate_limited_ = receiver.counters()[Signal::kTraces].rate_limited_requests;
+    return exchange->answer.value_or(net::Response());
+  }
+  net::Response send_grpc() {
+    return send(true, "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+                make_grpc_frame(traces()));
+  }
+  net::Response send_http() { return send(false, "/v1/traces", kTracesJson); }
+
+  FakeIngest ingest_;
+  FakeAuthorizer authorizer_;
+  std::uint64_t unauthenticated_ = 0;
+  std::uint64_t rate_limited_ = 0;
+};
+
+TEST_F(AuthorizedReceiver, TakesWhatIsAllowed) {
+  EXPECT_EQ(send_grpc().trailers.get("grpc-status"), "0");
+  EXPECT_EQ(send_http().status, 200U);
+  EXPECT_THAT(ingest_.signals, SizeIs(2));
+  EXPECT_THAT(authorizer_.keys, ::testing::ElementsAre("the key", "the key"));
+  EXPECT_EQ(authorizer_.bytes, make_grpc_frame(traces()).size() + std::string(kTracesJson).size());
+}
+
+TEST_F(AuthorizedReceiver, RefusesWithoutAValidKeyAndDecodesNothing) {
+  authorizer_.verdict = {Authorizer::Verdict::Status::kUnauthenticated, "show a key", {}};
+
+  const net::Response grpc = send_grpc();
+  EXPECT_EQ(grpc.headers.get("grpc-status"), "16");
+  EXPECT_EQ(grpc.headers.get("grpc-message"), "show a key");
+  const net::Response http = send_http();
+  EXPECT_EQ(http.status, 401U);
+  EXPECT_EQ(http.headers.get("www-authenticate"), "Bearer");
+  EXPECT_THAT(http.body, HasSubstr("show a key"));
+  EXPECT_THAT(ingest_.signals, IsEmpty());
+  EXPECT_EQ(unauthenticated_, 1U);
+}
+
+TEST_F(AuthorizedReceiver, TellsWhoSendsTooMuchWhenToSendAgain) {
+  authorizer_.verdict = {Authorizer::Verdict::Status::kRateLimited, "slower",
+                         std::chrono::milliseconds(1500)};
+
+  const net::Response grpc = send_grpc();
+  EXPECT_EQ(grpc.headers.get("grpc-status"), "8");
+  EXPECT_FALSE(grpc.headers.get("grpc-status-details-bin").empty());
+  const net::Response http = send_http();
+  EXPECT_EQ(http.status, 429U);
+  EXPECT_EQ(http.headers.get("retry-after"), "2");
+  EXPECT_THAT(ingest_.signals, IsEmpty());
+  EXPECT_EQ(rate_limited_, 1U);
 }
 
 }  // namespace

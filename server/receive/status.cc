@@ -34,6 +34,10 @@ Codes codes_of(ErrorKind kind) {
     case ErrorKind::kUnavailable:
       // Of the codes that may be retried, the ones that all senders do retry.
       return {.grpc = 14, .http = 503};  // UNAVAILABLE
+    case ErrorKind::kUnauthenticated:
+      return {.grpc = 16, .http = 401};  // UNAUTHENTICATED
+    case ErrorKind::kRateLimited:
+      return {.grpc = 8, .http = 429};  // RESOURCE_EXHAUSTED
   }
   return {.grpc = 2, .http = 500};  // UNKNOWN
 }
@@ -122,6 +126,7 @@ net::Response http_error(const Error& error, BodyFormat format) {
   response.headers.add("content-type",
                        format == BodyFormat::kJson ? "application/json" : "application/x-protobuf");
   if (error.kind == ErrorKind::kMethodNotAllowed) response.headers.add("allow", "POST");
+  if (error.kind == ErrorKind::kUnauthenticated) response.headers.add("www-authenticate", "Bearer");
   if (error.kind == ErrorKind::kUnsupportedEncoding) {
     response.headers.add("accept-encoding", "gzip, identity");
   }

@@ -21,12 +21,14 @@ enum class ErrorKind : std::uint8_t {
   kUnsupportedEncoding,   ///< Compression.
   kInternal,              ///< The protocol is broken, or we are.
   kUnavailable,           ///< Overloaded or failing; retry after a while.
+  kUnauthenticated,       ///< No ingestion key, or not a valid one.
+  kRateLimited,           ///< More than the ingestion key may send; retry after a while.
 };
 
 struct Error {
   ErrorKind kind = ErrorKind::kInternal;
   std::string message;                                   ///< For people, with what to do.
-  std::optional<std::chrono::milliseconds> retry_after;  ///< Of kUnavailable.
+  std::optional<std::chrono::milliseconds> retry_after;  ///< Of kUnavailable, kRateLimited.
 };
 
 /// How an OTLP/HTTP body is written.

@@ -3,13 +3,22 @@
 import subprocess
 import unittest
 
-from stack import BIN, Stack, wait_until
+from stack import BIN, Stack, request, wait_until
 
 
 def signalbox(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Runs the program to its end."""
     return subprocess.run([BIN / "signalbox", *arguments], capture_output=True, text=True, timeout=60,
                           env={**environment}, stdin=subprocess.DEVNULL)
+
+
+def grpc_export(stack: Stack, header: str) -> str:
+    """The headers and trailers that answer an empty OTLP/gRPC export."""
+    url = f"http://127.0.0.1:{stack.grpc_port}/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+    run = subprocess.run(["curl", "--silent", "--verbose", "--http2-prior-knowledge", "--header", "content-type: "
+                          "application/grpc", "--header", "te: trailers", "--header", header, "--data-binary", "@-", url],
+                         input=b"\0\0\0\0\0", capture_output=True, timeout=30, check=True)
+    return run.stderr.decode()
 
 
 class Configuration(unittest.TestCase):
@@ -52,6 +61,61 @@ class Exposure(unittest.TestCase):
                 stack.start("signalbox", "serve", "--data", str(stack.data), *ports, env={"SIGNALBOX_INSECURE": "true"})
                 wait_until(lambda s=stack: "is ready" in s.log("signalbox"), "the server starts")
                 self.assertIn(f"--insecure: whoever reaches {option} 0.0.0.0:0", stack.log("signalbox"))
+
+
+class IngestionKeys(unittest.TestCase):
+    def send(self, stack: Stack, **headers: str) -> tuple[int, bytes]:
+        return request("POST", f"http://127.0.0.1:{stack.http_port}/v1/traces", b"{}",
+                       {"content-type": "application/json", **headers})
+
+    def test_made_and_revoked_while_the_server_runs_hold_for_both_ports(self) -> None:
+        with Stack() as stack:
+            stack.start_server()
+            self.assertEqual(self.send(stack)[0], 200, "nobody needs a key yet")
+
+            made = signalbox("keys", "create", "shop", "--data", str(stack.data))
+            self.assertEqual(made.returncode, 0, made.stderr)
+            key = made.stdout.split()[0]
+            wait_until(lambda: self.send(stack)[0] == 401, "a key is asked for")
+            status, answer = self.send(stack)
+            self.assertIn(b"signalbox-ingestion-key", answer)
+            for header, value in (("signalbox-ingestion-key", key), ("signoz-ingestion-key", key),
+                                  ("authorization", f"Bearer {key}")):
+                self.assertEqual(self.send(stack, **{header: value})[0], 200, header)
+            self.assertEqual(self.send(stack, **{"signalbox-ingestion-key": key + "0"})[0], 401)
+
+            wrong = grpc_export(stack, "signoz-ingestion-key: wrong")
+            self.assertIn("grpc-status: 16", wrong)
+            self.assertIn("grpc-status: 0", grpc_export(stack, f"signoz-ingestion-key: {key}"))
+
+            listed = signalbox("keys", "list", "--data", str(stack.data)).stdout
+            self.assertRegex(listed, rf"shop +{key[:12]}… ")
+            self.assertNotIn(key, listed)
+            self.assertEqual(signalbox("keys", "revoke", "shop", "--data", str(stack.data)).returncode, 0)
+            wait_until(lambda: self.send(stack, **{"signalbox-ingestion-key": key})[0] == 401, "the key is refused")
+
+    def test_with_a_rate_say_when_to_come_back(self) -> None:
+        with Stack() as stack:
+            made = signalbox("keys", "create", "slow", "--rate", "1 requests/s", "--data", str(stack.data))
+            headers = {"content-type": "application/json", "signalbox-ingestion-key": made.stdout.split()[0]}
+            stack.start_server()
+            url = f"http://127.0.0.1:{stack.http_port}/v1/traces"
+            statuses = {request("POST", url, b"{}", headers)[0] for _ in range(5)}
+            self.assertEqual(statuses, {200, 429})
+
+    def test_that_make_no_sense_are_refused_in_one_line(self) -> None:
+        with Stack() as stack:
+            for arguments in (("create", "a b"), ("create", "a", "--rate", "fast"), ("revoke", "nobody")):
+                run = signalbox("keys", *arguments, "--data", str(stack.data))
+                self.assertEqual(run.returncode, 1, arguments)
+                self.assertEqual(len(run.stderr.strip().splitlines()), 1, run.stderr)
+
+    def test_open_the_receivers_to_other_machines(self) -> None:
+        with Stack() as stack:
+            signalbox("keys", "create", "shop", "--data", str(stack.data))
+            stack.start("signalbox", "serve", "--data", str(stack.data), "--grpc-address", "0.0.0.0:0",
+                        "--http-address", "0.0.0.0:0", "--ui-address", "127.0.0.1:0")
+            wait_until(lambda: "is ready" in stack.log("signalbox"), "the server starts without --insecure")
 
 
 if __name__ == "__main__":
