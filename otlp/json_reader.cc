@@ -89,6 +89,46 @@ std::string with_wide_integers_as_doubles(std::string_view text) {
   return result;
 }
 
+/// The UTF-16 unit of an escape \uXXXX at the start of `text`.
+std::optional<std::uint32_t> escaped_unit(std::string_view text) {
+  constexpr std::size_t kLength = 6;
+  if (!text.starts_with("\\u") || text.size() < kLength) return std::nullopt;
+  std::uint32_t unit = 0;
+  const char* const end = text.data() + kLength;
+  const auto parsed = std::from_chars(text.data() + 2, end, unit, 16);
+  return parsed.ec == std::errc() && parsed.ptr == end ? std::optional(unit) : std::nullopt;
+}
+
+/// simdjson refuses half of a surrogate pair, which JavaScript writes when it cuts a string. Puts
+/// U+FFFD in its place, and counts it.
+std::string with_whole_surrogates(std::string_view text, std::uint64_t& replaced) {
+  const auto is_high = [](std::optional<std::uint32_t> unit) {
+    return unit && *unit >= 0xD800 && *unit <= 0xDBFF;
+  };
+  const auto is_low = [](std::optional<std::uint32_t> unit) {
+    return unit && *unit >= 0xDC00 && *unit <= 0xDFFF;
+  };
+  std::string result;
+  result.reserve(text.size());
+  while (!text.empty()) {
+    std::size_t length = std::min(text.find('\\'), text.size());
+    if (length == 0) {
+      const auto unit = escaped_unit(text);
+      const bool is_pair = is_high(unit) && is_low(escaped_unit(text.substr(6)));
+      if (!is_pair && (is_high(unit) || is_low(unit))) {
+        result += "\\uFFFD";
+        ++replaced;
+        text.remove_prefix(6);
+        continue;
+      }
+      length = is_pair ? 12 : std::min<std::size_t>(2, text.size());
+    }
+    result += text.substr(0, length);
+    text.remove_prefix(length);
+  }
+  return result;
+}
+
 }  // namespace
 
 void fail_json(std::string_view field, const char* expected) {
@@ -130,15 +170,6 @@ double json_double(std::string_view field, element value) {
     if (parse_number(text, number) && std::isfinite(number)) return number;
   }
   fail_json(field, R"(a number, "NaN", "Infinity" or "-Infinity")");
-}
-
-std::int32_t json_enum(std::string_view field, element value, std::span<const EnumName> names) {
-  std::string_view text;
-  if (value.get_string().get(text) != simdjson::SUCCESS) return json_int32(field, value);
-  for (const EnumName& known : names) {
-    if (known.name == text) return known.number;
-  }
-  fail_json(field, "the number of an enumerator");
 }
 
 simdjson::dom::object json_object(std::string_view field, element value) {
@@ -225,6 +256,7 @@ ValueView JsonParts::value(element any_value) {
   if (raw.value.type == ValueType::kArray || raw.value.type == ValueType::kKeyValueList) {
     scratch_.value_text.clear();
     append_json(raw, 1);
+    checks_.made_text(scratch_.value_text.size(), nullptr);
     raw.value.text = scratch_.arena.copy(scratch_.value_text);
   }
   return raw.value;
@@ -279,19 +311,33 @@ void JsonParts::append_json_items(const RawValue& raw, std::uint32_t depth) {
   }
 }
 
-void JsonParts::attributes(std::string_view field, element value, std::vector<KeyValueView>& list,
-                           std::size_t begin) {
+std::int32_t JsonParts::enumerator(std::string_view field, element value,
+                                   std::span<const EnumName> names) {
+  std::string_view text;
+  if (value.get_string().get(text) != simdjson::SUCCESS) return json_int32(field, value);
+  for (const EnumName& known : names) {
+    if (known.name == text) return known.number;
+  }
+  ++result_.altered.unknown_names;
+  return 0;
+}
+
+void JsonParts::attributes(std::string_view field, element value, AttributeList& list) {
   static constexpr std::array<std::string_view, 2> kNames{"key", "value"};
-  list.resize(begin);
+  list.items.resize(list.begin);
+  list.dropped = 0;
   for (const element item : json_array(field, value)) {
-    checks_.one_more_attribute(list.size(), nullptr);
+    if (!checks_.one_more_attribute(list.size(), nullptr)) {
+      ++list.dropped;
+      continue;
+    }
     KeyValueView attribute;
     for_each_field(json_object(field, item), kNames,
                    [&](std::size_t index, std::string_view key, element part) {
                      if (index == 0) attribute.key = json_string(key, part);
                      if (index == 1) attribute.value = this->value(part);
                    });
-    list.push_back(attribute);
+    list.items.push_back(attribute);
   }
 }
 
@@ -304,20 +350,27 @@ std::string_view JsonParts::id(std::string_view field, element value) {
   return is_hex ? bytes : kNoId;
 }
 
+void JsonParts::count_dropped(const AttributeList& list, std::uint32_t& count) {
+  add_dropped(list.dropped, count);
+  result_.altered.dropped_attributes += list.dropped;
+}
+
 ResourceView JsonParts::resource(element value) {
   enum : std::size_t { kAttributes, kDroppedAttributesCount };
   static constexpr std::array<std::string_view, 2> kNames{"attributes", "droppedAttributesCount"};
   ResourceView resource;
-  scratch_.resource_attributes.clear();
+  AttributeList list{scratch_.resource_attributes};
+  list.items.clear();
   for_each_field(json_object("resource", value), kNames,
                  [&](std::size_t index, std::string_view key, element field) {
                    if (index == kAttributes) {
-                     attributes(key, field, scratch_.resource_attributes);
+                     attributes(key, field, list);
                    } else {
                      resource.dropped_attributes_count = json_uint32(key, field);
                    }
                  });
-  resource.attributes = scratch_.resource_attributes;
+  resource.attributes = list.items;
+  count_dropped(list, resource.dropped_attributes_count);
   return resource;
 }
 
@@ -326,7 +379,8 @@ ScopeView JsonParts::scope(element value) {
   static constexpr std::array<std::string_view, 4> kNames{"name", "version", "attributes",
                                                           "droppedAttributesCount"};
   ScopeView scope;
-  scratch_.scope_attributes.clear();
+  AttributeList list{scratch_.scope_attributes};
+  list.items.clear();
   for_each_field(json_object("scope", value), kNames,
                  [&](std::size_t index, std::string_view key, element field) {
                    switch (index) {
@@ -337,7 +391,7 @@ ScopeView JsonParts::scope(element value) {
                        scope.version = json_string(key, field);
                        break;
                      case kAttributes:
-                       attributes(key, field, scratch_.scope_attributes);
+                       attributes(key, field, list);
                        break;
                      case kDroppedAttributesCount:
                        scope.dropped_attributes_count = json_uint32(key, field);
@@ -346,7 +400,8 @@ ScopeView JsonParts::scope(element value) {
                        break;
                    }
                  });
-  scope.attributes = scratch_.scope_attributes;
+  scope.attributes = list.items;
+  count_dropped(list, scope.dropped_attributes_count);
   return scope;
 }
 
@@ -356,9 +411,13 @@ void JsonParts::events(std::string_view field, element value) {
                                                           "droppedAttributesCount"};
   scratch_.events.clear();
   scratch_.event_attributes.clear();
+  scratch_.dropped_events = 0;
   for (const element item : json_array(field, value)) {
-    checks_.one_more_nested(scratch_.events.size(), nullptr);
-    const std::size_t begin = scratch_.nested_attributes.size();
+    if (!checks_.one_more_nested(scratch_.events.size(), nullptr)) {
+      ++scratch_.dropped_events;
+      continue;
+    }
+    AttributeList list{scratch_.nested_attributes, scratch_.nested_attributes.size()};
     EventView event;
     for_each_field(json_object(field, item), kNames,
                    [&](std::size_t index, std::string_view key, element part) {
@@ -370,7 +429,7 @@ void JsonParts::events(std::string_view field, element value) {
                          event.name = json_string(key, part);
                          break;
                        case kAttributes:
-                         attributes(key, part, scratch_.nested_attributes, begin);
+                         attributes(key, part, list);
                          break;
                        case kDroppedAttributesCount:
                          event.dropped_attributes_count = json_uint32(key, part);
@@ -379,8 +438,9 @@ void JsonParts::events(std::string_view field, element value) {
                          break;
                      }
                    });
+    count_dropped(list, event.dropped_attributes_count);
     scratch_.events.push_back(event);
-    scratch_.event_attributes.push_back({begin, scratch_.nested_attributes.size() - begin});
+    scratch_.event_attributes.push_back({list.begin, list.size()});
   }
 }
 
@@ -397,9 +457,13 @@ void JsonParts::links(std::string_view field, element value) {
       "traceId", "spanId", "traceState", "attributes", "droppedAttributesCount", "flags"};
   scratch_.links.clear();
   scratch_.link_attributes.clear();
+  scratch_.dropped_links = 0;
   for (const element item : json_array(field, value)) {
-    checks_.one_more_nested(scratch_.links.size(), nullptr);
-    const std::size_t begin = scratch_.nested_attributes.size();
+    if (!checks_.one_more_nested(scratch_.links.size(), nullptr)) {
+      ++scratch_.dropped_links;
+      continue;
+    }
+    AttributeList list{scratch_.nested_attributes, scratch_.nested_attributes.size()};
     LinkView link;
     for_each_field(json_object(field, item), kNames,
                    [&](std::size_t index, std::string_view key, element part) {
@@ -414,7 +478,7 @@ void JsonParts::links(std::string_view field, element value) {
                          link.trace_state = json_string(key, part);
                          break;
                        case kAttributes:
-                         attributes(key, part, scratch_.nested_attributes, begin);
+                         attributes(key, part, list);
                          break;
                        case kDroppedAttributesCount:
                          link.dropped_attributes_count = json_uint32(key, part);
@@ -426,8 +490,9 @@ void JsonParts::links(std::string_view field, element value) {
                          break;
                      }
                    });
+    count_dropped(list, link.dropped_attributes_count);
     scratch_.links.push_back(link);
-    scratch_.link_attributes.push_back({begin, scratch_.nested_attributes.size() - begin});
+    scratch_.link_attributes.push_back({list.begin, list.size()});
   }
 }
 
@@ -437,9 +502,13 @@ void JsonParts::exemplars(std::string_view field, element value) {
       "timeUnixNano", "asDouble", "asInt", "spanId", "traceId", "filteredAttributes"};
   scratch_.exemplars.clear();
   scratch_.exemplar_attributes.clear();
+  scratch_.dropped_exemplars = 0;
   for (const element item : json_array(field, value)) {
-    checks_.one_more_nested(scratch_.exemplars.size(), nullptr);
-    const std::size_t begin = scratch_.nested_attributes.size();
+    if (!checks_.one_more_nested(scratch_.exemplars.size(), nullptr)) {
+      ++scratch_.dropped_exemplars;
+      continue;
+    }
+    AttributeList list{scratch_.nested_attributes, scratch_.nested_attributes.size()};
     ExemplarView exemplar;
     for_each_field(json_object(field, item), kNames,
                    [&](std::size_t index, std::string_view key, element part) {
@@ -464,44 +533,89 @@ void JsonParts::exemplars(std::string_view field, element value) {
                          exemplar.trace_id = id(key, part);
                          break;
                        case kFilteredAttributes:
-                         attributes(key, part, scratch_.nested_attributes, begin);
+                         attributes(key, part, list);
                          break;
                        default:
                          break;
                      }
                    });
+    result_.altered.dropped_attributes += list.dropped;
     scratch_.exemplars.push_back(exemplar);
-    scratch_.exemplar_attributes.push_back({begin, scratch_.nested_attributes.size() - begin});
+    scratch_.exemplar_attributes.push_back({list.begin, list.size()});
   }
 }
 
+namespace {
+
+/// A parser's memory is up to twelve times the document's; more than a usual one needs is not kept.
+class ParserLease {
+ public:
+  ParserLease() {
+    if (parser() == nullptr) parser() = std::make_unique<simdjson::dom::parser>();
+  }
+  ~ParserLease() {
+    constexpr std::size_t kKeptBytes = 4 * 1024 * 1024;
+    if (parser()->capacity() > kKeptBytes) parser().reset();
+  }
+  ParserLease(const ParserLease&) = delete;
+  ParserLease& operator=(const ParserLease&) = delete;
+  simdjson::dom::parser& operator*() const { return *parser(); }
+
+ private:
+  static std::unique_ptr<simdjson::dom::parser>& parser() {
+    thread_local std::unique_ptr<simdjson::dom::parser> parser;
+    return parser;
+  }
+};
+
+simdjson::dom::object parse_object(std::string_view text, simdjson::dom::parser& parser,
+                                   Alterations& altered) {
+  if (text.empty()) throw Malformed{nullptr, "the body is empty; send at least {}"};
+  element root;
+  auto error = parser.parse(text.data(), text.size()).get(root);
+  std::string mended;
+  // A document may need both repairs; each is done once at most.
+  for (int repairs = 0; repairs < 2; ++repairs) {
+    if (error == simdjson::NUMBER_ERROR) {
+      mended = with_wide_integers_as_doubles(mended.empty() ? text : mended);
+    } else if (error == simdjson::STRING_ERROR) {
+      mended = with_whole_surrogates(mended.empty() ? text : mended, altered.replaced_texts);
+    } else {
+      break;
+    }
+    error = parser.parse(mended).get(root);
+  }
+  if (error != simdjson::SUCCESS) throw Malformed{nullptr, simdjson::error_message(error)};
+  simdjson::dom::object object;
+  if (root.get_object().get(object) != simdjson::SUCCESS) {
+    throw Malformed{nullptr, "expected an object"};
+  }
+  return object;
+}
+
+}  // namespace
+
 DecodeResult run_json_decoder(
     std::string_view text, const DecodeLimits& limits,
-    const std::function<void(simdjson::dom::object, JsonParts&, DecodeResult&)>& decode) {
-  constexpr std::size_t kKeptBytes = 4 * 1024 * 1024;
-  thread_local std::unique_ptr<simdjson::dom::parser> parser;
-  if (parser == nullptr || parser->capacity() > kKeptBytes) {
-    parser = std::make_unique<simdjson::dom::parser>();
-  }
+    const std::function<void(simdjson::dom::object, JsonParts&)>& decode) {
   DecodeResult result;
+  const ParserLease parser;
+  const ScratchLease scratch;
   try {
-    if (text.empty()) throw Malformed{nullptr, "the body is empty; send at least {}"};
-    element root;
-    auto error = parser->parse(text.data(), text.size()).get(root);
-    if (error == simdjson::NUMBER_ERROR) {
-      error = parser->parse(with_wide_integers_as_doubles(text)).get(root);
+    if (text.size() > limits.max_json_bytes) {
+      throw Malformed{nullptr,
+                      "the request has more than " + std::to_string(limits.max_json_bytes) +
+                          " bytes of JSON; send smaller batches, or protobuf",
+                      true};
     }
-    if (error != simdjson::SUCCESS) throw Malformed{nullptr, simdjson::error_message(error)};
-    simdjson::dom::object object;
-    if (root.get_object().get(object) != simdjson::SUCCESS) {
-      throw Malformed{nullptr, "expected an object"};
-    }
-    JsonParts parts(limits, thread_scratch());
-    decode(object, parts, result);
+    const simdjson::dom::object root = parse_object(text, *parser, result.altered);
+    JsonParts parts(limits, *scratch, text.size(), result);
+    decode(root, parts);
   } catch (const Malformed& malformed) {
     result = {};
     result.ok = false;
-    result.error = "malformed JSON: " + malformed.why;
+    result.too_large = malformed.too_large;
+    result.error = malformed.too_large ? malformed.why : "malformed JSON: " + malformed.why;
   }
   return result;
 }

@@ -31,8 +31,6 @@ std::uint64_t json_uint64(std::string_view field, simdjson::dom::element value);
 std::int32_t json_int32(std::string_view field, simdjson::dom::element value);
 std::uint32_t json_uint32(std::string_view field, simdjson::dom::element value);
 double json_double(std::string_view field, simdjson::dom::element value);
-std::int32_t json_enum(std::string_view field, simdjson::dom::element value,
-                       std::span<const EnumName> names);
 simdjson::dom::object json_object(std::string_view field, simdjson::dom::element value);
 simdjson::dom::array json_array(std::string_view field, simdjson::dom::element value);
 
@@ -53,15 +51,18 @@ void for_each_field(simdjson::dom::object object, const std::array<std::string_v
 /// What the decoders of the three signals have in common, as ProtobufParts has it.
 class JsonParts {
  public:
-  JsonParts(const DecodeLimits& limits, Scratch& scratch)
-      : scratch_(scratch), checks_(limits, scratch) {}
+  JsonParts(const DecodeLimits& limits, Scratch& scratch, std::size_t request_bytes,
+            DecodeResult& result)
+      : scratch_(scratch), checks_(limits, scratch, request_bytes), result_(result) {}
 
-  /// Replaces what `list` holds from `begin` on by the attributes in `value`.
-  void attributes(std::string_view field, simdjson::dom::element value,
-                  std::vector<KeyValueView>& list, std::size_t begin = 0);
+  /// Replaces what `list` holds by the attributes in `value`.
+  void attributes(std::string_view field, simdjson::dom::element value, AttributeList& list);
   ValueView value(simdjson::dom::element any_value);
   /// The bytes of an id in hex; of one that is not hex something that is no id.
   std::string_view id(std::string_view field, simdjson::dom::element value);
+  /// The number of an enumerator, given as such or by its name; 0 for a name that is not known.
+  std::int32_t enumerator(std::string_view field, simdjson::dom::element value,
+                          std::span<const EnumName> names);
 
   ResourceView resource(simdjson::dom::element value);
   ScopeView scope(simdjson::dom::element value);
@@ -70,8 +71,9 @@ class JsonParts {
   void links(std::string_view field, simdjson::dom::element value);
   void exemplars(std::string_view field, simdjson::dom::element value);
 
-  [[nodiscard]] const LimitChecks& checks() const { return checks_; }
+  [[nodiscard]] LimitChecks& checks() { return checks_; }
   [[nodiscard]] Scratch& scratch() { return scratch_; }
+  [[nodiscard]] DecodeResult& result() { return result_; }
 
  private:
   /// A value that is not read to its end: arrays and lists are still in `nested`.
@@ -81,10 +83,12 @@ class JsonParts {
   };
   RawValue raw_value(simdjson::dom::element any_value);
   void append_json(const RawValue& raw, std::uint32_t depth);
+  void count_dropped(const AttributeList& list, std::uint32_t& count);
   void append_json_items(const RawValue& raw, std::uint32_t depth);
 
   Scratch& scratch_;
   LimitChecks checks_;
+  DecodeResult& result_;
 };
 
 /// Names of the two outer levels of a request.
@@ -94,10 +98,9 @@ struct JsonLevelNames {
   std::string_view records;    ///< "spans"
 };
 
-/// Parses `text` and calls `decode(root, parts, result)`; turns Malformed into the result.
-DecodeResult run_json_decoder(
-    std::string_view text, const DecodeLimits& limits,
-    const std::function<void(simdjson::dom::object, JsonParts&, DecodeResult&)>& decode);
+/// Parses `text` and calls `decode(root, parts)`; turns Malformed into the result.
+DecodeResult run_json_decoder(std::string_view text, const DecodeLimits& limits,
+                              const std::function<void(simdjson::dom::object, JsonParts&)>& decode);
 
 /// Walks resources and scopes, calls `sink.on_resource`, `sink.on_scope`, and
 /// `read_record(element)`.
@@ -114,6 +117,7 @@ void walk_json_resources(simdjson::dom::object root, const JsonLevelNames& names
 
   const auto read_scope = [&](element scope_items) {
     const Arena::Mark scope_mark = arena.mark();
+    parts.checks().one_more_record(nullptr);
     ScopeView scope;
     std::string_view schema_url;
     Items records;
@@ -129,6 +133,7 @@ void walk_json_resources(simdjson::dom::object root, const JsonLevelNames& names
     sink.on_scope(scope);
     for_each_item(names.records, records, [&](element record) {
       const Arena::Mark mark = arena.mark();
+      parts.checks().one_more_record(nullptr);
       read_record(record);
       arena.rewind(mark);
     });
@@ -137,6 +142,7 @@ void walk_json_resources(simdjson::dom::object root, const JsonLevelNames& names
 
   const auto read_resource = [&](element resource_items) {
     arena.rewind({});
+    parts.checks().one_more_record(nullptr);
     ResourceView resource;
     std::string_view schema_url;
     Items scopes;

@@ -40,7 +40,7 @@ constexpr std::array<std::string_view, 11> kLogRecordNames{
     "eventName"};
 
 void read_log_record_field(std::size_t index, std::string_view key, element value, JsonParts& parts,
-                           LogRecordView& record) {
+                           AttributeList& attributes, LogRecordView& record) {
   switch (index) {
     case kTimeUnixNano:
       record.time_unix_nano = json_uint64(key, value);
@@ -49,7 +49,7 @@ void read_log_record_field(std::size_t index, std::string_view key, element valu
       record.observed_time_unix_nano = json_uint64(key, value);
       break;
     case kSeverityNumber:
-      record.severity_number = json_enum(key, value, kSeverityNumbers);
+      record.severity_number = parts.enumerator(key, value, kSeverityNumbers);
       break;
     case kSeverityText:
       record.severity_text = json_string(key, value);
@@ -58,7 +58,7 @@ void read_log_record_field(std::size_t index, std::string_view key, element valu
       record.body = parts.value(value);
       break;
     case kAttributes:
-      parts.attributes(key, value, parts.scratch().attributes);
+      parts.attributes(key, value, attributes);
       break;
     case kDroppedAttributesCount:
       record.dropped_attributes_count = json_uint32(key, value);
@@ -80,17 +80,19 @@ void read_log_record_field(std::size_t index, std::string_view key, element valu
   }
 }
 
-void read_log_record(element value, JsonParts& parts, LogsSink& sink, DecodeResult& result) {
+void read_log_record(element value, JsonParts& parts, LogsSink& sink) {
   Scratch& scratch = parts.scratch();
   scratch.clear_record();
+  AttributeList attributes{scratch.attributes};
   LogRecordView record;
   for_each_field(json_object("logRecords", value), kLogRecordNames,
                  [&](std::size_t index, std::string_view key, element field) {
-                   read_log_record_field(index, key, field, parts, record);
+                   read_log_record_field(index, key, field, parts, attributes, record);
                  });
-  if (!admit(settle(record), result)) return;
-  record.attributes = scratch.attributes;
-  sink.on_log_record(record);
+  DecodeResult& result = parts.result();
+  if (admit(settle(record, attributes, scratch, result.altered), result)) {
+    sink.on_log_record(record);
+  }
 }
 
 }  // namespace
@@ -99,11 +101,10 @@ void read_log_record(element value, JsonParts& parts, LogsSink& sink, DecodeResu
 DecodeResult decode_logs_json(std::string_view text, LogsSink& sink, const DecodeLimits& limits) {
   using namespace internal;
   static constexpr JsonLevelNames kNames{"resourceLogs", "scopeLogs", "logRecords"};
-  return run_json_decoder(
-      text, limits, [&](simdjson::dom::object root, JsonParts& parts, DecodeResult& result) {
-        walk_json_resources(root, kNames, parts, sink,
-                            [&](element record) { read_log_record(record, parts, sink, result); });
-      });
+  return run_json_decoder(text, limits, [&](simdjson::dom::object root, JsonParts& parts) {
+    walk_json_resources(root, kNames, parts, sink,
+                        [&](element record) { read_log_record(record, parts, sink); });
+  });
 }
 
 }  // namespace signalbox::otlp

@@ -22,10 +22,10 @@ constexpr std::uint32_t kKnownOfLogRecord = known_fields(
     kTimeUnixNano, kSeverityNumber, kSeverityText, kBody, kAttributes, kDroppedAttributesCount,
     kFlags, kTraceId, kSpanId, kObservedTimeUnixNano, kEventName);
 
-void read_log_record(std::string_view message, ProtobufParts& parts, LogsSink& sink,
-                     DecodeResult& result) {
+void read_log_record(std::string_view message, ProtobufParts& parts, LogsSink& sink) {
   Scratch& scratch = parts.scratch();
   scratch.clear_record();
+  AttributeList attributes{scratch.attributes};
   LogRecordView record;
   for (FieldReader reader(message); reader.next();) {
     switch (reader.tag()) {
@@ -42,7 +42,7 @@ void read_log_record(std::string_view message, ProtobufParts& parts, LogsSink& s
         record.body = parts.value(reader.bytes());
         break;
       case bytes_field(kAttributes):
-        parts.attribute(reader.bytes(), scratch.attributes);
+        parts.attribute(reader.bytes(), attributes);
         break;
       case varint_field(kDroppedAttributesCount):
         record.dropped_attributes_count = reader.uint32();
@@ -66,9 +66,10 @@ void read_log_record(std::string_view message, ProtobufParts& parts, LogsSink& s
         reader.skip(kKnownOfLogRecord);
     }
   }
-  if (!admit(settle(record), result)) return;
-  record.attributes = scratch.attributes;
-  sink.on_log_record(record);
+  DecodeResult& result = parts.result();
+  if (admit(settle(record, attributes, scratch, result.altered), result)) {
+    sink.on_log_record(record);
+  }
 }
 
 }  // namespace
@@ -77,11 +78,8 @@ void read_log_record(std::string_view message, ProtobufParts& parts, LogsSink& s
 DecodeResult decode_logs_protobuf(std::string_view bytes, LogsSink& sink,
                                   const DecodeLimits& limits) {
   using namespace internal;
-  return run_protobuf_decoder(bytes, [&](DecodeResult& result) {
-    ProtobufParts parts(limits, thread_scratch());
-    const auto read = [&](std::string_view message) {
-      read_log_record(message, parts, sink, result);
-    };
+  return run_protobuf_decoder(bytes, limits, [&](ProtobufParts& parts) {
+    const auto read = [&](std::string_view message) { read_log_record(message, parts, sink); };
     ResourceWalker(parts, sink, read).request(bytes);
   });
 }

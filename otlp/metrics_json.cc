@@ -10,13 +10,16 @@ constexpr std::array kTemporalities{EnumName{"AGGREGATION_TEMPORALITY_UNSPECIFIE
                                     EnumName{"AGGREGATION_TEMPORALITY_DELTA", 1},
                                     EnumName{"AGGREGATION_TEMPORALITY_CUMULATIVE", 2}};
 
-/// Replaces `items` by the numbers of an array.
+/// Replaces `items` by the numbers of an array, as far as there is room.
 template <typename T, typename ReadNumber>
-void read_numbers(std::string_view key, element value, const LimitChecks& checks,
-                  ReadNumber read_number, std::vector<T>& items) {
+void read_numbers(std::string_view key, element value, JsonParts& parts, ReadNumber read_number,
+                  std::vector<T>& items) {
   items.clear();
   for (const element item : json_array(key, value)) {
-    checks.one_more_nested(items.size(), nullptr);
+    if (!parts.checks().more_numbers(items.size(), 1, nullptr)) {
+      parts.scratch().dropped_numbers = true;
+      return;
+    }
     items.push_back(read_number(key, item));
   }
 }
@@ -24,16 +27,14 @@ void read_numbers(std::string_view key, element value, const LimitChecks& checks
 /// Reads the data points of one metric.
 class PointReader {
  public:
-  PointReader(JsonParts& parts, MetricsSink& sink, bool metric_has_name, DecodeResult& result)
-      : parts_(parts),
-        scratch_(parts.scratch()),
-        sink_(sink),
-        metric_has_name_(metric_has_name),
-        result_(result) {}
+  PointReader(JsonParts& parts, MetricsSink& sink, bool metric_has_name)
+      : parts_(parts), scratch_(parts.scratch()), sink_(sink), metric_has_name_(metric_has_name) {}
 
   void read(MetricType type, element point) {
     const Arena::Mark mark = scratch_.arena.mark();
     scratch_.clear_record();
+    attributes_.dropped = 0;
+    parts_.checks().one_more_record(nullptr);
     switch (type) {
       case MetricType::kGauge:
       case MetricType::kSum:
@@ -60,7 +61,7 @@ class PointReader {
   bool read_common(std::size_t index, std::string_view key, element value, Point& point) {
     switch (index) {
       case kAttributes:
-        parts_.attributes(key, value, scratch_.attributes);
+        parts_.attributes(key, value, attributes_);
         return true;
       case kStartTimeUnixNano:
         point.start_time_unix_nano = json_uint64(key, value);
@@ -124,10 +125,10 @@ class PointReader {
                          point.sum = json_double(key, field);
                          break;
                        case kBucketCounts:
-                         read_numbers(key, field, parts_.checks(), json_uint64, scratch_.counts);
+                         read_numbers(key, field, parts_, json_uint64, scratch_.counts);
                          break;
                        case kExplicitBounds:
-                         read_numbers(key, field, parts_.checks(), json_double, scratch_.bounds);
+                         read_numbers(key, field, parts_, json_double, scratch_.bounds);
                          break;
                        case kExemplars:
                          parts_.exemplars(key, field);
@@ -223,7 +224,7 @@ class PointReader {
                      if (index == 0) {
                        offset = json_int32(key, part);
                      } else {
-                       read_numbers(key, part, parts_.checks(), json_uint64, counts);
+                       read_numbers(key, part, parts_, json_uint64, counts);
                      }
                    });
   }
@@ -261,7 +262,10 @@ class PointReader {
     scratch_.bounds.clear();
     scratch_.values.clear();
     for (const element item : json_array(field, value)) {
-      parts_.checks().one_more_nested(scratch_.values.size(), nullptr);
+      if (!parts_.checks().more_numbers(scratch_.values.size(), 1, nullptr)) {
+        scratch_.dropped_numbers = true;
+        return;
+      }
       std::array<double, 2> pair{};
       for_each_field(json_object(field, item), kNames,
                      [&](std::size_t index, std::string_view key, element part) {
@@ -274,24 +278,23 @@ class PointReader {
 
   template <typename Point>
   void hand_on(Point& point) {
-    const char* const objection =
-        metric_has_name_ ? settle(point, scratch_.exemplars) : "a metric has no name";
-    if (!admit(objection, result_)) return;
-    scratch_.attach_nested();
-    point.attributes = scratch_.attributes;
-    if constexpr (requires { point.exemplars; }) point.exemplars = scratch_.exemplars;
-    sink_.on_point(point);
+    DecodeResult& result = parts_.result();
+    const char* const objection = metric_has_name_
+                                      ? settle(point, attributes_, scratch_, result.altered)
+                                      : "a metric has no name";
+    if (admit(objection, result)) sink_.on_point(point);
   }
 
   JsonParts& parts_;
   Scratch& scratch_;
   MetricsSink& sink_;
   bool metric_has_name_;
-  DecodeResult& result_;
+  AttributeList attributes_{scratch_.attributes};
 };
 
 /// Reads a metric's data up to its points, which it returns.
-std::optional<element> read_data(std::string_view field, element value, MetricView& metric) {
+std::optional<element> read_data(std::string_view field, element value, JsonParts& parts,
+                                 MetricView& metric) {
   enum : std::size_t { kDataPoints, kAggregationTemporality, kIsMonotonic };
   static constexpr std::array<std::string_view, 3> kNames{"dataPoints", "aggregationTemporality",
                                                           "isMonotonic"};
@@ -302,7 +305,7 @@ std::optional<element> read_data(std::string_view field, element value, MetricVi
                  [&](std::size_t index, std::string_view key, element part) {
                    if (index == kDataPoints) points = part;
                    if (index == kAggregationTemporality && has_temporality) {
-                     metric.temporality = json_enum(key, part, kTemporalities);
+                     metric.temporality = parts.enumerator(key, part, kTemporalities);
                    }
                    if (index == kIsMonotonic && metric.type == MetricType::kSum) {
                      metric.is_monotonic = json_bool(key, part);
@@ -311,7 +314,7 @@ std::optional<element> read_data(std::string_view field, element value, MetricVi
   return points;
 }
 
-void read_metric(element value, JsonParts& parts, MetricsSink& sink, DecodeResult& result) {
+void read_metric(element value, JsonParts& parts, MetricsSink& sink) {
   enum : std::size_t { kName = 5, kDescription, kUnit, kMetadata };
   // The names of the data come first, in the order of MetricType.
   static constexpr std::array<std::string_view, 9> kNames{
@@ -319,6 +322,7 @@ void read_metric(element value, JsonParts& parts, MetricsSink& sink, DecodeResul
       "description", "unit", "metadata"};
   Scratch& scratch = parts.scratch();
   scratch.metric_metadata.clear();
+  AttributeList metadata{scratch.metric_metadata};
   MetricView metric;
   std::optional<element> data;
   for_each_field(json_object("metrics", value), kNames,
@@ -334,7 +338,7 @@ void read_metric(element value, JsonParts& parts, MetricsSink& sink, DecodeResul
                        metric.unit = json_string(key, field);
                        break;
                      case kMetadata:
-                       parts.attributes(key, field, scratch.metric_metadata);
+                       parts.attributes(key, field, metadata);
                        break;
                      default:
                        metric.type = static_cast<MetricType>(index);
@@ -343,13 +347,15 @@ void read_metric(element value, JsonParts& parts, MetricsSink& sink, DecodeResul
                    }
                  });
   if (!data) return;
-  const auto data_points = read_data(kNames[static_cast<std::size_t>(metric.type)], *data, metric);
+  const auto data_points =
+      read_data(kNames[static_cast<std::size_t>(metric.type)], *data, parts, metric);
+  parts.result().altered.dropped_attributes += metadata.dropped;
   if (!metric.name.empty()) {
     metric.metadata = scratch.metric_metadata;
     sink.on_metric(metric);
   }
   if (!data_points) return;
-  PointReader points(parts, sink, !metric.name.empty(), result);
+  PointReader points(parts, sink, !metric.name.empty());
   for (const element point : json_array("dataPoints", *data_points)) {
     points.read(metric.type, point);
   }
@@ -362,11 +368,10 @@ DecodeResult decode_metrics_json(std::string_view text, MetricsSink& sink,
                                  const DecodeLimits& limits) {
   using namespace internal;
   static constexpr JsonLevelNames kNames{"resourceMetrics", "scopeMetrics", "metrics"};
-  return run_json_decoder(
-      text, limits, [&](simdjson::dom::object root, JsonParts& parts, DecodeResult& result) {
-        walk_json_resources(root, kNames, parts, sink,
-                            [&](element metric) { read_metric(metric, parts, sink, result); });
-      });
+  return run_json_decoder(text, limits, [&](simdjson::dom::object root, JsonParts& parts) {
+    walk_json_resources(root, kNames, parts, sink,
+                        [&](element metric) { read_metric(metric, parts, sink); });
+  });
 }
 
 }  // namespace signalbox::otlp

@@ -39,57 +39,59 @@ std::optional<MetricType> data_type(std::uint32_t tag) {
   }
 }
 
-/// Appends what a packed field of eight-byte numbers holds.
+/// Appends what a packed field of eight-byte numbers holds; none of them if there is no room.
 template <typename T>
-void append_packed(FieldReader& reader, const LimitChecks& checks, std::vector<T>& items) {
+void append_packed(FieldReader& reader, ProtobufParts& parts, std::vector<T>& items) {
   static_assert(sizeof(T) == 8);
   const char* const position = reader.field_begin();
   const std::string_view packed = reader.bytes();
   if (packed.size() % sizeof(T) != 0) reader.fail("a packed field ends within a number");
   if (packed.empty()) return;
   const std::size_t count = packed.size() / sizeof(T);
-  checks.one_more_nested(items.size() + count - 1, position);
   const std::size_t have = items.size();
+  if (!parts.checks().more_numbers(have, count, position)) {
+    parts.scratch().dropped_numbers = true;
+    return;
+  }
   items.resize(have + count);
   std::memcpy(items.data() + have, packed.data(), packed.size());
 }
 
-/// Appends what a packed field of varints holds.
-void append_packed_varints(FieldReader& reader, const LimitChecks& checks,
+template <typename T>
+void append_one(FieldReader& reader, ProtobufParts& parts, T item, std::vector<T>& items) {
+  if (parts.checks().more_numbers(items.size(), 1, reader.field_begin())) {
+    items.push_back(item);
+  } else {
+    parts.scratch().dropped_numbers = true;
+  }
+}
+
+/// Appends what a packed field of varints holds, as far as there is room.
+void append_packed_varints(FieldReader& reader, ProtobufParts& parts,
                            std::vector<std::uint64_t>& items) {
-  const char* const position = reader.field_begin();
   const std::string_view packed = reader.bytes();
   const char* at = packed.data();
   const char* const end = at + packed.size();
   while (at != end) {
-    checks.one_more_nested(items.size(), position);
     try {
-      items.push_back(protozero::decode_varint(&at, end));
+      append_one(reader, parts, protozero::decode_varint(&at, end), items);
     } catch (const protozero::exception&) {
       reader.fail("a packed field ends within a number");
     }
   }
 }
 
-template <typename T>
-void append_one(FieldReader& reader, const LimitChecks& checks, T item, std::vector<T>& items) {
-  checks.one_more_nested(items.size(), reader.field_begin());
-  items.push_back(item);
-}
-
 /// Reads the data points of one metric.
 class PointReader {
  public:
-  PointReader(ProtobufParts& parts, MetricsSink& sink, bool metric_has_name, DecodeResult& result)
-      : parts_(parts),
-        scratch_(parts.scratch()),
-        sink_(sink),
-        metric_has_name_(metric_has_name),
-        result_(result) {}
+  PointReader(ProtobufParts& parts, MetricsSink& sink, bool metric_has_name)
+      : parts_(parts), scratch_(parts.scratch()), sink_(sink), metric_has_name_(metric_has_name) {}
 
   void read(MetricType type, std::string_view message) {
     const Arena::Mark mark = scratch_.arena.mark();
     scratch_.clear_record();
+    attributes_.dropped = 0;
+    parts_.checks().one_more_record(start_of(message));
     switch (type) {
       case MetricType::kGauge:
       case MetricType::kSum:
@@ -142,7 +144,7 @@ class PointReader {
           parts_.exemplar(reader.bytes());
           break;
         case bytes_field(kAttributes):
-          parts_.attribute(reader.bytes(), scratch_.attributes);
+          parts_.attribute(reader.bytes(), attributes_);
           break;
         case varint_field(kFlags):
           point.flags = reader.uint32();
@@ -186,22 +188,22 @@ class PointReader {
           point.sum = reader.float64();
           break;
         case bytes_field(kBucketCounts):
-          append_packed(reader, parts_.checks(), scratch_.counts);
+          append_packed(reader, parts_, scratch_.counts);
           break;
         case fixed64_field(kBucketCounts):
-          append_one(reader, parts_.checks(), reader.fixed64(), scratch_.counts);
+          append_one(reader, parts_, reader.fixed64(), scratch_.counts);
           break;
         case bytes_field(kExplicitBounds):
-          append_packed(reader, parts_.checks(), scratch_.bounds);
+          append_packed(reader, parts_, scratch_.bounds);
           break;
         case fixed64_field(kExplicitBounds):
-          append_one(reader, parts_.checks(), reader.float64(), scratch_.bounds);
+          append_one(reader, parts_, reader.float64(), scratch_.bounds);
           break;
         case bytes_field(kExemplars):
           parts_.exemplar(reader.bytes());
           break;
         case bytes_field(kAttributes):
-          parts_.attribute(reader.bytes(), scratch_.attributes);
+          parts_.attribute(reader.bytes(), attributes_);
           break;
         case varint_field(kFlags):
           point.flags = reader.uint32();
@@ -246,7 +248,7 @@ class PointReader {
     for (FieldReader reader(message); reader.next();) {
       switch (reader.tag()) {
         case bytes_field(kAttributes):
-          parts_.attribute(reader.bytes(), scratch_.attributes);
+          parts_.attribute(reader.bytes(), attributes_);
           break;
         case fixed64_field(kStartTimeUnixNano):
           point.start_time_unix_nano = reader.fixed64();
@@ -310,10 +312,10 @@ class PointReader {
           offset = reader.sint32();
           break;
         case bytes_field(kBucketCounts):
-          append_packed_varints(reader, parts_.checks(), counts);
+          append_packed_varints(reader, parts_, counts);
           break;
         case varint_field(kBucketCounts):
-          append_one(reader, parts_.checks(), reader.varint(), counts);
+          append_one(reader, parts_, reader.varint(), counts);
           break;
         default:
           reader.skip(known_fields(kOffset, kBucketCounts));
@@ -350,7 +352,7 @@ class PointReader {
           quantile_value(reader.bytes());
           break;
         case bytes_field(kAttributes):
-          parts_.attribute(reader.bytes(), scratch_.attributes);
+          parts_.attribute(reader.bytes(), attributes_);
           break;
         case varint_field(kFlags):
           point.flags = reader.uint32();
@@ -367,7 +369,10 @@ class PointReader {
 
   void quantile_value(std::string_view message) {
     enum : std::uint32_t { kQuantile = 1, kValue };
-    parts_.checks().one_more_nested(scratch_.values.size(), start_of(message));
+    if (!parts_.checks().more_numbers(scratch_.values.size(), 1, start_of(message))) {
+      scratch_.dropped_numbers = true;
+      return;
+    }
     double quantile = 0;
     double value = 0;
     for (FieldReader reader(message); reader.next();) {
@@ -388,20 +393,18 @@ class PointReader {
 
   template <typename Point>
   void hand_on(Point& point) {
-    const char* const objection =
-        metric_has_name_ ? settle(point, scratch_.exemplars) : "a metric has no name";
-    if (!admit(objection, result_)) return;
-    scratch_.attach_nested();
-    point.attributes = scratch_.attributes;
-    if constexpr (requires { point.exemplars; }) point.exemplars = scratch_.exemplars;
-    sink_.on_point(point);
+    DecodeResult& result = parts_.result();
+    const char* const objection = metric_has_name_
+                                      ? settle(point, attributes_, scratch_, result.altered)
+                                      : "a metric has no name";
+    if (admit(objection, result)) sink_.on_point(point);
   }
 
   ProtobufParts& parts_;
   Scratch& scratch_;
   MetricsSink& sink_;
   bool metric_has_name_;
-  DecodeResult& result_;
+  AttributeList attributes_{scratch_.attributes};
 };
 
 /// Reads what a metric's data says besides its points.
@@ -428,10 +431,10 @@ void scan_data(std::string_view message, MetricView& metric) {
   }
 }
 
-void read_metric(std::string_view message, ProtobufParts& parts, MetricsSink& sink,
-                 DecodeResult& result) {
+void read_metric(std::string_view message, ProtobufParts& parts, MetricsSink& sink) {
   Scratch& scratch = parts.scratch();
   scratch.metric_metadata.clear();
+  AttributeList metadata{scratch.metric_metadata};
   MetricView metric;
   std::optional<MetricType> type;
   // The points to read begin here: data of another type before it has been replaced.
@@ -459,19 +462,20 @@ void read_metric(std::string_view message, ProtobufParts& parts, MetricsSink& si
         metric.unit = parts.text(reader.bytes());
         break;
       case bytes_field(kMetadata):
-        parts.attribute(reader.bytes(), scratch.metric_metadata);
+        parts.attribute(reader.bytes(), metadata);
         break;
       default:
         reader.skip(kKnownOfMetric);
     }
   }
   if (!type) return;
+  parts.result().altered.dropped_attributes += metadata.dropped;
   if (!metric.name.empty()) {
     metric.metadata = scratch.metric_metadata;
     sink.on_metric(metric);
   }
 
-  PointReader points(parts, sink, !metric.name.empty(), result);
+  PointReader points(parts, sink, !metric.name.empty());
   const char* const end = message.data() + message.size();
   for (FieldReader reader({data_begin, static_cast<std::size_t>(end - data_begin)});
        reader.next();) {
@@ -495,9 +499,8 @@ void read_metric(std::string_view message, ProtobufParts& parts, MetricsSink& si
 DecodeResult decode_metrics_protobuf(std::string_view bytes, MetricsSink& sink,
                                      const DecodeLimits& limits) {
   using namespace internal;
-  return run_protobuf_decoder(bytes, [&](DecodeResult& result) {
-    ProtobufParts parts(limits, thread_scratch());
-    const auto read = [&](std::string_view message) { read_metric(message, parts, sink, result); };
+  return run_protobuf_decoder(bytes, limits, [&](ProtobufParts& parts) {
+    const auto read = [&](std::string_view message) { read_metric(message, parts, sink); };
     ResourceWalker(parts, sink, read).request(bytes);
   });
 }

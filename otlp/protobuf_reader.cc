@@ -21,7 +21,10 @@ constexpr std::uint32_t kKnown = known_fields(kKey, kValue);
 std::string_view ProtobufParts::checked_text(std::string_view bytes) {
   if (is_utf8(bytes)) return bytes;
   checks_.text(3 * bytes.size(), start_of(bytes));
-  return sanitize_utf8(bytes, scratch_.arena);
+  const std::string_view mended = sanitize_utf8(bytes, scratch_.arena);
+  checks_.made_text(mended.size(), start_of(bytes));
+  ++result_.altered.replaced_texts;
+  return mended;
 }
 
 ProtobufParts::RawValue ProtobufParts::raw_value(std::string_view message) {
@@ -65,6 +68,7 @@ ValueView ProtobufParts::finished(RawValue value, const char* position) {
   if (value.type == ValueType::kArray || value.type == ValueType::kKeyValueList) {
     scratch_.value_text.clear();
     append_json(value, 1, position);
+    checks_.made_text(scratch_.value_text.size(), position);
     value.text = scratch_.arena.copy(scratch_.value_text);
   }
   return value;
@@ -127,12 +131,13 @@ void ProtobufParts::append_json(const RawValue& value, std::uint32_t depth, cons
   out += "]}}";
 }
 
-void ProtobufParts::merge_resource(std::string_view message, ResourceView& resource) {
+void ProtobufParts::merge_resource(std::string_view message, ResourceView& resource,
+                                   AttributeList& attributes) {
   enum : std::uint32_t { kAttributes = 1, kDroppedAttributesCount };
   for (FieldReader reader(message); reader.next();) {
     switch (reader.tag()) {
       case bytes_field(kAttributes):
-        attribute(reader.bytes(), scratch_.resource_attributes);
+        attribute(reader.bytes(), attributes);
         break;
       case varint_field(kDroppedAttributesCount):
         resource.dropped_attributes_count = reader.uint32();
@@ -143,7 +148,8 @@ void ProtobufParts::merge_resource(std::string_view message, ResourceView& resou
   }
 }
 
-void ProtobufParts::merge_scope(std::string_view message, ScopeView& scope) {
+void ProtobufParts::merge_scope(std::string_view message, ScopeView& scope,
+                                AttributeList& attributes) {
   enum : std::uint32_t { kName = 1, kVersion, kAttributes, kDroppedAttributesCount };
   for (FieldReader reader(message); reader.next();) {
     switch (reader.tag()) {
@@ -154,7 +160,7 @@ void ProtobufParts::merge_scope(std::string_view message, ScopeView& scope) {
         scope.version = text(reader.bytes());
         break;
       case bytes_field(kAttributes):
-        attribute(reader.bytes(), scratch_.scope_attributes);
+        attribute(reader.bytes(), attributes);
         break;
       case varint_field(kDroppedAttributesCount):
         scope.dropped_attributes_count = reader.uint32();
@@ -167,8 +173,11 @@ void ProtobufParts::merge_scope(std::string_view message, ScopeView& scope) {
 
 void ProtobufParts::event(std::string_view message) {
   enum : std::uint32_t { kTimeUnixNano = 1, kName, kAttributes, kDroppedAttributesCount };
-  checks_.one_more_nested(scratch_.events.size(), start_of(message));
-  const std::size_t begin = scratch_.nested_attributes.size();
+  if (!checks_.one_more_nested(scratch_.events.size(), start_of(message))) {
+    ++scratch_.dropped_events;
+    return;
+  }
+  AttributeList attributes{scratch_.nested_attributes, scratch_.nested_attributes.size()};
   EventView event;
   for (FieldReader reader(message); reader.next();) {
     switch (reader.tag()) {
@@ -179,7 +188,7 @@ void ProtobufParts::event(std::string_view message) {
         event.name = text(reader.bytes());
         break;
       case bytes_field(kAttributes):
-        attribute(reader.bytes(), scratch_.nested_attributes);
+        attribute(reader.bytes(), attributes);
         break;
       case varint_field(kDroppedAttributesCount):
         event.dropped_attributes_count = reader.uint32();
@@ -188,8 +197,10 @@ void ProtobufParts::event(std::string_view message) {
         reader.skip(known_fields(kTimeUnixNano, kName, kAttributes, kDroppedAttributesCount));
     }
   }
+  add_dropped(attributes.dropped, event.dropped_attributes_count);
+  result_.altered.dropped_attributes += attributes.dropped;
   scratch_.events.push_back(event);
-  scratch_.event_attributes.push_back({begin, scratch_.nested_attributes.size() - begin});
+  scratch_.event_attributes.push_back({attributes.begin, attributes.size()});
 }
 
 void ProtobufParts::link(std::string_view message) {
@@ -201,8 +212,11 @@ void ProtobufParts::link(std::string_view message) {
     kDroppedAttributesCount,
     kFlags
   };
-  checks_.one_more_nested(scratch_.links.size(), start_of(message));
-  const std::size_t begin = scratch_.nested_attributes.size();
+  if (!checks_.one_more_nested(scratch_.links.size(), start_of(message))) {
+    ++scratch_.dropped_links;
+    return;
+  }
+  AttributeList attributes{scratch_.nested_attributes, scratch_.nested_attributes.size()};
   LinkView link;
   for (FieldReader reader(message); reader.next();) {
     switch (reader.tag()) {
@@ -216,7 +230,7 @@ void ProtobufParts::link(std::string_view message) {
         link.trace_state = text(reader.bytes());
         break;
       case bytes_field(kAttributes):
-        attribute(reader.bytes(), scratch_.nested_attributes);
+        attribute(reader.bytes(), attributes);
         break;
       case varint_field(kDroppedAttributesCount):
         link.dropped_attributes_count = reader.uint32();
@@ -229,8 +243,10 @@ void ProtobufParts::link(std::string_view message) {
                                  kDroppedAttributesCount, kFlags));
     }
   }
+  add_dropped(attributes.dropped, link.dropped_attributes_count);
+  result_.altered.dropped_attributes += attributes.dropped;
   scratch_.links.push_back(link);
-  scratch_.link_attributes.push_back({begin, scratch_.nested_attributes.size() - begin});
+  scratch_.link_attributes.push_back({attributes.begin, attributes.size()});
 }
 
 void ProtobufParts::exemplar(std::string_view message) {
@@ -242,8 +258,11 @@ void ProtobufParts::exemplar(std::string_view message) {
     kAsInt = 6,
     kFilteredAttributes = 7
   };
-  checks_.one_more_nested(scratch_.exemplars.size(), start_of(message));
-  const std::size_t begin = scratch_.nested_attributes.size();
+  if (!checks_.one_more_nested(scratch_.exemplars.size(), start_of(message))) {
+    ++scratch_.dropped_exemplars;
+    return;
+  }
+  AttributeList attributes{scratch_.nested_attributes, scratch_.nested_attributes.size()};
   ExemplarView exemplar;
   for (FieldReader reader(message); reader.next();) {
     switch (reader.tag()) {
@@ -267,15 +286,16 @@ void ProtobufParts::exemplar(std::string_view message) {
         exemplar.trace_id = reader.bytes();
         break;
       case bytes_field(kFilteredAttributes):
-        attribute(reader.bytes(), scratch_.nested_attributes);
+        attribute(reader.bytes(), attributes);
         break;
       default:
         reader.skip(
             known_fields(kTimeUnixNano, kAsDouble, kSpanId, kTraceId, kAsInt, kFilteredAttributes));
     }
   }
+  result_.altered.dropped_attributes += attributes.dropped;
   scratch_.exemplars.push_back(exemplar);
-  scratch_.exemplar_attributes.push_back({begin, scratch_.nested_attributes.size() - begin});
+  scratch_.exemplar_attributes.push_back({attributes.begin, attributes.size()});
 }
 
 }  // namespace signalbox::otlp::internal

@@ -126,31 +126,36 @@ class FieldReader {
 /// What the decoders of the three signals have in common: values, attributes, resources, scopes.
 class ProtobufParts {
  public:
-  ProtobufParts(const DecodeLimits& limits, Scratch& scratch)
-      : scratch_(scratch), checks_(limits, scratch) {}
+  ProtobufParts(const DecodeLimits& limits, Scratch& scratch, std::size_t request_bytes,
+                DecodeResult& result)
+      : scratch_(scratch), checks_(limits, scratch, request_bytes), result_(result) {}
 
   /// A string field's bytes as UTF-8.
   std::string_view text(std::string_view bytes) {
     return is_ascii(bytes) ? bytes : checked_text(bytes);
   }
 
-  void attribute(std::string_view message, std::vector<KeyValueView>& attributes) {
-    checks_.one_more_attribute(attributes.size(), start_of(message));
-    attributes.push_back(key_value(message));
+  void attribute(std::string_view message, AttributeList& list) {
+    if (checks_.one_more_attribute(list.size(), start_of(message))) {
+      list.items.push_back(key_value(message));
+    } else {
+      ++list.dropped;
+    }
   }
   ValueView value(std::string_view message);
 
-  /// Merges one occurrence of the message into `resource` or `scope`.
-  void merge_resource(std::string_view message, ResourceView& resource);
-  void merge_scope(std::string_view message, ScopeView& scope);
+  /// Merges one occurrence of the message into `resource` or `scope`, and into its attributes.
+  void merge_resource(std::string_view message, ResourceView& resource, AttributeList& attributes);
+  void merge_scope(std::string_view message, ScopeView& scope, AttributeList& attributes);
 
   /// Reads events, links and exemplars into the scratch's record.
   void event(std::string_view message);
   void link(std::string_view message);
   void exemplar(std::string_view message);
 
-  [[nodiscard]] const LimitChecks& checks() const { return checks_; }
+  [[nodiscard]] LimitChecks& checks() { return checks_; }
   [[nodiscard]] Scratch& scratch() { return scratch_; }
+  [[nodiscard]] DecodeResult& result() { return result_; }
 
  private:
   /// A value whose arrays and lists are still protobuf, in `text`.
@@ -167,20 +172,26 @@ class ProtobufParts {
 
   Scratch& scratch_;
   LimitChecks checks_;
+  DecodeResult& result_;
 };
 
-/// Runs `decode(result)` and turns Malformed into the result.
+/// Runs `decode(parts)` and turns Malformed into the result.
 template <typename Decode>
-DecodeResult run_protobuf_decoder(std::string_view bytes, Decode decode) {
+DecodeResult run_protobuf_decoder(std::string_view bytes, const DecodeLimits& limits,
+                                  Decode decode) {
   DecodeResult result;
+  const ScratchLease scratch;
   try {
-    decode(result);
+    ProtobufParts parts(limits, *scratch, bytes.size(), result);
+    decode(parts);
   } catch (const Malformed& malformed) {
     result = {};
     result.ok = false;
     result.offset = static_cast<std::size_t>(malformed.position - bytes.data());
-    result.error =
-        "malformed protobuf at byte " + std::to_string(result.offset) + ": " + malformed.why;
+    result.too_large = malformed.too_large;
+    result.error = malformed.too_large ? malformed.why
+                                       : "malformed protobuf at byte " +
+                                             std::to_string(result.offset) + ": " + malformed.why;
   }
   return result;
 }

@@ -37,9 +37,12 @@ class ResourceWalker {
     scratch.arena.rewind({});
     scratch.resource_attributes.clear();
     ResourceView resource;
+    AttributeList attributes{scratch.resource_attributes};
+    parts_.checks().one_more_record(start_of(message));
     scan(message, resource.schema_url,
-         [&](std::string_view head) { parts_.merge_resource(head, resource); });
+         [&](std::string_view head) { parts_.merge_resource(head, resource, attributes); });
     resource.attributes = scratch.resource_attributes;
+    count_dropped(attributes, resource.dropped_attributes_count);
     sink_.on_resource(resource);
     const Arena::Mark mark = scratch.arena.mark();
     for_each_item(message, [&](std::string_view item) {
@@ -52,15 +55,24 @@ class ResourceWalker {
     Scratch& scratch = parts_.scratch();
     scratch.scope_attributes.clear();
     ScopeView scope;
+    AttributeList attributes{scratch.scope_attributes};
+    parts_.checks().one_more_record(start_of(message));
     scan(message, scope.schema_url,
-         [&](std::string_view head) { parts_.merge_scope(head, scope); });
+         [&](std::string_view head) { parts_.merge_scope(head, scope, attributes); });
     scope.attributes = scratch.scope_attributes;
+    count_dropped(attributes, scope.dropped_attributes_count);
     sink_.on_scope(scope);
     const Arena::Mark mark = scratch.arena.mark();
     for_each_item(message, [&](std::string_view item) {
       scratch.arena.rewind(mark);
+      parts_.checks().one_more_record(start_of(item));
       read_record_(item);
     });
+  }
+
+  void count_dropped(const AttributeList& attributes, std::uint32_t& count) {
+    add_dropped(attributes.dropped, count);
+    parts_.result().altered.dropped_attributes += attributes.dropped;
   }
 
   template <typename MergeHead>

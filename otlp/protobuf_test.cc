@@ -222,6 +222,32 @@ TEST(DecodeTracesProtobuf, ReplacesBytesThatAreNotUtf8) {
   EXPECT_THAT(lines[0], HasSubstr("name=\"a\uFFFDz\u00E9\uFFFD\uFFFD\uFFFD\""));
 }
 
+TEST(DecodeTracesProtobuf, TellsOfTextThatItMends) {
+  DecodeResult result;
+  decode_span(span([](pbf_writer& writer) {
+                writer.add_string(5, "a\xFF");
+                writer.add_message(9, key_value("\xC0", string_value("Gr\xC3\xBC\xC3\x9F"
+                                                                     "e")));
+              }),
+              &result);
+
+  EXPECT_EQ(result.rejected, 0u);
+  EXPECT_EQ(result.altered.replaced_texts, 2u);
+  EXPECT_THAT(partial_success_message(result), HasSubstr("2 strings were not Unicode"));
+}
+
+TEST(DecodeTracesProtobuf, HandsOnAttributesOfTheSameKeyAsTheyWereSent) {
+  const auto lines = decode_span(span([](pbf_writer& writer) {
+    writer.add_message(9, key_value("k", string_value("first")));
+    writer.add_message(9, key_value("other", string_value("x")));
+    writer.add_message(9, key_value("k", string_value("second")));
+  }));
+
+  ASSERT_THAT(lines, SizeIs(1));
+  EXPECT_THAT(lines[0], HasSubstr(R"(k=s{"stringValue":"first"} other=s{"stringValue":"x"} )"
+                                  R"(k=s{"stringValue":"second"})"));
+}
+
 TEST(DecodeTracesProtobuf, WritesNestedValuesAsOtlpJson) {
   const std::string list = message([](pbf_writer& value) {
     value.add_message(
@@ -261,24 +287,110 @@ TEST(DecodeTracesProtobuf, RefusesValuesNestedTooDeep) {
   EXPECT_THAT(result.error, HasSubstr("nested more than 4 levels"));
 }
 
-TEST(DecodeTracesProtobuf, RefusesMoreAttributesOrEventsThanTheLimit) {
+TEST(DecodeTracesProtobuf, DropsAndCountsAttributesEventsAndLinksBeyondTheirLimits) {
+  const auto attribute = [](const std::string& key) { return key_value(key, string_value("v")); };
+  const std::string event = message([&](pbf_writer& writer) {
+    for (int i = 0; i < 4; ++i) writer.add_message(3, attribute("of event"));
+    writer.add_uint32(4, 7);
+  });
   const std::string record = span([&](pbf_writer& writer) {
+    writer.add_uint32(10, 2);
     for (int i = 0; i < 3; ++i) {
-      writer.add_message(9, key_value("k", string_value("v")));
-      writer.add_message(11, std::string());
+      writer.add_message(9, attribute("k" + std::to_string(i)));
+      writer.add_message(11, event);
+      writer.add_message(13, std::string());
     }
   });
   DecodeResult result;
 
-  decode_span(record, &result, {.max_attributes = 3, .max_nested_items = 3});
+  const auto whole = decode_span(record, &result, {.max_attributes = 4, .max_nested_items = 3});
+  EXPECT_EQ(result.altered, Alterations());
+  ASSERT_THAT(whole, SizeIs(1));
+  EXPECT_THAT(whole[0], HasSubstr("k2="));
+  EXPECT_THAT(whole[0], HasSubstr(" dropped_attributes=2 "));
+
+  const auto cut = decode_span(record, &result, {.max_attributes = 2, .max_nested_items = 2});
   EXPECT_TRUE(result.ok);
+  EXPECT_EQ(result.accepted, 1u);
+  ASSERT_THAT(cut, SizeIs(1));
+  EXPECT_THAT(cut[0], HasSubstr("k1="));
+  EXPECT_THAT(cut[0], ::testing::Not(HasSubstr("k2=")));
+  EXPECT_THAT(cut[0], HasSubstr(" dropped_attributes=3 "));
+  EXPECT_THAT(cut[0], HasSubstr(" dropped=9"));
+  EXPECT_THAT(cut[0], HasSubstr(" dropped_events=1 "));
+  EXPECT_THAT(cut[0], HasSubstr(" dropped_links=1 "));
+  EXPECT_EQ(result.altered.dropped_attributes, 1u + 2 * 2u);
+  EXPECT_EQ(result.altered.dropped_items, 2u);
+  EXPECT_THAT(partial_success_message(result), HasSubstr("5 attributes beyond the limit"));
+}
 
-  decode_span(record, &result, {.max_attributes = 2});
-  EXPECT_FALSE(result.ok);
-  EXPECT_THAT(result.error, HasSubstr("more than 2 attributes"));
+TEST(DecodeTracesProtobuf, DropsAttributesOfAResourceOrScopeBeyondTheLimitWhateverItsParts) {
+  const std::string attribute = key_value("k", string_value("v"));
+  const std::string head =
+      message([&](pbf_writer& resource) { resource.add_message(1, attribute); });
+  const std::string scope = message([&](pbf_writer& writer) {
+    for (int i = 0; i < 3; ++i) writer.add_message(3, attribute);
+  });
+  const std::string bytes = message([&](pbf_writer& writer) {
+    writer.add_message(1, message([&](pbf_writer& resource) {
+                         for (int i = 0; i < 4; ++i) resource.add_message(1, head);
+                         resource.add_message(2, message([&](pbf_writer& scope_spans) {
+                                                scope_spans.add_message(1, scope);
+                                              }));
+                       }));
+  });
+  RecordingSink sink;
 
-  decode_span(record, &result, {.max_nested_items = 2});
+  const DecodeResult result = decode_traces_protobuf(bytes, sink, {.max_attributes = 2});
+
+  ASSERT_THAT(sink.lines, SizeIs(2));
+  EXPECT_THAT(sink.lines[0], HasSubstr("dropped=2"));
+  EXPECT_THAT(sink.lines[1], HasSubstr("dropped=1"));
+  EXPECT_EQ(result.altered.dropped_attributes, 3u);
+}
+
+TEST(DecodeLogsProtobuf, RefusesMoreRecordsThanTheLimitAsTooLarge) {
+  const std::string scope = message([](pbf_writer& writer) {
+    for (int i = 0; i < 8; ++i) writer.add_message(2, std::string());
+  });
+  const std::string bytes = message([&](pbf_writer& writer) {
+    writer.add_message(1, message([&](pbf_writer& resource) { resource.add_message(2, scope); }));
+  });
+  RecordingSink sink;
+
+  EXPECT_TRUE(decode_logs_protobuf(bytes, sink, {.max_records = 10}).ok);  // Resource and scope.
+  const DecodeResult result = decode_logs_protobuf(bytes, sink, {.max_records = 9});
+
   EXPECT_FALSE(result.ok);
+  EXPECT_TRUE(result.too_large);
+  EXPECT_THAT(result.error, HasSubstr("more than 9 records"));
+  EXPECT_THAT(result.error, HasSubstr("send smaller batches"));
+}
+
+TEST(DecodeTracesProtobuf, BoundsTheMemoryThatARequestBecomes) {
+  const std::string empty_attribute;
+  const std::string many_attributes = span([&](pbf_writer& writer) {
+    for (int i = 0; i < 1000; ++i) writer.add_message(9, empty_attribute);
+  });
+  const std::string many_links = span([&](pbf_writer& writer) {
+    for (int i = 0; i < 1000; ++i) writer.add_message(13, empty_attribute);
+  });
+  const std::string wide_value = span([&](pbf_writer& writer) {
+    std::string list;
+    for (int i = 0; i < 4000; ++i) list += std::string("\x0a\x00", 2);
+    std::string value;
+    pbf_writer(value).add_message(6, list);  // A list of 4,000 empty pairs: 22 bytes of text each.
+    writer.add_message(9, key_value("k", value));
+  });
+  for (const std::string& record : {many_attributes, many_links, wide_value}) {
+    DecodeResult result;
+    decode_span(record, &result, {.max_memory_bytes = 120'000});
+    EXPECT_TRUE(result.ok) << result.error;
+    decode_span(record, &result, {.max_memory_bytes = 60'000});
+    EXPECT_FALSE(result.ok);
+    EXPECT_TRUE(result.too_large);
+    EXPECT_THAT(result.error, HasSubstr("60000 bytes of memory"));
+  }
 }
 
 TEST(DecodeTracesProtobuf, RefusesTextBeyondItsLimit) {
@@ -289,6 +401,7 @@ TEST(DecodeTracesProtobuf, RefusesTextBeyondItsLimit) {
   decode_span(record, &result, {.max_text_bytes = 200});
 
   EXPECT_FALSE(result.ok);
+  EXPECT_TRUE(result.too_large);
 }
 
 TEST(DecodeTracesProtobuf, SaysWhereAWrongWireTypeIs) {
@@ -344,6 +457,101 @@ TEST(DecodeLogsProtobuf, TakesIdsOfWrongLengthAsAbsent) {
   ASSERT_THAT(sink.lines, SizeIs(3));
   EXPECT_THAT(sink.lines[2], HasSubstr("body=s{\"stringValue\":\"hello\"}"));
   EXPECT_THAT(sink.lines[2], HasSubstr("trace_id= span_id= "));
+}
+
+// OTLP asks receivers to take a log record with an invalid trace_id as one without; but say so.
+TEST(DecodeLogsProtobuf, TellsOfIdsThatItLeavesOut) {
+  const auto ignored = [](const std::string& trace_id, const std::string& span_id) {
+    RecordingSink sink;
+    return decode_logs_protobuf(request(message([&](pbf_writer& writer) {
+                                  writer.add_bytes(9, trace_id);
+                                  writer.add_bytes(10, span_id);
+                                })),
+                                sink);
+  };
+
+  EXPECT_EQ(ignored("12345678", "12345678").altered.ignored_ids, 1u);
+  EXPECT_EQ(ignored(kTraceId, kTraceId).altered.ignored_ids, 1u);
+  EXPECT_EQ(ignored(kTraceId, kSpanId).altered.ignored_ids, 0u);
+  EXPECT_EQ(ignored("", "").altered.ignored_ids, 0u);
+  EXPECT_EQ(ignored(std::string(16, '\0'), std::string(8, '\0')).altered.ignored_ids, 0u);
+  EXPECT_THAT(partial_success_message(ignored("12345678", "")), HasSubstr("trace_id"));
+}
+
+TEST(DecodeProtobuf, RejectsRecordsOfTimesThatCannotBeExpressed) {
+  constexpr std::uint64_t kStartOf2262 = 9'214'646'400'000'000'000;
+  const auto trace = [](std::uint32_t field, std::uint64_t time) {
+    RecordingSink sink;
+    const std::string record = message([&](pbf_writer& scope_spans) {
+      scope_spans.add_message(2, span());
+      scope_spans.add_message(2, span([&](pbf_writer& s) { s.add_fixed64(field, time); }));
+    });
+    return decode_traces_protobuf(message([&](pbf_writer& writer) {
+                                    writer.add_message(1, message([&](pbf_writer& resource) {
+                                                         resource.add_message(2, record);
+                                                       }));
+                                  }),
+                                  sink);
+  };
+  const auto log = [](std::uint32_t field, std::uint64_t time) {
+    RecordingSink sink;
+    return decode_logs_protobuf(
+        request(message([&](pbf_writer& r) { r.add_fixed64(field, time); })), sink);
+  };
+  const auto point = [](std::uint32_t field, std::uint64_t time) {
+    RecordingSink sink;
+    const std::string gauge = message([&](pbf_writer& g) {
+      g.add_message(1, message([&](pbf_writer& p) { p.add_fixed64(field, time); }));
+    });
+    return decode_metrics_protobuf(request(message([&](pbf_writer& m) {
+                                     m.add_string(1, "m");
+                                     m.add_message(5, gauge);
+                                   })),
+                                   sink);
+  };
+  for (const std::uint64_t time : {kStartOf2262, std::uint64_t{INT64_MAX}, UINT64_MAX}) {
+    for (const std::uint32_t field : {7U, 8U}) {
+      EXPECT_EQ(trace(field, time).accepted, 1u) << "the other span";
+      EXPECT_EQ(trace(field, time).rejected, 1u);
+    }
+    for (const std::uint32_t field : {1U, 11U}) EXPECT_EQ(log(field, time).rejected, 1u);
+    for (const std::uint32_t field : {2U, 3U}) EXPECT_EQ(point(field, time).rejected, 1u);
+  }
+  EXPECT_EQ(trace(8, kStartOf2262 - 1).rejected, 0u);
+  EXPECT_EQ(log(1, kStartOf2262 - 1).rejected, 0u);
+  EXPECT_THAT(trace(7, UINT64_MAX).rejected_reason, HasSubstr("a span's time lies beyond 2261"));
+}
+
+TEST(DecodeMetricsProtobuf, RejectsPointsThatHaveMoreThanTheLimits) {
+  const auto decode = [](const std::string& point, const DecodeLimits& limits) {
+    RecordingSink sink;
+    return decode_metrics_protobuf(request(message([&](pbf_writer& writer) {
+                                     writer.add_string(1, "m");
+                                     writer.add_message(9, message([&](pbf_writer& histogram) {
+                                                          histogram.add_message(1, point);
+                                                          histogram.add_message(1, std::string());
+                                                        }));
+                                   })),
+                                   sink, limits);
+  };
+  const std::vector<std::uint64_t> counts{1, 2, 3};
+  const std::vector<double> bounds{1, 2};
+  const std::string buckets = message([&](pbf_writer& writer) {
+    writer.add_packed_fixed64(6, counts.begin(), counts.end());
+    writer.add_packed_double(7, bounds.begin(), bounds.end());
+  });
+  const std::string attributes = message([&](pbf_writer& writer) {
+    for (int i = 0; i < 3; ++i) writer.add_message(9, key_value("k", string_value("v")));
+  });
+
+  EXPECT_EQ(decode(buckets, {.max_nested_items = 3}).accepted, 2u);
+  EXPECT_EQ(decode(attributes, {.max_attributes = 3}).accepted, 2u);
+  const DecodeResult wide = decode(buckets, {.max_nested_items = 2});
+  EXPECT_EQ(wide.accepted, 1u);
+  EXPECT_THAT(wide.rejected_reason, HasSubstr("buckets"));
+  const DecodeResult many = decode(attributes, {.max_attributes = 2});
+  EXPECT_EQ(many.accepted, 1u);
+  EXPECT_THAT(many.rejected_reason, HasSubstr("attributes"));
 }
 
 TEST(DecodeMetricsProtobuf, FindsNameAndTemporalityThatComeAfterThePoints) {

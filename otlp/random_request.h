@@ -65,6 +65,13 @@ class RandomRequests {
       const std::uint64_t value = owner_.uint64();
       add(name, [&](auto& writer) { writer.add_fixed64(tag, value); }, owner_.integer(value));
     }
+    /// Seldom one that cannot be expressed, for it costs the record.
+    void time(std::uint32_t tag, const char* name) {
+      constexpr std::uint64_t kStartOf2262 = 9'214'646'400'000'000'000;
+      const std::uint64_t any = owner_.uint64();
+      const std::uint64_t value = owner_.chance(1, 50) ? any : any % kStartOf2262;
+      add(name, [&](auto& writer) { writer.add_fixed64(tag, value); }, owner_.integer(value));
+    }
     void uint32(std::uint32_t tag, const char* name) {
       const auto value = static_cast<std::uint32_t>(owner_.uint64());
       add(name, [&](auto& writer) { writer.add_uint32(tag, value); }, owner_.integer(value));
@@ -310,8 +317,8 @@ class RandomRequests {
     fields.id(4, "parentSpanId", 8);
     fields.text(5, "name");
     fields.enumerator(6, "kind");
-    fields.fixed64(7, "startTimeUnixNano");
-    fields.fixed64(8, "endTimeUnixNano");
+    fields.time(7, "startTimeUnixNano");
+    fields.time(8, "endTimeUnixNano");
     fields.attributes(9);
     fields.uint32(10, "droppedAttributesCount");
     fields.repeated(11, "events", 3, &RandomRequests::event);
@@ -324,7 +331,7 @@ class RandomRequests {
   }
   Both event() {
     Fields fields(*this);
-    fields.fixed64(1, "timeUnixNano");
+    fields.time(1, "timeUnixNano");
     fields.text(2, "name");
     fields.attributes(3);
     fields.uint32(4, "droppedAttributesCount");
@@ -342,7 +349,7 @@ class RandomRequests {
   }
   Both log_record() {
     Fields fields(*this);
-    fields.fixed64(1, "timeUnixNano");
+    fields.time(1, "timeUnixNano");
     fields.enumerator(2, "severityNumber");
     fields.text(3, "severityText");
     fields.message(5, "body", any_value());
@@ -351,7 +358,7 @@ class RandomRequests {
     fields.fixed32(8, "flags");
     fields.id(9, "traceId", 16);
     fields.id(10, "spanId", 8);
-    fields.fixed64(11, "observedTimeUnixNano");
+    fields.time(11, "observedTimeUnixNano");
     fields.text(12, "eventName");
     return fields.message();
   }
@@ -401,7 +408,7 @@ class RandomRequests {
   }
   Both exemplar() {
     Fields fields(*this);
-    fields.fixed64(2, "timeUnixNano");
+    fields.time(2, "timeUnixNano");
     integer_or_real(fields, 6, 3);
     fields.id(4, "spanId", 8);
     fields.id(5, "traceId", 16);
@@ -410,8 +417,8 @@ class RandomRequests {
   }
   Both number_point() {
     Fields fields(*this);
-    fields.fixed64(2, "startTimeUnixNano");
-    fields.fixed64(3, "timeUnixNano");
+    fields.time(2, "startTimeUnixNano");
+    fields.time(3, "timeUnixNano");
     integer_or_real(fields, 6, 4);
     fields.repeated(5, "exemplars", 2, &RandomRequests::exemplar);
     fields.attributes(7);
@@ -446,8 +453,8 @@ class RandomRequests {
     std::vector<double> bounds(buckets.empty() ? 0 : buckets.size() - 1);
     for (double& bound : bounds) bound = real();
     Fields fields(*this);
-    fields.fixed64(2, "startTimeUnixNano");
-    fields.fixed64(3, "timeUnixNano");
+    fields.time(2, "startTimeUnixNano");
+    fields.time(3, "timeUnixNano");
     fields.fixed64(4, "count");
     fields.number(5, "sum");
     numbers(
@@ -480,8 +487,8 @@ class RandomRequests {
   Both exponential_point() {
     Fields fields(*this);
     fields.attributes(1);
-    fields.fixed64(2, "startTimeUnixNano");
-    fields.fixed64(3, "timeUnixNano");
+    fields.time(2, "startTimeUnixNano");
+    fields.time(3, "timeUnixNano");
     fields.fixed64(4, "count");
     fields.number(5, "sum");
     fields.sint32(6, "scale");
@@ -503,8 +510,8 @@ class RandomRequests {
   }
   Both summary_point() {
     Fields fields(*this);
-    fields.fixed64(2, "startTimeUnixNano");
-    fields.fixed64(3, "timeUnixNano");
+    fields.time(2, "startTimeUnixNano");
+    fields.time(3, "timeUnixNano");
     fields.fixed64(4, "count");
     fields.number(5, "sum");
     fields.repeated(6, "quantileValues", 3, &RandomRequests::quantile);

@@ -48,19 +48,19 @@ constexpr std::array<std::string_view, 16> kSpanNames{"traceId",
                                                       "droppedLinksCount",
                                                       "status"};
 
-void read_status(element value, SpanView& span) {
+void read_status(element value, JsonParts& parts, SpanView& span) {
   static constexpr std::array<std::string_view, 2> kNames{"message", "code"};
   span.status_message = {};
   span.status_code = 0;
   for_each_field(json_object("status", value), kNames,
                  [&](std::size_t index, std::string_view key, element field) {
                    if (index == 0) span.status_message = json_string(key, field);
-                   if (index == 1) span.status_code = json_enum(key, field, kStatusCodes);
+                   if (index == 1) span.status_code = parts.enumerator(key, field, kStatusCodes);
                  });
 }
 
 void read_span_field(std::size_t index, std::string_view key, element value, JsonParts& parts,
-                     SpanView& span) {
+                     AttributeList& attributes, SpanView& span) {
   switch (index) {
     case kTraceId:
       span.trace_id = parts.id(key, value);
@@ -81,7 +81,7 @@ void read_span_field(std::size_t index, std::string_view key, element value, Jso
       span.name = json_string(key, value);
       break;
     case kKind:
-      span.kind = json_enum(key, value, kSpanKinds);
+      span.kind = parts.enumerator(key, value, kSpanKinds);
       break;
     case kStartTimeUnixNano:
       span.start_time_unix_nano = json_uint64(key, value);
@@ -90,7 +90,7 @@ void read_span_field(std::size_t index, std::string_view key, element value, Jso
       span.end_time_unix_nano = json_uint64(key, value);
       break;
     case kAttributes:
-      parts.attributes(key, value, parts.scratch().attributes);
+      parts.attributes(key, value, attributes);
       break;
     case kDroppedAttributesCount:
       span.dropped_attributes_count = json_uint32(key, value);
@@ -108,27 +108,24 @@ void read_span_field(std::size_t index, std::string_view key, element value, Jso
       span.dropped_links_count = json_uint32(key, value);
       break;
     case kStatus:
-      read_status(value, span);
+      read_status(value, parts, span);
       break;
     default:
       break;
   }
 }
 
-void read_span(element value, JsonParts& parts, TraceSink& sink, DecodeResult& result) {
+void read_span(element value, JsonParts& parts, TraceSink& sink) {
   Scratch& scratch = parts.scratch();
   scratch.clear_record();
+  AttributeList attributes{scratch.attributes};
   SpanView span;
   for_each_field(json_object("spans", value), kSpanNames,
                  [&](std::size_t index, std::string_view key, element field) {
-                   read_span_field(index, key, field, parts, span);
+                   read_span_field(index, key, field, parts, attributes, span);
                  });
-  if (!admit(settle(span, scratch.links), result)) return;
-  scratch.attach_nested();
-  span.attributes = scratch.attributes;
-  span.events = scratch.events;
-  span.links = scratch.links;
-  sink.on_span(span);
+  DecodeResult& result = parts.result();
+  if (admit(settle(span, attributes, scratch, result.altered), result)) sink.on_span(span);
 }
 
 }  // namespace
@@ -138,11 +135,10 @@ DecodeResult decode_traces_json(std::string_view text, TraceSink& sink,
                                 const DecodeLimits& limits) {
   using namespace internal;
   static constexpr JsonLevelNames kNames{"resourceSpans", "scopeSpans", "spans"};
-  return run_json_decoder(
-      text, limits, [&](simdjson::dom::object root, JsonParts& parts, DecodeResult& result) {
-        walk_json_resources(root, kNames, parts, sink,
-                            [&](element span) { read_span(span, parts, sink, result); });
-      });
+  return run_json_decoder(text, limits, [&](simdjson::dom::object root, JsonParts& parts) {
+    walk_json_resources(root, kNames, parts, sink,
+                        [&](element span) { read_span(span, parts, sink); });
+  });
 }
 
 }  // namespace signalbox::otlp

@@ -44,10 +44,10 @@ void merge_status(std::string_view message, ProtobufParts& parts, SpanView& span
   }
 }
 
-void read_span(std::string_view message, ProtobufParts& parts, TraceSink& sink,
-               DecodeResult& result) {
+void read_span(std::string_view message, ProtobufParts& parts, TraceSink& sink) {
   Scratch& scratch = parts.scratch();
   scratch.clear_record();
+  AttributeList attributes{scratch.attributes};
   SpanView span;
   for (FieldReader reader(message); reader.next();) {
     switch (reader.tag()) {
@@ -76,7 +76,7 @@ void read_span(std::string_view message, ProtobufParts& parts, TraceSink& sink,
         span.end_time_unix_nano = reader.fixed64();
         break;
       case bytes_field(kAttributes):
-        parts.attribute(reader.bytes(), scratch.attributes);
+        parts.attribute(reader.bytes(), attributes);
         break;
       case varint_field(kDroppedAttributesCount):
         span.dropped_attributes_count = reader.uint32();
@@ -103,12 +103,8 @@ void read_span(std::string_view message, ProtobufParts& parts, TraceSink& sink,
         reader.skip(kKnownOfSpan);
     }
   }
-  if (!admit(settle(span, scratch.links), result)) return;
-  scratch.attach_nested();
-  span.attributes = scratch.attributes;
-  span.events = scratch.events;
-  span.links = scratch.links;
-  sink.on_span(span);
+  DecodeResult& result = parts.result();
+  if (admit(settle(span, attributes, scratch, result.altered), result)) sink.on_span(span);
 }
 
 }  // namespace
@@ -117,9 +113,8 @@ void read_span(std::string_view message, ProtobufParts& parts, TraceSink& sink,
 DecodeResult decode_traces_protobuf(std::string_view bytes, TraceSink& sink,
                                     const DecodeLimits& limits) {
   using namespace internal;
-  return run_protobuf_decoder(bytes, [&](DecodeResult& result) {
-    ProtobufParts parts(limits, thread_scratch());
-    const auto read = [&](std::string_view message) { read_span(message, parts, sink, result); };
+  return run_protobuf_decoder(bytes, limits, [&](ProtobufParts& parts) {
+    const auto read = [&](std::string_view message) { read_span(message, parts, sink); };
     ResourceWalker(parts, sink, read).request(bytes);
   });
 }
