@@ -126,8 +126,8 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   spdlog::info(
       "Signalbox {} is ready after {:.0f} ms: http://{} shows what OTLP/gRPC on {} and "
       "OTLP/HTTP on {} receive; data in {}",
-      SIGNALBOX_VERSION, took.count(), config::to_string(ui.local_endpoint()),
-      config::to_string(grpc.local_endpoint()), config::to_string(http.local_endpoint()),
+      SIGNALBOX_VERSION, took.count(), net::to_string(ui.local_endpoint()),
+      net::to_string(grpc.local_endpoint()), net::to_string(http.local_endpoint()),
       std::filesystem::absolute(options.data_folder).string());
   end_signals.wait();
 

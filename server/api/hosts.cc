@@ -2,12 +2,10 @@
 
 #include <algorithm>
 
+#include "server/ascii.h"
+
 namespace signalbox::server::api {
 namespace {
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
 
 /// Four numbers. Browsers write every other spelling of an address so.
 bool is_ipv4(std::string_view name) {
@@ -17,8 +15,7 @@ bool is_ipv4(std::string_view name) {
 
 std::string without_port(std::string_view host) {
   if (host.starts_with('[')) return std::string(host.substr(0, host.find(']') + 1));
-  std::string name(host.substr(0, host.find(':')));
-  std::transform(name.begin(), name.end(), name.begin(), lower);
+  std::string name = to_lower(host.substr(0, host.find(':')));
   if (name.ends_with('.')) name.pop_back();
   return name;
 }

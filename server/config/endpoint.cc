@@ -44,12 +44,6 @@ net::Endpoint parse_endpoint(std::string_view text) {
   return {std::string(address), port};
 }
 
-std::string to_string(const net::Endpoint& endpoint) {
-  const bool is_v6 = endpoint.address.find(':') != std::string::npos;
-  return (is_v6 ? "[" + endpoint.address + "]" : endpoint.address) + ":" +
-         std::to_string(endpoint.port);
-}
-
 bool is_loopback(const net::Endpoint& endpoint) {
   in_addr v4{};
   if (inet_pton(AF_INET, endpoint.address.c_str(), &v4) == 1) {

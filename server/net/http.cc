@@ -2,6 +2,12 @@
 
 namespace signalbox::server::net {
 
+std::string to_string(const Endpoint& endpoint) {
+  const bool is_v6 = endpoint.address.find(':') != std::string::npos;
+  return (is_v6 ? '[' + endpoint.address + ']' : endpoint.address) + ':' +
+         std::to_string(endpoint.port);
+}
+
 Response default_refusal(const Request& /*request*/, Refusal refusal) {
   Response response;
   response.headers.add("content-type", "text/plain; charset=utf-8");

@@ -230,4 +230,7 @@ struct Endpoint {
   std::uint16_t port = 0;             ///< 0: any free one.
 };
 
+/// "127.0.0.1:4317", "[::1]:4317".
+std::string to_string(const Endpoint& endpoint);
+
 }  // namespace signalbox::server::net

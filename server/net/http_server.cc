@@ -21,6 +21,7 @@
 #include <optional>
 #include <utility>
 
+#include "server/ascii.h"
 #include "server/net/listener.h"
 
 namespace signalbox::server::net {
@@ -31,14 +32,6 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using boost::system::error_code;
 using Clock = std::chrono::steady_clock;
-
-std::string to_lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
-}
 
 /// Path and query of a target in origin form or absolute form.
 std::string origin_form(std::string_view target) {

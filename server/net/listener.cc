@@ -14,15 +14,9 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-std::string describe(const Endpoint& endpoint) {
-  const bool is_v6 = endpoint.address.find(':') != std::string::npos;
-  return (is_v6 ? '[' + endpoint.address + ']' : endpoint.address) + ':' +
-         std::to_string(endpoint.port);
-}
-
 [[noreturn]] void fail(const Endpoint& endpoint, const std::string& option_name,
                        const error_code& error) {
-  std::string message = "cannot listen on " + describe(endpoint) + ": " + error.message();
+  std::string message = "cannot listen on " + to_string(endpoint) + ": " + error.message();
   if (!option_name.empty()) {
     message += error == asio::error::address_in_use
                    ? "; stop the program that uses it, or choose another with " + option_name

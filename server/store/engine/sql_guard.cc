@@ -2,6 +2,8 @@
 
 #include <cstddef>
 
+#include "server/ascii.h"
+
 namespace signalbox::server::store {
 namespace {
 
@@ -11,14 +13,10 @@ bool is_word(char c) noexcept {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-char lower(char c) noexcept {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
 bool equals_ignoring_case(std::string_view word, std::string_view lower_case) noexcept {
   if (word.size() != lower_case.size()) return false;
   for (std::size_t i = 0; i < word.size(); ++i) {
-    if (lower(word[i]) != lower_case[i]) return false;
+    if (to_lower(word[i]) != lower_case[i]) return false;
   }
   return true;
 }
