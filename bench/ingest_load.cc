@@ -156,8 +156,10 @@ Outcome send(const Options& options, unsigned sender, std::latch& ready) {
                                                  request.records(), begun + kTimeout);
     const std::chrono::duration<double, std::milli> took = Clock::now() - begun;
     outcome.answer_ms.push_back(took.count());
-    if (result.status == sdk::ExportResult::Status::kSuccess) {
-      outcome.acknowledged += request.records();
+    using enum sdk::ExportResult::Status;
+    if (result.status == kSuccess || result.status == kPartialSuccess) {
+      outcome.acknowledged += request.records() - result.rejected_items;
+      outcome.refused += result.rejected_items;
       outcome.bytes += request.bytes().size();
     } else {
       outcome.refused += request.records();
