@@ -3,8 +3,8 @@
 #include <string>
 #include <string_view>
 
+#include "server/receive/decompress.h"
 #include "server/receive/grpc_frame.h"
-#include "server/receive/gzip.h"
 
 /// A gRPC body from the wire: framing, then decompression.
 // NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name.
@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!frame.ok) return 0;
   if (frame.message.size() + 5 != size) __builtin_trap();
   std::string out;
-  const GunzipStatus status = gunzip(frame.message, kMaxBytes, out);
-  if (status == GunzipStatus::kOk && out.size() > kMaxBytes) __builtin_trap();
+  const auto status = decompress(Compression::kGzip, frame.message, {.max_bytes = kMaxBytes}, out);
+  if (status == DecompressStatus::kOk && out.size() > kMaxBytes) __builtin_trap();
   return 0;
 }

@@ -1,16 +1,63 @@
 #include "server/receive/otlp_decoder.h"
 
+#include <optional>
 #include <string>
-
-#include "server/receive/gzip.h"
 
 namespace signalbox::server::receive {
 namespace {
 
 using store::Signal;
 
-constexpr std::uint8_t kJsonBit = 1;
-constexpr std::uint8_t kCompressedBit = 2;
+constexpr unsigned kJsonBit = 1;
+constexpr unsigned kDeflateBit = 2;
+constexpr unsigned kZstdBit = 4;
+
+unsigned bits_of(Compression compression) {
+  switch (compression) {
+    case Compression::kNone:
+      return 0;
+    case Compression::kGzip:
+    case Compression::kDeflate:  // Told apart by their first bytes.
+      return kDeflateBit;
+    case Compression::kZstd:
+      return kZstdBit;
+  }
+  return 0;
+}
+
+/// What `content_code` made of it; nothing if it made no such code.
+std::optional<Compression> compression_of(unsigned content) {
+  switch (content & ~kJsonBit) {
+    case 0:
+      return Compression::kNone;
+    case kDeflateBit:
+      return Compression::kGzip;
+    case kZstdBit:
+      return Compression::kZstd;
+    default:
+      return std::nullopt;
+  }
+}
+
+/// The thread's memory for decompressed requests; more than a usual one needs is not kept.
+class InflatedText {
+ public:
+  InflatedText() : text_(of_thread()) {}
+  ~InflatedText() {
+    constexpr std::size_t kKeptBytes = 4 * 1024 * 1024;
+    if (text_.capacity() > kKeptBytes) std::string().swap(text_);
+  }
+  InflatedText(const InflatedText&) = delete;
+  InflatedText& operator=(const InflatedText&) = delete;
+  std::string& operator*() const { return text_; }
+
+ private:
+  static std::string& of_thread() {
+    thread_local std::string text;
+    return text;
+  }
+  std::string& text_;
+};
 
 otlp::DecodeResult decode_as(Signal signal, bool is_json, std::string_view bytes,
                              store::Sinks& sinks, const otlp::DecodeLimits& limits) {
@@ -30,40 +77,41 @@ otlp::DecodeResult decode_as(Signal signal, bool is_json, std::string_view bytes
 
 }  // namespace
 
-std::uint8_t content_code(BodyFormat format, bool compressed) noexcept {
-  const unsigned code =
-      (format == BodyFormat::kJson ? kJsonBit : 0U) | (compressed ? kCompressedBit : 0U);
-  return static_cast<std::uint8_t>(code);
+std::uint8_t content_code(BodyFormat format, Compression compression) noexcept {
+  const unsigned json = format == BodyFormat::kJson ? kJsonBit : 0U;
+  return static_cast<std::uint8_t>(json | bits_of(compression));
 }
 
 otlp::DecodeResult OtlpDecoder::decode(Signal signal, std::uint8_t content,
                                        std::string_view payload, store::Sinks& sinks) const {
+  const bool is_json = (content & kJsonBit) != 0;
+  const auto compression = compression_of(content);
+  if (compression == Compression::kNone) {
+    return decode_as(signal, is_json, payload, sinks, options_.limits);
+  }
   otlp::DecodeResult result;
-  if ((content & ~(kJsonBit | kCompressedBit)) != 0) {
-    result.ok = false;
+  result.ok = false;
+  if (!compression) {
     result.error = "the payload is written in a way that this version does not know";
     return result;
   }
-  const bool is_json = (content & kJsonBit) != 0;
-  if ((content & kCompressedBit) == 0) {
-    return decode_as(signal, is_json, payload, sinks, options_.limits);
-  }
-  constexpr std::size_t kKeptBytes = 8 * 1024 * 1024;
-  thread_local std::string inflated;
-  if (inflated.capacity() > kKeptBytes) std::string().swap(inflated);
-  switch (gunzip(payload, options_.max_decoded_bytes, inflated)) {
-    case GunzipStatus::kOk:
-      return decode_as(signal, is_json, inflated, sinks, options_.limits);
-    case GunzipStatus::kCorrupt:
-      result.error = "the compressed body is damaged or cut short; send it as gzip";
+  const InflatedText inflated;
+  const DecompressLimits& limits = options_.decompress;
+  switch (decompress(*compression, payload, limits, *inflated)) {
+    case DecompressStatus::kOk:
+      return decode_as(signal, is_json, *inflated, sinks, options_.limits);
+    case DecompressStatus::kCorrupt:
+      result.error =
+          "the compressed body is damaged, cut short, or not compressed as its header says";
       break;
-    case GunzipStatus::kTooLarge:
+    case DecompressStatus::kTooLarge:
       result.too_large = true;
-      result.error = "the request has more than " + std::to_string(options_.max_decoded_bytes) +
-                     " bytes when decompressed; send smaller batches";
+      result.error = "the request has more than " +
+                     std::to_string(limits.bytes_of(payload.size())) +
+                     " bytes when decompressed (at most " + std::to_string(limits.max_ratio) +
+                     " times what was sent, and zstd windows of 8 MiB); send smaller batches";
       break;
   }
-  result.ok = false;
   return result;
 }
 

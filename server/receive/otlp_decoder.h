@@ -1,18 +1,18 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 #include "otlp/decode.h"
+#include "server/receive/decompress.h"
 #include "server/receive/status.h"
 #include "server/store/ingest.h"
 
 namespace signalbox::server::receive {
 
 /// How a request's payload is written, as the store's log keeps it: bit 0 is set for JSON, bit 1
-/// for a compressed payload. Logs outlive the program: add codes, never change them.
-[[nodiscard]] std::uint8_t content_code(BodyFormat format, bool compressed) noexcept;
+/// for gzip or zlib, bit 2 for zstd. Logs outlive the program: add codes, never change them.
+[[nodiscard]] std::uint8_t content_code(BodyFormat format, Compression compression) noexcept;
 
 /// Decompresses and decodes OTLP requests.
 ///
@@ -20,8 +20,7 @@ namespace signalbox::server::receive {
 class OtlpDecoder final : public store::Decoder {
  public:
   struct Options {
-    /// Largest request after decompression. > 0.
-    std::size_t max_decoded_bytes = 64 * 1024 * 1024;
+    DecompressLimits decompress;
     otlp::DecodeLimits limits;
   };
 

@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "otlp/text.h"
+#include "server/ascii.h"
+#include "server/receive/decompress.h"
 #include "server/receive/grpc_frame.h"
 #include "server/receive/otlp_decoder.h"
 #include "server/receive/status.h"
@@ -25,17 +27,9 @@ namespace {
 using store::Signal;
 using store::WriteOutcome;
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return result;
-}
-
 /// "application/json" of "Application/JSON; charset=utf-8".
 std::string media_type(std::string_view content_type) {
-  std::string type = lower(content_type.substr(0, content_type.find(';')));
+  std::string type = to_lower(content_type.substr(0, content_type.find(';')));
   while (type.ends_with(' ') || type.ends_with('\t')) type.pop_back();
   return type;
 }
@@ -80,20 +74,22 @@ std::string_view rejected_field(Signal signal) {
   return "rejectedLogRecords";
 }
 
-/// Export…ServiceResponse: empty, or with partial_success.
+/// Export…ServiceResponse: empty, or with partial_success. With nothing rejected that is a warning,
+/// of what was altered.
 std::string export_response(Signal signal, BodyFormat format, const otlp::DecodeResult& decoded) {
   const bool is_json = format == BodyFormat::kJson;
-  if (decoded.rejected == 0) return is_json ? "{}" : "";
+  const std::string message = otlp::partial_success_message(decoded);
+  if (message.empty()) return is_json ? "{}" : "";
   if (is_json) {
     std::string json = R"({"partialSuccess":{")" + std::string(rejected_field(signal)) + R"(":")" +
                        std::to_string(decoded.rejected) + R"(","errorMessage":)";
-    otlp::internal::append_json_string(decoded.rejected_reason, json);
+    otlp::internal::append_json_string(message, json);
     return json + "}}";
   }
   std::string partial_success;
   protozero::pbf_writer writer(partial_success);
-  writer.add_int64(1, static_cast<std::int64_t>(decoded.rejected));
-  writer.add_string(2, decoded.rejected_reason);
+  if (decoded.rejected > 0) writer.add_int64(1, static_cast<std::int64_t>(decoded.rejected));
+  writer.add_string(2, message);
   std::string response;
   protozero::pbf_writer(response).add_message(1, partial_success);
   return response;
@@ -103,7 +99,7 @@ std::string export_response(Signal signal, BodyFormat format, const otlp::Decode
 struct Job {
   net::Request request;
   std::string_view payload;  ///< A part of the request's body.
-  bool compressed = false;
+  Compression compression = Compression::kNone;
   Signal signal = Signal::kTraces;
   BodyFormat format = BodyFormat::kProtobuf;
   net::Responder respond;
@@ -174,7 +170,7 @@ void store_and_answer(const std::shared_ptr<Shared>& shared, const std::shared_p
   counters.request_bytes += job->request.body.size();
   store::IngestRequest request;
   request.signal = job->signal;
-  request.content = content_code(job->format, job->compressed);
+  request.content = content_code(job->format, job->compression);
   request.payload = job->payload;
   request.owner = job;
   request.deadline = job->request.deadline;
@@ -188,6 +184,13 @@ void store_and_answer(const std::shared_ptr<Shared>& shared, const std::shared_p
     const Error error = error_of(std::move(outcome));
     job->respond(job->is_grpc ? grpc_error(error) : http_error(error, job->format));
   });
+}
+
+Error unsupported(std::string_view encoding) {
+  return {ErrorKind::kUnsupportedEncoding,
+          "The compression " + std::string(encoding.substr(0, 50)) +
+              " is not supported; use one of " + std::string(kAcceptedCompressions) + ".",
+          {}};
 }
 
 std::optional<Error> check_http(const net::Request& request, bool known_path) {
@@ -205,10 +208,8 @@ std::optional<Error> check_http(const net::Request& request, bool known_path) {
                  "Send content-type application/x-protobuf or application/json.",
                  {}};
   }
-  const std::string encoding = lower(request.headers.get("content-encoding"));
-  if (!encoding.empty() && encoding != "identity" && encoding != "gzip") {
-    return Error{ErrorKind::kUnsupportedEncoding, "Send content-encoding gzip, or none.", {}};
-  }
+  const std::string_view encoding = request.headers.get("content-encoding");
+  if (!compression_named(encoding)) return unsupported(encoding);
   return std::nullopt;
 }
 
@@ -237,17 +238,16 @@ std::optional<Error> open_grpc_frame(Job& job) {
     return Error{ErrorKind::kMalformed, std::string("malformed gRPC framing: ") + frame.error, {}};
   }
   job.payload = frame.message;
-  job.compressed = frame.compressed;
   if (!frame.compressed) return std::nullopt;
-  const std::string encoding = lower(job.request.headers.get("grpc-encoding"));
-  if (encoding == "gzip" || encoding == "deflate") return std::nullopt;
-  if (encoding.empty() || encoding == "identity") {
+  const std::string_view encoding = job.request.headers.get("grpc-encoding");
+  const auto compression = compression_named(encoding);
+  if (!compression) return unsupported(encoding);
+  if (*compression == Compression::kNone) {
     return Error{
         ErrorKind::kInternal, "The message is compressed, but grpc-encoding says not.", {}};
   }
-  return Error{ErrorKind::kUnsupportedEncoding,
-               "The compression " + encoding.substr(0, 50) + " is not supported; use gzip or none.",
-               {}};
+  job.compression = *compression;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -304,7 +304,7 @@ net::Handler OtlpReceiver::http_handler() const {
     }
     auto job = std::make_shared<Job>();
     job->format = *body_format(request);
-    job->compressed = lower(request.headers.get("content-encoding")) == "gzip";
+    job->compression = *compression_named(request.headers.get("content-encoding"));
     job->signal = *signal;
     job->request = std::move(request);
     job->payload = job->request.body;

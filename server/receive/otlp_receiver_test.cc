@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <zlib.h>
 
 #include <optional>
 #include <protozero/pbf_reader.hpp>
@@ -12,6 +11,7 @@
 #include "otlp/recording_sink.h"
 #include "server/receive/grpc_frame.h"
 #include "server/receive/otlp_decoder.h"
+#include "server/receive/testing/compress.h"
 
 namespace signalbox::server::receive {
 namespace {
@@ -19,9 +19,12 @@ namespace {
 using otlp::testing::RecordingSink;
 using store::Signal;
 using store::WriteOutcome;
+using testing::gzip;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using testing::zlib;
+using testing::zstd;
 
 /// Decodes at once into memory; answers as the test says, or keeps the answer back.
 class FakeIngest final : public store::Ingest {
@@ -84,20 +87,6 @@ Status parse_status(const std::string& bytes) {
   return status;
 }
 
-std::string gzip(const std::string& text) {
-  z_stream stream{};
-  deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
-  std::string out(deflateBound(&stream, text.size()) + 64, '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  deflate(&stream, Z_FINISH);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
-}
-
 /// One span; with a bad id if asked for.
 std::string traces(const std::string& span_id = "01234567") {
   std::string span;
@@ -150,7 +139,7 @@ class OtlpReceiverTest : public ::testing::Test {
 
   static constexpr const char* kTracesMethod =
       "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
-  FakeIngest ingest_{{.max_decoded_bytes = 1'000'000, .limits = {}}};
+  FakeIngest ingest_{{.decompress = {.max_bytes = 1'000'000}, .limits = {.max_records = 1000}}};
   OtlpReceiver receiver_{ingest_, {}};
 };
 
@@ -186,14 +175,26 @@ TEST_F(OtlpReceiverTest, SendsEachPathAndMethodToItsSignal) {
                                      Signal::kLogs, Signal::kMetrics));
 }
 
-TEST_F(OtlpReceiverTest, DecompressesGzipOverBothTransports) {
-  EXPECT_EQ(post("/v1/traces", gzip(traces()), "application/x-protobuf", "gzip").status, 200u);
-  EXPECT_EQ(post("/v1/traces", gzip(kTracesJson), "application/json", "gzip").status, 200u);
-  std::string frame = make_grpc_frame(gzip(traces()));
+/// A frame around what is compressed already.
+std::string compressed_frame(const std::string& message) {
+  std::string frame = make_grpc_frame(message);
   frame[0] = 1;
-  EXPECT_EQ(grpc(frame, "gzip").trailers.get("grpc-status"), "0");
+  return frame;
+}
 
-  EXPECT_THAT(ingest_.sink.lines, SizeIs(9));
+TEST_F(OtlpReceiverTest, DecompressesTheSameOverBothTransports) {
+  const std::pair<const char*, std::string (*)(const std::string&)> formats[] = {
+      {"gzip", gzip}, {"deflate", zlib}, {"zstd", [](const std::string& t) { return zstd(t); }}};
+  for (const auto& [name, compress] : formats) {
+    ingest_.sink.lines.clear();
+    const net::Response protobuf =
+        post("/v1/traces", compress(traces()), "application/x-protobuf", name);
+    EXPECT_EQ(protobuf.status, 200u) << name;
+    EXPECT_EQ(post("/v1/traces", compress(kTracesJson), "application/json", name).status, 200u);
+    EXPECT_EQ(grpc(compressed_frame(compress(traces())), name).trailers.get("grpc-status"), "0");
+    EXPECT_THAT(ingest_.sink.lines, SizeIs(9));
+    EXPECT_EQ(post("/v1/traces", "damaged", "application/json", name).status, 400u);
+  }
 }
 
 TEST_F(OtlpReceiverTest, AnswersGrpcWithAFrameAndTrailers) {
@@ -284,20 +285,87 @@ TEST_F(OtlpReceiverTest, AsksTheSenderToRetryWhenTheStoreIsOverloadedOrFails) {
   }
 }
 
+/// RESOURCE_EXHAUSTED without RetryInfo is what OTLP tells clients not to repeat.
+void expect_final_refusal(const net::Response& answer) {
+  EXPECT_EQ(answer.headers.get("grpc-status"), "8");
+  EXPECT_EQ(answer.headers.find("grpc-status-details-bin"), std::nullopt);
+  EXPECT_THAT(std::string(answer.headers.get("grpc-message")), HasSubstr("send smaller batches"));
+}
+
+/// Two bytes a record, which gzip makes a thousandth of.
+std::string empty_logs(std::size_t count) {
+  std::string scope;
+  for (std::size_t i = 0; i < count; ++i) scope.append("\x12\x00", 2);
+  std::string resource;
+  protozero::pbf_writer(resource).add_message(2, scope);
+  std::string request;
+  protozero::pbf_writer(request).add_message(1, resource);
+  return request;
+}
+
+TEST_F(OtlpReceiverTest, RefusesForGoodWhatHoldsMoreThanOneRequestMay) {
+  const std::string logs = empty_logs(2000);
+  std::string json = R"({"resourceLogs":[{"scopeLogs":[{"logRecords":[{})";
+  for (int i = 0; i < 2000; ++i) json += ",{}";
+  json += "]}]}]}";
+
+  const net::Response protobuf_answer =
+      post("/v1/logs", gzip(logs), "application/x-protobuf", "gzip");
+  EXPECT_EQ(protobuf_answer.status, 413u);
+  EXPECT_EQ(protobuf_answer.headers.find("retry-after"), std::nullopt);
+  EXPECT_EQ(parse_status(protobuf_answer.body).code, 8);
+  EXPECT_THAT(parse_status(protobuf_answer.body).message, HasSubstr("more than 1000 records"));
+  EXPECT_EQ(post("/v1/logs", json, "application/json").status, 413u);
+  expect_final_refusal(grpc(compressed_frame(gzip(logs)), "gzip",
+                            "/opentelemetry.proto.collector.logs.v1.LogsService/Export"));
+  EXPECT_EQ(post("/v1/logs", empty_logs(900)).status, 200u);
+}
+
+TEST_F(OtlpReceiverTest, WarnsOfWhatItAlteredWithNothingRejected) {
+  std::string log;
+  protozero::pbf_writer writer(log);
+  writer.add_bytes(9, "8 bytes.");
+  std::string scope;
+  protozero::pbf_writer(scope).add_message(2, log);
+  std::string resource;
+  protozero::pbf_writer(resource).add_message(2, scope);
+  std::string request;
+  protozero::pbf_writer(request).add_message(1, resource);
+
+  const net::Response protobuf = post("/v1/logs", request);
+  EXPECT_EQ(protobuf.status, 200u);
+  protozero::pbf_reader response(protobuf.body);
+  ASSERT_TRUE(response.next(1));
+  protozero::pbf_reader partial = response.get_message();
+  ASSERT_TRUE(partial.next());
+  EXPECT_EQ(partial.tag(), 2u) << "rejected_log_records stays 0";
+  EXPECT_THAT(partial.get_string(), HasSubstr("1 trace_id or span_id"));
+
+  const net::Response json =
+      post("/v1/logs",
+           R"({"resourceLogs":[{"scopeLogs":[{"logRecords":[{"severityNumber":"LOUD"}]}]}]})",
+           "application/json");
+  EXPECT_THAT(json.body, HasSubstr(R"("rejectedLogRecords":"0","errorMessage":"1 names)"));
+  EXPECT_EQ(receiver_.counters()[Signal::kLogs].accepted_records, 2u);
+}
+
 TEST_F(OtlpReceiverTest, RefusesWhatDecompressesBeyondTheLimit) {
   const std::string bomb = gzip(std::string(2'000'000, '\0'));
 
-  EXPECT_EQ(post("/v1/traces", bomb, "application/x-protobuf", "gzip").status, 413u);
-  std::string frame = make_grpc_frame(bomb);
-  frame[0] = 1;
-  EXPECT_EQ(grpc(frame, "gzip").headers.get("grpc-status"), "8");
+  const net::Response http_answer = post("/v1/traces", bomb, "application/x-protobuf", "gzip");
+  EXPECT_EQ(http_answer.status, 413u);
+  EXPECT_EQ(http_answer.headers.find("retry-after"), std::nullopt);
+  expect_final_refusal(grpc(compressed_frame(bomb), "gzip"));
   EXPECT_EQ(post("/v1/traces", "not gzip", "application/x-protobuf", "gzip").status, 400u);
 }
 
 TEST_F(OtlpReceiverTest, RefusesOtherPathsMethodsTypesAndEncodings) {
   EXPECT_EQ(post("/v1/profiles", "").status, 404u);
   EXPECT_EQ(post("/v1/traces", "", "text/plain").status, 415u);
-  EXPECT_EQ(post("/v1/traces", "", "application/json", "br").status, 415u);
+  const net::Response brotli = post("/v1/traces", "", "application/json", "br");
+  EXPECT_EQ(brotli.status, 415u);
+  EXPECT_EQ(brotli.headers.get("accept-encoding"), kAcceptedCompressions);
+  EXPECT_THAT(brotli.body, HasSubstr("use one of identity,deflate,gzip,zstd"));
   net::Request get;
   get.method = "GET";
   get.target = "/v1/traces";
@@ -310,7 +378,9 @@ TEST_F(OtlpReceiverTest, RefusesOtherPathsMethodsTypesAndEncodings) {
   compressed[0] = 1;
   const net::Response snappy = grpc(compressed, "snappy");
   EXPECT_EQ(snappy.headers.get("grpc-status"), "12");
-  EXPECT_EQ(snappy.headers.get("grpc-accept-encoding"), "identity,deflate,gzip");
+  EXPECT_EQ(snappy.headers.get("grpc-accept-encoding"), kAcceptedCompressions);
+  EXPECT_THAT(std::string(snappy.headers.get("grpc-message")),
+              HasSubstr("use one of identity,deflate,gzip,zstd"));
   EXPECT_EQ(grpc(compressed).headers.get("grpc-status"), "13");
   EXPECT_EQ(grpc("ab").headers.get("grpc-status"), "3");
   EXPECT_THAT(ingest_.signals, IsEmpty());

@@ -5,6 +5,7 @@
 #include <protozero/pbf_writer.hpp>
 
 #include "otlp/text.h"
+#include "server/receive/decompress.h"
 
 namespace signalbox::server::receive {
 namespace {
@@ -110,7 +111,7 @@ net::Response grpc_error(const Error& error) {
   response.headers.add("grpc-status", std::to_string(codes_of(error.kind).grpc));
   response.headers.add("grpc-message", percent_encode(error.message));
   if (error.kind == ErrorKind::kUnsupportedEncoding) {
-    response.headers.add("grpc-accept-encoding", "identity,deflate,gzip");
+    response.headers.add("grpc-accept-encoding", std::string(kAcceptedCompressions));
   }
   if (error.retry_after) {
     std::string details;
@@ -128,7 +129,7 @@ net::Response http_error(const Error& error, BodyFormat format) {
   if (error.kind == ErrorKind::kMethodNotAllowed) response.headers.add("allow", "POST");
   if (error.kind == ErrorKind::kUnauthenticated) response.headers.add("www-authenticate", "Bearer");
   if (error.kind == ErrorKind::kUnsupportedEncoding) {
-    response.headers.add("accept-encoding", "gzip, identity");
+    response.headers.add("accept-encoding", std::string(kAcceptedCompressions));
   }
   if (error.retry_after) {
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(*error.retry_after);
