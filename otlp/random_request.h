@@ -200,7 +200,7 @@ class RandomRequests {
 
   static std::string quoted(const std::string& text) {
     std::string json;
-    internal::append_json_string(text, json);
+    append_json_string(text, json);
     return json;
   }
   static std::string hex(const std::string& bytes) {
@@ -244,7 +244,7 @@ class RandomRequests {
       case 4: {
         const std::string value = id(below(10));
         std::string base64;
-        internal::append_base64(value, base64);
+        append_base64(value, base64);
         fields.add(
             "bytesValue", [&](auto& writer) { writer.add_bytes(7, value); }, '"' + base64 + '"');
         break;

@@ -136,11 +136,11 @@ class RecordingSink final : public TraceSink, public LogsSink, public MetricsSin
 
   void put(std::string_view what, std::string_view text) {
     name(what);
-    internal::append_json_string(text, line());
+    append_json_string(text, line());
   }
   void put_bytes(std::string_view what, std::string_view bytes) {
     name(what);
-    internal::append_base64(bytes, line());
+    append_base64(bytes, line());
   }
   template <typename Number>
     requires std::is_integral_v<Number>
@@ -158,7 +158,7 @@ class RecordingSink final : public TraceSink, public LogsSink, public MetricsSin
     if (value.type == ValueType::kArray || value.type == ValueType::kKeyValueList) {
       line() += value.text;
     } else {
-      internal::append_json_scalar(value, line());
+      append_json_scalar(value, line());
     }
   }
   void put(std::string_view what, AttributesView attributes) {

@@ -9,6 +9,7 @@
 
 #include "otlp/arena.h"
 #include "otlp/decode.h"
+#include "otlp/parse_text.h"
 #include "otlp/records.h"
 #include "otlp/text.h"
 

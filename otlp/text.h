@@ -1,55 +1,31 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <string_view>
 
-#include "otlp/arena.h"
 #include "otlp/records.h"
 
-/// Text as the decoders need it: UTF-8, hex, base64 and the OTLP/JSON form of values.
-namespace signalbox::otlp::internal {
+/// Values as text, one way for all who write them: the decoders, the store, the answers.
+namespace signalbox::otlp {
 
-/// Whether all of `text` is ASCII. Reads words, since most attributes are short.
-inline bool is_ascii(std::string_view text) noexcept {
-  constexpr std::uint64_t kHighBits = 0x8080808080808080U;
-  const char* data = text.data();
-  std::size_t left = text.size();
-  std::uint64_t seen = 0;
-  if (left >= 8) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, data + left - 8, 8);  // The last word, which overlaps the one before.
-    seen = word;
-    for (; left > 8; data += 8, left -= 8) {
-      std::memcpy(&word, data, 8);
-      seen |= word;
-    }
-  } else {
-    for (; left > 0; --left) seen |= static_cast<unsigned char>(data[left - 1]);
-  }
-  return (seen & kHighBits) == 0;
-}
-
-/// Whether `text` is well-formed UTF-8.
-bool is_utf8(std::string_view text) noexcept;
-
-/// `text` with U+FFFD in place of each byte that is not part of well-formed UTF-8, in `arena`.
-std::string_view sanitize_utf8(std::string_view text, Arena& arena);
-
-/// `hex` as raw bytes in `arena`; false if it is not an even number of hex digits.
-bool decode_hex(std::string_view hex, Arena& arena, std::string_view& bytes);
-
-/// Base64 of the standard or the URL alphabet, padded or not, as raw bytes in `arena`; false if
-/// not.
-bool decode_base64(std::string_view text, Arena& arena, std::string_view& bytes);
+/// The standard alphabet, whose digits the URL alphabet shares but for the last two.
+inline constexpr std::string_view kBase64Alphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// Appends `bytes` as padded base64 of the standard alphabet.
 void append_base64(std::string_view bytes, std::string& out);
 
-/// Appends the parts of an AnyValue's OTLP/JSON text to `out`. Both decoders write through these,
-/// so that a value is stored alike whichever way it came.
+/// Appends the shortest digits that read back as `value`; "NaN", "Infinity" or "-Infinity" for what
+/// has none, as protobuf's JSON names them.
+void append_double(double value, std::string& out);
+void append_int(std::int64_t value, std::string& out);
+
+/// Appends `utf8` in quotes, escaped.
 void append_json_string(std::string_view utf8, std::string& out);
+
+/// Appends a value that is neither array nor list as an AnyValue of OTLP/JSON. Both decoders write
+/// through this, so that a value is stored alike whichever way it came.
 void append_json_scalar(const ValueView& value, std::string& out);
 
-}  // namespace signalbox::otlp::internal
+}  // namespace signalbox::otlp

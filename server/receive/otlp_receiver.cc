@@ -83,7 +83,7 @@ std::string export_response(Signal signal, BodyFormat format, const otlp::Decode
   if (is_json) {
     std::string json = R"({"partialSuccess":{")" + std::string(rejected_field(signal)) + R"(":")" +
                        std::to_string(decoded.rejected) + R"(","errorMessage":)";
-    otlp::internal::append_json_string(message, json);
+    otlp::append_json_string(message, json);
     return json + "}}";
   }
   std::string partial_success;

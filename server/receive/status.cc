@@ -71,7 +71,7 @@ std::string status_protobuf(const Error& error, int code) {
 
 std::string status_json(const Error& error, int code) {
   std::string json = "{\"code\":" + std::to_string(code) + ",\"message\":";
-  otlp::internal::append_json_string(error.message, json);
+  otlp::append_json_string(error.message, json);
   if (error.retry_after) {
     std::array<char, 40> delay{};
     std::snprintf(delay.data(), delay.size(), "%lld.%03llds",
@@ -115,7 +115,7 @@ net::Response grpc_error(const Error& error) {
   }
   if (error.retry_after) {
     std::string details;
-    otlp::internal::append_base64(encode_status(error, BodyFormat::kProtobuf), details);
+    otlp::append_base64(encode_status(error, BodyFormat::kProtobuf), details);
     response.headers.add("grpc-status-details-bin", std::move(details));
   }
   return response;

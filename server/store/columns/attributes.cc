@@ -1,11 +1,10 @@
 #include "server/store/columns/attributes.h"
 
 #include <algorithm>
-#include <array>
 #include <atomic>
-#include <charconv>
-#include <cmath>
 #include <cstddef>
+
+#include "otlp/text.h"
 
 namespace signalbox::server::store {
 namespace {
@@ -13,38 +12,6 @@ namespace {
 bool is_text(otlp::ValueType type) noexcept {
   return type == otlp::ValueType::kString || type == otlp::ValueType::kArray ||
          type == otlp::ValueType::kKeyValueList;
-}
-
-template <typename Number>
-void append_number(std::string& out, Number value) {
-  std::array<char, 32> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value);
-  out.append(digits.data(), end.ptr);
-}
-
-void append_double(std::string& out, double value) {
-  if (std::isnan(value)) {
-    out += "NaN";
-  } else if (std::isinf(value)) {
-    out += value > 0 ? "Infinity" : "-Infinity";
-  } else {
-    append_number(out, value);
-  }
-}
-
-void append_base64(std::string& out, std::string_view bytes) {
-  constexpr std::string_view kAlphabet =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (std::size_t at = 0; at < bytes.size(); at += 3) {
-    const std::size_t count = std::min<std::size_t>(3, bytes.size() - at);
-    std::uint32_t group = 0;
-    for (std::size_t i = 0; i < 3; ++i) {
-      group = group << 8 | (i < count ? static_cast<unsigned char>(bytes[at + i]) : 0U);
-    }
-    for (std::size_t i = 0; i < 4; ++i) {
-      out += i <= count ? kAlphabet[group >> (18 - 6 * i) & 63] : '=';
-    }
-  }
 }
 
 std::uint64_t next_shape() noexcept {
@@ -65,13 +32,13 @@ void append_text(std::string& out, const otlp::ValueView& value) {
       out += value.bool_value ? "true" : "false";
       return;
     case otlp::ValueType::kInt:
-      append_number(out, value.int_value);
+      otlp::append_int(value.int_value, out);
       return;
     case otlp::ValueType::kDouble:
-      append_double(out, value.double_value);
+      otlp::append_double(value.double_value, out);
       return;
     case otlp::ValueType::kBytes:
-      append_base64(out, value.text);
+      otlp::append_base64(value.text, out);
       return;
     case otlp::ValueType::kEmpty:
       return;
