@@ -36,7 +36,8 @@ class FakeEngine final : public store::Engine {
     }
     return on_query ? on_query() : store::QueryResult{};
   }
-  void insert_native(std::string_view /*table*/, std::string_view /*block*/) override {}
+  void insert_native(std::string_view /*table*/, std::span<const std::string_view> /*pieces*/,
+                     const store::InsertOptions& /*options*/) override {}
 
   std::function<store::QueryResult()> on_query;
   std::mutex mutex;

@@ -7,6 +7,7 @@
 #include <map>
 #include <mutex>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -46,7 +47,9 @@ class FakeEngine final : public Engine {
     return result;
   }
 
-  void insert_native(std::string_view table, std::string_view native) override {
+  void insert_native(std::string_view table, std::span<const std::string_view> pieces,
+                     const InsertOptions& /*options*/) override {
+    const std::string_view native = pieces.front();
     std::unique_lock lock(mutex_);
     ++waiting_;
     changed_.notify_all();

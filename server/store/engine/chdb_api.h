@@ -25,6 +25,16 @@ chdb_result_* chdb_query_with_params_n(chdb_connection connection, const char* q
                                        std::size_t format_length, const char* const* names,
                                        const std::size_t* name_lengths, const char* const* values,
                                        const std::size_t* value_lengths, std::size_t count);
+/// As above, but the result comes piece by piece: an empty piece is its end. The stream is to be
+/// destroyed like a result, before that cancelled unless it came to its end or an error.
+chdb_result_* chdb_stream_query_with_params_n(chdb_connection connection, const char* query,
+                                              std::size_t query_length, const char* format,
+                                              std::size_t format_length, const char* const* names,
+                                              const std::size_t* name_lengths,
+                                              const char* const* values,
+                                              const std::size_t* value_lengths, std::size_t count);
+chdb_result_* chdb_stream_fetch_result(chdb_connection connection, chdb_result_* stream);
+void chdb_stream_cancel_query(chdb_connection connection, chdb_result_* stream);
 char* chdb_result_buffer(chdb_result_* result);
 std::size_t chdb_result_length(chdb_result_* result);
 double chdb_result_elapsed(chdb_result_* result);

@@ -31,6 +31,66 @@ void check(const Result& result) {
   }
 }
 
+constexpr std::string_view kDefaultFormat = "TabSeparated";
+
+/// Parameters as libchdb takes them.
+struct ParameterArrays {
+  explicit ParameterArrays(const std::vector<Parameter>& parameters) {
+    for (const Parameter& parameter : parameters) {
+      names.push_back(parameter.name.data());
+      name_lengths.push_back(parameter.name.size());
+      values.push_back(parameter.value.data());
+      value_lengths.push_back(parameter.value.size());
+    }
+  }
+  std::vector<const char*> names;
+  std::vector<const char*> values;
+  std::vector<std::size_t> name_lengths;
+  std::vector<std::size_t> value_lengths;
+};
+
+std::string_view data_of(const Result& result) {
+  const char* data = chdb_result_buffer(result.get());
+  return data == nullptr ? std::string_view()
+                         : std::string_view(data, chdb_result_length(result.get()));
+}
+
+void add_statistics(QueryResult& answer, const Result& result) {
+  answer.rows_read += chdb_result_storage_rows_read(result.get());
+  answer.bytes_read += chdb_result_storage_bytes_read(result.get());
+  answer.elapsed_s += chdb_result_elapsed(result.get());
+}
+
+/// A result under way, cancelled unless it has come to its end.
+class ResultStream {
+ public:
+  ResultStream(chdb_connection connection, Result stream)
+      : connection_(connection), stream_(std::move(stream)) {
+    at_end_ = true;  // A stream that could not be begun needs no cancelling.
+    check(stream_);
+    at_end_ = false;
+  }
+  ~ResultStream() {
+    if (!at_end_) chdb_stream_cancel_query(connection_, stream_.get());
+  }
+  ResultStream(const ResultStream&) = delete;
+  ResultStream& operator=(const ResultStream&) = delete;
+
+  /// The next piece; an empty one is the end.
+  Result next() {
+    at_end_ = true;  // So it is after an error.
+    Result piece(chdb_stream_fetch_result(connection_, stream_.get()));
+    check(piece);
+    at_end_ = data_of(piece).empty();
+    return piece;
+  }
+
+ private:
+  chdb_connection connection_;
+  Result stream_;
+  bool at_end_ = false;
+};
+
 }  // namespace
 
 int clickhouse_error_code(std::string_view message) noexcept {
@@ -66,45 +126,52 @@ ChdbConnection::~ChdbConnection() {
 
 QueryResult ChdbConnection::query(const std::string& sql,
                                   const std::vector<Parameter>& parameters) {
-  std::vector<const char*> names;
-  std::vector<const char*> values;
-  std::vector<std::size_t> name_lengths;
-  std::vector<std::size_t> value_lengths;
-  for (const Parameter& parameter : parameters) {
-    names.push_back(parameter.name.data());
-    name_lengths.push_back(parameter.name.size());
-    values.push_back(parameter.value.data());
-    value_lengths.push_back(parameter.value.size());
-  }
-  constexpr std::string_view kDefaultFormat = "TabSeparated";
+  const ParameterArrays arrays(parameters);
   const Result result(chdb_query_with_params_n(
       *handle_->connection, sql.data(), sql.size(), kDefaultFormat.data(), kDefaultFormat.size(),
-      names.data(), name_lengths.data(), values.data(), value_lengths.data(), parameters.size()));
+      arrays.names.data(), arrays.name_lengths.data(), arrays.values.data(),
+      arrays.value_lengths.data(), parameters.size()));
   check(result);
-
   QueryResult answer;
-  if (const char* data = chdb_result_buffer(result.get()); data != nullptr) {
-    answer.data.assign(data, chdb_result_length(result.get()));
-  }
-  answer.rows_read = chdb_result_storage_rows_read(result.get());
-  answer.bytes_read = chdb_result_storage_bytes_read(result.get());
-  answer.elapsed_s = chdb_result_elapsed(result.get());
+  answer.data = data_of(result);
+  add_statistics(answer, result);
   return answer;
 }
 
+QueryResult ChdbConnection::query_stream(const std::string& sql,
+                                         const std::vector<Parameter>& parameters,
+                                         const ResultSink& sink) {
+  const ParameterArrays arrays(parameters);
+  ResultStream stream(*handle_->connection,
+                      Result(chdb_stream_query_with_params_n(
+                          *handle_->connection, sql.data(), sql.size(), kDefaultFormat.data(),
+                          kDefaultFormat.size(), arrays.names.data(), arrays.name_lengths.data(),
+                          arrays.values.data(), arrays.value_lengths.data(), parameters.size())));
+  QueryResult answer;
+  for (;;) {
+    const Result piece = stream.next();
+    if (data_of(piece).empty()) return answer;
+    add_statistics(answer, piece);
+    if (!sink(data_of(piece))) return answer;
+  }
+}
+
 void ChdbConnection::insert(std::string_view statement, std::string_view format,
-                            std::string_view data) {
+                            std::span<const std::string_view> pieces) {
   const Stream stream(chdb_stream_insert_n(*handle_->connection, statement.data(), statement.size(),
                                            format.data(), format.size()));
   if (stream == nullptr) throw_engine_error(nullptr);
   if (const char* error = chdb_stream_insert_error(stream.get()); error != nullptr) {
     throw_engine_error(error);
   }
-  if (chdb_stream_append(stream.get(), data.data(), data.size()) != 0) {
-    throw_engine_error(chdb_stream_insert_error(stream.get()));
+  bool taken = true;
+  for (const std::string_view piece : pieces) {
+    taken = taken &&
+            (piece.empty() || chdb_stream_append(stream.get(), piece.data(), piece.size()) == 0);
   }
-  const Result result(chdb_stream_done(stream.get()));
+  const Result result(chdb_stream_done(stream.get()));  // Knows the reason where append does not.
   check(result);
+  if (!taken) throw_engine_error("the engine did not take the whole block");
 }
 
 }  // namespace signalbox::server::store

@@ -12,10 +12,17 @@ class DataFolderError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// What a data folder holds and how: changes whenever an older program must not touch the folder.
+/// 1: folders without the file `format`; 2: the file, and a log in front of the tables.
+inline constexpr int kDataFolderFormat = 2;
+
 /// Sole ownership of a data folder by this process, as long as the object lives. The lock is the
 /// kernel's: it goes with the process, however that ends.
 ///
-/// Errors: DataFolderError, which names the process that has the folder if one does.
+/// The folder's file `format` is read before anything opens the data, and brought up to date.
+///
+/// Errors: DataFolderError, which names the process that has the folder if one does, and says so if
+/// the folder was written by a newer Signalbox; nothing in it is changed then.
 class DataFolderLock {
  public:
   /// Makes `folder` if it is missing.
@@ -28,9 +35,16 @@ class DataFolderLock {
     return folder_;
   }  ///< Absolute.
 
+  /// The format in which the folder was found; 0 if it was new.
+  [[nodiscard]] int found_format() const noexcept { return found_format_; }
+
  private:
+  void lock();
+  void check_format();
+
   std::filesystem::path folder_;
   int file_ = -1;
+  int found_format_ = 0;
 };
 
 }  // namespace signalbox::server::store

@@ -1,8 +1,9 @@
 #include "server/store/engine/embedded_engine.h"
 
+#include <algorithm>
 #include <atomic>
+#include <bit>
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <fstream>
 #include <mutex>
@@ -10,157 +11,31 @@
 
 #include "server/store/engine/chdb_api.h"
 #include "server/store/engine/chdb_connection.h"
+#include "server/store/engine/connection_pool.h"
 #include "server/store/engine/data_folder.h"
+#include "server/store/engine/engine_settings.h"
+#include "server/store/engine/insert_statement.h"
 #include "server/store/engine/sql_guard.h"
+#include "server/store/engine/statement_watch.h"
+#include "server/store/engine/table_folders.h"
 
 namespace signalbox::server::store {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kTooManySimultaneousQueries = 202;
-constexpr int kAccessDenied = 497;
-constexpr std::chrono::seconds kLongestInsertWait{60};
+/// The look-ups of the ingest path are small; their memory is part of what inserts have.
+constexpr std::uint64_t kIngestReadBytes = 64ULL << 20;
 
 std::atomic<bool> engine_exists{false};
 
-/// A read-only connection cannot change its settings, so the limits of a query are those of the
-/// connection that runs it.
-struct Limits {
-  std::uint32_t execution_time_ms = 0;  // 0: none of the three.
-  std::uint64_t memory_bytes = 0;
-  std::uint64_t result_rows = 0;
-  friend bool operator==(const Limits&, const Limits&) = default;
-};
-
-/// Connections of one class of work, opened when first needed.
-class ConnectionPool {
- public:
-  ConnectionPool(std::vector<std::string> arguments, std::size_t size)
-      : arguments_(std::move(arguments)), slots_(size) {}
-
-  ~ConnectionPool() {
-    std::unique_lock lock(mutex_);
-    freed_.wait(lock, [&] { return busy_ == 0; });
-  }
-  ConnectionPool(const ConnectionPool&) = delete;
-  ConnectionPool& operator=(const ConnectionPool&) = delete;
-
-  /// Runs `use(connection)` on a connection with `limits`, waiting for a free one at most until
-  /// `deadline`.
-  template <typename Use>
-  auto run(const Limits& limits, Clock::time_point deadline, Use&& use) {
-    Slot& slot = acquire(limits, deadline);
-    const Release release{*this, slot};
-    if (slot.connection == nullptr || slot.limits != limits) {
-      slot.connection.reset();
-      slot.connection = open(limits);
-      slot.limits = limits;
-    }
-    return use(*slot.connection);
-  }
-
- private:
-  struct Slot {
-    std::unique_ptr<ChdbConnection> connection;
-    Limits limits;
-    bool busy = false;
-  };
-  struct Release {
-    ConnectionPool& pool;
-    Slot& slot;
-    ~Release() {
-      {
-        const std::scoped_lock lock(pool.mutex_);
-        slot.busy = false;
-        --pool.busy_;
-      }
-      pool.freed_.notify_all();
-    }
-  };
-
-  Slot& acquire(const Limits& limits, Clock::time_point deadline) {
-    std::unique_lock lock(mutex_);
-    if (!freed_.wait_until(lock, deadline, [&] { return busy_ < slots_.size(); })) {
-      throw EngineError(kTooManySimultaneousQueries,
-                        "the engine is busy with other statements; try again later");
-    }
-    Slot* best = nullptr;
-    for (Slot& slot : slots_) {
-      if (slot.busy) continue;
-      if (best == nullptr || rank(slot, limits) > rank(*best, limits)) best = &slot;
-    }
-    best->busy = true;
-    ++busy_;
-    return *best;
-  }
-
-  static int rank(const Slot& slot, const Limits& limits) {
-    if (slot.connection == nullptr) return 1;
-    return slot.limits == limits ? 2 : 0;
-  }
-
-  std::unique_ptr<ChdbConnection> open(const Limits& limits) const {
-    std::vector<std::string> arguments = arguments_;
-    if (limits.execution_time_ms != 0) {
-      const std::uint32_t ms = limits.execution_time_ms;
-      std::string fraction = std::to_string(1000 + ms % 1000);
-      fraction[0] = '.';
-      arguments.push_back("--max_execution_time=" + std::to_string(ms / 1000) + fraction);
-      arguments.emplace_back("--timeout_overflow_mode=throw");
-      arguments.push_back("--max_memory_usage=" + std::to_string(limits.memory_bytes));
-      arguments.push_back("--max_result_rows=" + std::to_string(limits.result_rows));
-      arguments.emplace_back("--result_overflow_mode=throw");
-    }
-    auto connection = std::make_unique<ChdbConnection>(std::move(arguments));
-    connection->query("USE signalbox");
-    return connection;
-  }
-
-  const std::vector<std::string> arguments_;
-  std::mutex mutex_;
-  std::condition_variable freed_;
-  std::vector<Slot> slots_;
-  std::size_t busy_ = 0;
-};
-
-/// Settings of the engine as a whole. A file of our own also keeps the engine from reading a
-/// configuration that happens to lie in the working or home folder.
-void write_engine_configuration(const std::filesystem::path& path,
-                                const EmbeddedEngine::Options& options) {
+/// A file of our own also keeps the engine from reading a configuration that happens to lie in the
+/// working or home folder.
+void write_file(const std::filesystem::path& path, const std::string& content) {
   std::ofstream file(path, std::ios::trunc);
-  file << "<!-- Written by Signalbox at each start: changes are lost. -->\n"
-       << "<clickhouse>\n"
-       << "  <max_server_memory_usage>" << options.max_memory_bytes
-       << "</max_server_memory_usage>\n"
-       << "  <mark_cache_size>" << options.mark_cache_bytes << "</mark_cache_size>\n"
-       << "  <primary_index_cache_size>" << options.mark_cache_bytes
-       << "</primary_index_cache_size>\n"
-       << "  <uncompressed_cache_size>0</uncompressed_cache_size>\n"
-       << "  <index_mark_cache_size>16777216</index_mark_cache_size>\n"
-       << "  <mmap_cache_size>100</mmap_cache_size>\n"
-       << "  <compiled_expression_cache_size>16777216</compiled_expression_cache_size>\n"
-       << "  <query_condition_cache_size>16777216</query_condition_cache_size>\n"
-       << "  <background_pool_size>" << options.background_threads << "</background_pool_size>\n"
-       << "  <background_merges_mutations_concurrency_ratio>2"
-       << "</background_merges_mutations_concurrency_ratio>\n"
-       << "  <background_schedule_pool_size>2</background_schedule_pool_size>\n"
-       << "  <background_common_pool_size>2</background_common_pool_size>\n"
-       << "  <background_move_pool_size>1</background_move_pool_size>\n"
-       << "  <background_fetches_pool_size>1</background_fetches_pool_size>\n"
-       << "  <merge_tree>\n"
-       << "    <number_of_free_entries_in_pool_to_lower_max_size_of_merge>1"
-       << "</number_of_free_entries_in_pool_to_lower_max_size_of_merge>\n"
-       << "    <number_of_free_entries_in_pool_to_execute_mutation>1"
-       << "</number_of_free_entries_in_pool_to_execute_mutation>\n"
-       << "    <number_of_free_entries_in_pool_to_execute_optimize_entire_partition>1"
-       << "</number_of_free_entries_in_pool_to_execute_optimize_entire_partition>\n"
-       << "  </merge_tree>\n"
-       << "</clickhouse>\n";
+  file << content;
   file.close();
-  if (!file) {
-    throw DataFolderError("cannot write " + path.string() + "; is the disk full?");
-  }
+  if (!file) throw DataFolderError("cannot write " + path.string() + "; is the disk full?");
 }
 
 std::vector<std::string> with(std::vector<std::string> arguments,
@@ -169,8 +44,15 @@ std::vector<std::string> with(std::vector<std::string> arguments,
   return arguments;
 }
 
-Limits limits_of(const QueryOptions& options) {
-  return {options.max_execution_time_ms, options.max_memory_bytes, options.max_result_rows};
+/// StatementWatch ends a statement on time. The engine's own limit, which is part of a connection,
+/// is the next power of two: few different ones keep connections in use.
+std::uint32_t whole_seconds(std::uint32_t ms) {
+  constexpr std::uint32_t kLongest = 1U << 20;
+  return std::bit_ceil(std::min((ms + 999) / 1000, kLongest));
+}
+
+Term term_of(std::uint32_t max_execution_time_ms, std::stop_token stop = {}) {
+  return {Clock::now() + std::chrono::milliseconds(max_execution_time_ms), std::move(stop)};
 }
 
 }  // namespace
@@ -189,25 +71,36 @@ struct EmbeddedEngine::Implementation {
 
   explicit Implementation(const Options& options)
       : folder(options.data_folder),
+        shares(divide_memory(options.max_memory_bytes,
+                             options.interactive_connections + options.background_connections)),
         arguments(prepare(options)),
-        boot(arguments),
-        definitions(arguments, 1),
-        inserts(with(arguments, {"--max_partitions_per_insert_block=0", "--async_insert=0",
-                                 "--min_insert_block_size_rows=0",
-                                 "--min_insert_block_size_bytes=0", "--insert_deduplicate=0"}),
-                options.ingest_connections),
-        ingest_reads(with(arguments, {"--readonly=1"}), 1),
-        interactive_reads(with(arguments, {"--readonly=1"}), options.interactive_connections),
-        background_reads(with(arguments, {"--readonly=1"}), options.background_connections) {
-    boot.query("CREATE DATABASE IF NOT EXISTS signalbox ENGINE = Atomic");
+        control(arguments),
+        folders([this](const std::string& table) { return look_up_folders(table); }),
+        watch([this](std::uint64_t connection) { kill(connection); }),
+        definitions(watch, arguments, 1),
+        inserts(
+            watch,
+            with(arguments, {"--max_partitions_per_insert_block=0", "--async_insert=0",
+                             "--min_insert_block_size_rows=0", "--min_insert_block_size_bytes=0"}),
+            options.ingest_connections),
+        ingest_reads(watch, with(arguments, {"--readonly=1"}), 1),
+        interactive_reads(watch, with(arguments, {"--readonly=1"}),
+                          options.interactive_connections),
+        background_reads(watch, with(arguments, {"--readonly=1"}), options.background_connections) {
+    control.query("CREATE DATABASE IF NOT EXISTS signalbox ENGINE = Atomic");
   }
 
   std::vector<std::string> prepare(const Options& options) const {
     const std::filesystem::path configuration = folder.folder() / "engine.xml";
-    write_engine_configuration(configuration, options);
+    const std::filesystem::path clickhouse = folder.folder() / "clickhouse";
+    write_file(configuration,
+               engine_configuration({.max_memory_bytes = options.max_memory_bytes,
+                                     .merges_memory_bytes = shares.merges_bytes,
+                                     .mark_cache_bytes = options.mark_cache_bytes,
+                                     .min_free_disk_bytes = options.min_free_disk_bytes,
+                                     .background_threads = options.background_threads}));
     chdb_set_signal_handlers_enabled(0);
-    return {"--path=" + (folder.folder() / "clickhouse").string(),
-            "--config-file=" + configuration.string()};
+    return {"--path=" + clickhouse.string(), "--config-file=" + configuration.string()};
   }
 
   ConnectionPool& reads(WorkClass work) {
@@ -222,12 +115,58 @@ struct EmbeddedEngine::Implementation {
     return interactive_reads;
   }
 
-  // Destroyed in the reverse order: the engine stops when its last connection, `boot`, closes, and
-  // only then is the folder given up.
+  [[nodiscard]] Limits limits_of(const QueryOptions& options) const {
+    const std::uint64_t share =
+        options.work == WorkClass::kIngest ? kIngestReadBytes : shares.query_bytes;
+    return {whole_seconds(options.max_execution_time_ms), std::min(options.max_memory_bytes, share),
+            options.max_result_rows};
+  }
+
+  template <typename Use>
+  QueryResult read(const std::string& sql, const QueryOptions& options, Use&& use) {
+    if (may_reach_files(sql)) {
+      throw EngineError(error_code::kAccessDenied,
+                        "the words `file` and `outfile` are not allowed in a query");
+    }
+    return reads(options.work)
+        .run(limits_of(options), term_of(options.max_execution_time_ms, options.stop),
+             std::forward<Use>(use));
+  }
+
+  QueryResult run_control(const std::string& sql, const std::vector<Parameter>& parameters) {
+    const std::scoped_lock lock(control_mutex);
+    return control.query(sql, parameters);
+  }
+
+  void kill(std::uint64_t connection) {
+    run_control("KILL QUERY WHERE Settings['log_comment'] = {mark:String} ASYNC FORMAT Null",
+                {{"mark", ConnectionPool::mark_of(connection)}});
+  }
+
+  TableFolders::Folders look_up_folders(const std::string& table) {
+    const QueryResult result = run_control(
+        "SELECT arrayJoin(data_paths) FROM system.tables\n"
+        "WHERE database = 'signalbox' AND name = {table:String} FORMAT TSVRaw",
+        {{"table", table}});
+    TableFolders::Folders found;
+    for (std::size_t at = 0; at < result.data.size();) {
+      const std::size_t end = result.data.find('\n', at);
+      found.emplace_back(result.data.substr(at, end - at));
+      at = end == std::string::npos ? end : end + 1;
+    }
+    return found;
+  }
+
+  // Destroyed in the reverse order: the engine stops when its last connection, `control`, closes,
+  // and only then is the folder given up.
   ExistenceMark mark;
   DataFolderLock folder;
+  MemoryShares shares;
   std::vector<std::string> arguments;
-  ChdbConnection boot;
+  std::mutex control_mutex;
+  ChdbConnection control;  // Guarded by control_mutex.
+  TableFolders folders;
+  StatementWatch watch;
   ConnectionPool definitions;
   ConnectionPool inserts;
   ConnectionPool ingest_reads;
@@ -241,27 +180,32 @@ EmbeddedEngine::EmbeddedEngine(const Options& options)
 EmbeddedEngine::~EmbeddedEngine() = default;
 
 void EmbeddedEngine::execute(const std::string& sql) {
-  implementation_->definitions.run(Limits{}, Clock::time_point::max(),
+  implementation_->definitions.run(Limits{}, Term{},
                                    [&](ChdbConnection& connection) { connection.query(sql); });
+  implementation_->folders.forget();
 }
 
 QueryResult EmbeddedEngine::query(const std::string& sql, const std::vector<Parameter>& parameters,
                                   const QueryOptions& options) {
-  if (may_reach_files(sql)) {
-    throw EngineError(kAccessDenied, "the words `file` and `outfile` are not allowed in a query");
-  }
-  const auto deadline = Clock::now() + std::chrono::milliseconds(options.max_execution_time_ms);
-  return implementation_->reads(options.work)
-      .run(limits_of(options), deadline,
-           [&](ChdbConnection& connection) { return connection.query(sql, parameters); });
+  return implementation_->read(
+      sql, options, [&](ChdbConnection& connection) { return connection.query(sql, parameters); });
 }
 
-void EmbeddedEngine::insert_native(std::string_view table, std::string_view native_block) {
-  std::string statement = "INSERT INTO ";
-  statement += table;
+QueryResult EmbeddedEngine::query_stream(const std::string& sql,
+                                         const std::vector<Parameter>& parameters,
+                                         const QueryOptions& options, const ResultSink& sink) {
+  return implementation_->read(sql, options, [&](ChdbConnection& connection) {
+    return connection.query_stream(sql, parameters, sink);
+  });
+}
+
+void EmbeddedEngine::insert_native(std::string_view table, std::span<const std::string_view> pieces,
+                                   const InsertOptions& options) {
+  const std::string statement = insert_statement(table, options);
   implementation_->inserts.run(
-      Limits{}, Clock::now() + kLongestInsertWait,
-      [&](ChdbConnection& connection) { connection.insert(statement, "Native", native_block); });
+      Limits{}, term_of(options.max_execution_time_ms),
+      [&](ChdbConnection& connection) { connection.insert(statement, "Native", pieces); });
+  implementation_->folders.sync(table);
 }
 
 void EmbeddedEngine::shutdown_process() noexcept {

@@ -23,12 +23,14 @@ class EmbeddedEngine final : public Engine {
  public:
   struct Options {
     std::filesystem::path data_folder;  ///< Made if missing; relative to the working folder.
-    std::uint64_t max_memory_bytes = 3ULL << 30;   ///< Of the engine as a whole. > 0.
-    std::uint64_t mark_cache_bytes = 64ULL << 20;  ///< Index marks kept in memory. > 0.
-    std::uint32_t background_threads = 2;          ///< That merge parts. > 0.
-    std::uint32_t ingest_connections = 2;          ///< > 0.
-    std::uint32_t interactive_connections = 3;     ///< > 0.
-    std::uint32_t background_connections = 1;      ///< > 0.
+    /// Of the engine as a whole; divide_memory says what part of it queries and merges may use.
+    std::uint64_t max_memory_bytes = 3ULL << 30;       ///< > 0.
+    std::uint64_t mark_cache_bytes = 64ULL << 20;      ///< Index marks kept in memory. > 0.
+    std::uint64_t min_free_disk_bytes = 512ULL << 20;  ///< Below it inserts fail: kNotEnoughSpace.
+    std::uint32_t background_threads = 2;              ///< That merge parts. > 0.
+    std::uint32_t ingest_connections = 2;              ///< > 0.
+    std::uint32_t interactive_connections = 3;         ///< > 0.
+    std::uint32_t background_connections = 1;          ///< > 0.
   };
 
   explicit EmbeddedEngine(const Options& options);
@@ -39,7 +41,11 @@ class EmbeddedEngine final : public Engine {
   void execute(const std::string& sql) override;
   QueryResult query(const std::string& sql, const std::vector<Parameter>& parameters = {},
                     const QueryOptions& options = {}) override;
-  void insert_native(std::string_view table, std::string_view native_block) override;
+  QueryResult query_stream(const std::string& sql, const std::vector<Parameter>& parameters,
+                           const QueryOptions& options, const ResultSink& sink) override;
+  using Engine::insert_native;
+  void insert_native(std::string_view table, std::span<const std::string_view> pieces,
+                     const InsertOptions& options) override;
 
   /// Joins all threads of the engine; for the end of `main`, after the last EmbeddedEngine. None
   /// can be made afterwards.

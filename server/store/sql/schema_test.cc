@@ -21,7 +21,10 @@ class RecordingEngine : public Engine {
                     const QueryOptions&) override {
     return {.data = std::to_string(version_) + "\n"};
   }
-  void insert_native(std::string_view, std::string_view) override { FAIL() << "inserts a block"; }
+  void insert_native(std::string_view, std::span<const std::string_view>,
+                     const InsertOptions&) override {
+    FAIL() << "inserts a block";
+  }
 
   std::vector<std::string> statements;
 
