@@ -1,9 +1,11 @@
 // The server: receives OTLP, stores it in the ClickHouse in this process, and shows it.
 
 #include <pthread.h>
+#include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -26,6 +28,10 @@
 #include "server/net/http_server.h"
 #include "server/net/io_threads.h"
 #include "server/receive/otlp_decoder.h"
+#include "server/observe/health.h"
+#include "server/observe/periodic.h"
+#include "server/observe/refusals.h"
+#include "server/observe/reporter.h"
 #include "server/receive/otlp_receiver.h"
 #include "server/store/commit/writer.h"
 #include "server/store/engine/embedded_engine.h"
@@ -66,8 +72,35 @@ std::filesystem::path web_root(const config::ServeOptions& options) {
   return program.parent_path().parent_path() / "share" / "signalbox" / "web";
 }
 
+void write_line(observe::Reporter::Level level, const std::string& line) {
+  constexpr std::array kLevels = {spdlog::level::info, spdlog::level::warn, spdlog::level::err};
+  spdlog::log(kLevels.at(static_cast<std::size_t>(level)), "{}", line);
+}
+
+/// What waits to be stored must not fill the queue.
+observe::CheckResult check_queue(const store::Writer& writer, std::size_t most_bytes) {
+  const std::size_t bytes = writer.stats().queued_bytes;
+  // From then on large requests are refused.
+  const bool ok = bytes <= most_bytes / 10 * 9;
+  return {.ok = ok,
+          .detail = std::to_string(bytes / kMebibyte) + " of " +
+                    std::to_string(most_bytes / kMebibyte) + " MiB wait to be stored"};
+}
+
+void report_slow(const api::ApiCall& call, observe::Reporter& reporter) {
+  constexpr std::chrono::seconds kSlow{1};
+  if (call.duration < kSlow) return;
+  const std::chrono::duration<double> took = call.duration;
+  constexpr std::size_t kLongestTarget = 500;
+  reporter.report(observe::Reporter::Level::kWarning, "slow " + std::string(call.route),
+                  fmt::format("Slow query, {:.1f} s: {} read {} rows, answered {}", took.count(),
+                              call.target.substr(0, kLongestTarget), call.rows_read, call.status));
+}
+
 void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   const auto start = std::chrono::steady_clock::now();
+  observe::Reporter reporter({.sink = write_line});
+  const observe::Periodic flushing(std::chrono::seconds(1), [&] { reporter.flush_due(); });
   keys::KeyRing keys(keys::KeyFile(options.data_folder),
                      {.require_keys = options.require_keys,
                       .report = [](const std::string& text) { spdlog::error("{}", text); }});
@@ -92,35 +125,50 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   receiver_options.authorizer = &keys;
   const receive::OtlpReceiver receiver(writer, receiver_options);
 
+  observe::Health health(reporter, {});
+  constexpr std::uint64_t kMostParts = 1000;  // Of a partition; beyond, inserts are slowed down.
+  health.add("disk", observe::disk_check(options.data_folder, options.min_free_disk_bytes));
+  health.add("queue", [&] { return check_queue(writer, options.queue_mib * kMebibyte); });
+  health.add("engine", observe::engine_check(engine));
+  health.add("parts", observe::parts_check(engine, kMostParts));
+  health.run();
+  const observe::Periodic checking(std::chrono::seconds(2), [&] { health.run(); });
+
   net::IoThreads io(kIoThreads);
   const auto body_budget = net::BodyBudget::create(options.queue_mib * kMebibyte);
   net::Http2Server::Options grpc_options;
   grpc_options.endpoint = options.grpc;
   grpc_options.body_budget = body_budget;
-  grpc_options.refusal_response = receive::OtlpReceiver::grpc_refusal();
+  grpc_options.refusal_response =
+      observe::report_refusals(receive::OtlpReceiver::grpc_refusal(), "OTLP/gRPC", reporter);
   grpc_options.option_name = "--grpc-address";
   net::Http2Server grpc(std::move(grpc_options));
-  grpc.start(io.context(), receiver.grpc_handler());
+  grpc.start(io.context(),
+             observe::report_refusals(receiver.grpc_handler(), "OTLP/gRPC", reporter));
 
   net::HttpServer::Options http_options;
   http_options.endpoint = options.http;
   http_options.body_budget = body_budget;
-  http_options.refusal_response = receive::OtlpReceiver::http_refusal();
+  http_options.refusal_response =
+      observe::report_refusals(receive::OtlpReceiver::http_refusal(), "OTLP/HTTP", reporter);
   http_options.option_name = "--http-address";
   net::HttpServer http(std::move(http_options));
-  http.start(io.context(), receiver.http_handler());
+  http.start(io.context(),
+             observe::with_health(
+                 observe::report_refusals(receiver.http_handler(), "OTLP/HTTP", reporter), health));
 
   api::Api::Options api_options{.engine = engine, .web_root = web_root(options)};
   api_options.allowed_hosts = options.ui_hosts;
   api_options.otlp_grpc_port = grpc.local_endpoint().port;
   api_options.otlp_http_port = http.local_endpoint().port;
+  api_options.on_call = [&](const api::ApiCall& call) { report_slow(call, reporter); };
   api::Api api(std::move(api_options));
 
   net::HttpServer::Options ui_options;
   ui_options.endpoint = options.ui;
   ui_options.option_name = "--ui-address";
   net::HttpServer ui(std::move(ui_options));
-  ui.start(io.context(), api.handler());
+  ui.start(io.context(), observe::with_health(api.handler(), health));
 
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
   spdlog::info(

@@ -1,5 +1,6 @@
 #include "server/api/api.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <functional>
@@ -264,14 +265,19 @@ class Api::Impl {
 
   void handle(net::Request request, net::Responder responder) {
     net::Response response;
+    ApiCall call;
+    call.start = std::chrono::system_clock::now();
+    call.target = request.target;
+    const bool is_api = call.target.starts_with(kApiPrefix);
     try {
       check_host(request);
       check_method(request);
       Target target = Target::parse(request.target);
       if (target.path().starts_with(kApiPrefix)) {
+        call.route = route_of(target.path());
         Query query = understand(target);
         if (query) {
-          submit(std::move(query), std::move(responder));
+          submit(std::move(query), std::move(call), std::move(responder));
           return;
         }
         response.headers.add("content-type", "application/yaml");
@@ -282,11 +288,30 @@ class Api::Impl {
       }
     } catch (const QueryError& error) {
       response = error_response(error);
+      call.error = error.what();
     }
+    if (is_api) tell(std::move(call), response);
     answer(std::move(response), responder);
   }
 
  private:
+  /// As openapi.yaml writes it; "" if there is none.
+  static std::string_view route_of(std::string_view path) {
+    static constexpr std::array<std::string_view, 10> kPlain = {
+        "/api/v1/services",     "/api/v1/service",       "/api/v1/traces", "/api/v1/logs",
+        "/api/v1/metrics",      "/api/v1/metrics/query", "/api/v1/fields", "/api/v1/status",
+        "/api/v1/field_values", "/api/v1/openapi.yaml"};
+    if (path.starts_with(kTracePrefix)) return "/api/v1/traces/{trace_id}";
+    const auto* const at = std::find(kPlain.begin(), kPlain.end(), path);
+    return at == kPlain.end() ? std::string_view() : *at;
+  }
+
+  void tell(ApiCall call, const net::Response& response) const {
+    call.status = response.status;
+    call.duration = std::chrono::system_clock::now() - call.start;
+    options_.on_call(call);
+  }
+
   static void answer(net::Response response, net::Responder& responder) {
     add_security_headers(response);
     responder(std::move(response));
@@ -348,31 +373,43 @@ class Api::Impl {
     return query;
   }
 
-  void submit(Query query, net::Responder responder) {
+  void submit(Query query, ApiCall call, net::Responder responder) {
     const auto deadline = Session::Clock::now() + options_.request_deadline;
     // std::function wants to be copyable, a responder is not.
     auto shared = std::make_shared<net::Responder>(std::move(responder));
-    const bool taken = workers_.try_submit([this, query = std::move(query), shared, deadline] {
-      answer(run(query, *shared, deadline), *shared);
-    });
+    const bool taken =
+        workers_.try_submit([this, query = std::move(query), call, shared, deadline] {
+          ApiCall done = call;
+          net::Response response = run(query, *shared, deadline, done);
+          tell(std::move(done), response);
+          answer(std::move(response), *shared);
+        });
     if (!taken) {
-      answer(error_response(
-                 QueryError(ErrorCode::kUnavailable,
-                            "Too many queries are waiting already. Try again in a second.")),
-             *shared);
+      const QueryError error(ErrorCode::kUnavailable,
+                             "Too many queries are waiting already. Try again in a second.");
+      net::Response response = error_response(error);
+      call.error = error.what();
+      tell(std::move(call), response);
+      answer(std::move(response), *shared);
     }
   }
 
   net::Response run(const Query& query, const net::Responder& responder,
-                    Session::Clock::time_point deadline) const {
+                    Session::Clock::time_point deadline, ApiCall& call) const {
+    Session session(options_.engine, deadline, [&] { return responder.abandoned(); });
+    net::Response response;
     try {
-      Session session(options_.engine, deadline, [&] { return responder.abandoned(); });
-      return json_response(200, query(session));
+      response = json_response(200, query(session));
     } catch (const QueryError& error) {
-      return error_response(error);
+      call.error = error.what();
+      response = error_response(error);
     } catch (const std::exception& error) {
-      return error_response(QueryError(ErrorCode::kInternal, error.what()));
+      call.error = error.what();
+      response = error_response(QueryError(ErrorCode::kInternal, error.what()));
     }
+    call.rows_read = session.rows_read();
+    call.bytes_read = session.bytes_read();
+    return response;
   }
 
   const Options options_;

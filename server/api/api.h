@@ -4,14 +4,28 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "server/net/http.h"
 #include "server/store/engine/engine.h"
 
 namespace signalbox::server::api {
+
+/// One request of the query API that has been answered.
+struct ApiCall {
+  std::string_view route;  ///< As openapi.yaml writes it; static. "" if there is no such path.
+  std::string target;      ///< Path and parameters.
+  unsigned status = 0;
+  std::string error;  ///< Why it failed, or "".
+  std::chrono::system_clock::time_point start;
+  std::chrono::nanoseconds duration{0};
+  std::uint64_t rows_read = 0;
+  std::uint64_t bytes_read = 0;
+};
 
 /// The query API of openapi.yaml below /api/v1/, and the web UI below every other path.
 ///
@@ -33,6 +47,8 @@ class Api {
     std::vector<std::string> allowed_hosts = {};  ///< Further names of this server; "*" for all.
     std::uint16_t otlp_grpc_port = 0;  ///< Where this server receives, for who wants to send.
     std::uint16_t otlp_http_port = 0;
+    /// Told of each request of the API. From any thread; must not block or throw.
+    std::function<void(const ApiCall&)> on_call = [](const ApiCall& /*call*/) {};
   };
 
   explicit Api(Options options);

@@ -103,6 +103,39 @@ TEST_F(ApiTest, AnswersAnEmptyDatabase) {
   EXPECT_THAT(response.body, HasSubstr("\"stats\":{\"rows_read\":\"0\""));
 }
 
+TEST_F(ApiTest, TellsOfEachCallWithItsRouteAndCost) {
+  std::mutex mutex;
+  std::vector<ApiCall> calls;
+  Api::Options options{.engine = engine_, .web_root = web_.path()};
+  options.on_call = [&](const ApiCall& call) {
+    const std::scoped_lock lock(mutex);
+    calls.push_back(call);
+  };
+  engine_.on_query = [] {
+    store::QueryResult result;
+    result.rows_read = 7;
+    return result;
+  };
+  {
+    Api api(std::move(options));
+    for (const char* target : {"/api/v1/services?start=1&end=2", "/api/v1/traces/xyz",
+                               "/api/v1/nothing", "/favicon.svg"}) {
+      start(api, target).get();
+    }
+  }
+  ASSERT_EQ(calls.size(), 3U) << "files are no calls";
+  EXPECT_EQ(calls[0].route, "/api/v1/services");
+  EXPECT_EQ(calls[0].target, "/api/v1/services?start=1&end=2");
+  EXPECT_EQ(calls[0].status, 200U);
+  EXPECT_GE(calls[0].rows_read, 7U);
+  EXPECT_EQ(calls[0].error, "");
+  EXPECT_EQ(calls[1].route, "/api/v1/traces/{trace_id}");
+  EXPECT_EQ(calls[1].status, 400U);
+  EXPECT_THAT(calls[1].error, HasSubstr("trace_id"));
+  EXPECT_EQ(calls[2].route, "");
+  EXPECT_EQ(calls[2].status, 404U);
+}
+
 TEST_F(ApiTest, NamesTheParameterThatIsWrong) {
   const std::pair<const char*, const char*> cases[] = {
       {"/api/v1/services?start=yesterday", "start"},

@@ -20,8 +20,9 @@ struct ServeOptions {
   std::filesystem::path web_root;         ///< Empty: beside the program.
   bool insecure = false;      ///< Others may send and read without proving who they are.
   bool require_keys = false;  ///< Senders need a key also before one was made.
-  std::uint64_t engine_memory_mib = 3072;  ///< Of ClickHouse as a whole. > 0.
-  std::size_t queue_mib = 256;             ///< Of requests received and not yet stored. > 0.
+  std::uint64_t engine_memory_mib = 3072;          ///< Of ClickHouse as a whole. > 0.
+  std::uint64_t min_free_disk_bytes = 1ULL << 30;  ///< Below it the server is not ready.
+  std::size_t queue_mib = 256;  ///< Of requests received and not yet stored. > 0.
 };
 
 }  // namespace signalbox::server::config

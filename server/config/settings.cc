@@ -93,6 +93,13 @@ constexpr std::array kSettings = {
             },
         .get =
             [](const ServeOptions& options) { return std::to_string(options.engine_memory_mib); }},
+    Setting{
+        .name = "min-free-disk",
+        .type = "SIZE",
+        .description = "Room on the disk below which /readyz says that the server is not ready",
+        .set = [](ServeOptions& options,
+                  const Values& values) { options.min_free_disk_bytes = parse_size(values[0]); },
+        .get = [](const ServeOptions& options) { return size_text(options.min_free_disk_bytes); }},
     Setting{.name = "queue-mib",
             .type = "MIB",
             .description = "What may wait to be stored, in MiB; more is refused until later",

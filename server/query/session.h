@@ -25,6 +25,9 @@ class Session {
   /// Runs one SELECT and returns its rows as RowBinary (see RowReader). `sql` has no FORMAT.
   std::string rows(const std::string& sql, const Parameters& parameters = {});
 
+  [[nodiscard]] std::uint64_t rows_read() const noexcept { return rows_read_; }
+  [[nodiscard]] std::uint64_t bytes_read() const noexcept { return bytes_read_; }
+
   /// Writes `"stats": {…}` into an open object.
   void write_stats(JsonWriter& json) const;
 

@@ -1,5 +1,6 @@
 """What an operator does with the real program: configures it, and is kept from leaving it open to others."""
 
+import json
 import subprocess
 import unittest
 
@@ -116,6 +117,40 @@ class IngestionKeys(unittest.TestCase):
             stack.start("signalbox", "serve", "--data", str(stack.data), "--grpc-address", "0.0.0.0:0",
                         "--http-address", "0.0.0.0:0", "--ui-address", "127.0.0.1:0")
             wait_until(lambda: "is ready" in stack.log("signalbox"), "the server starts without --insecure")
+
+
+class OwnLog(unittest.TestCase):
+    def test_tells_refusals_once_and_then_their_number(self) -> None:
+        with Stack() as stack:
+            stack.start_server("--require-keys")
+            url = f"http://127.0.0.1:{stack.http_port}/v1/traces"
+            for _ in range(40):
+                self.assertEqual(request("POST", url, b"{}", {"content-type": "application/json"})[0], 401)
+            self.assertEqual(stack.log("signalbox").count("Refused OTLP/HTTP from 127.0.0.1: 401 This server asks"), 1)
+            stack.stop(stack.server)
+            log = stack.log("signalbox")
+            self.assertRegex(log, r"Refused OTLP/HTTP from 127.0.0.1: 401 .* \(and 38 more in the last \d+ s\)")
+            self.assertIn("Stopping", log)
+
+
+class Health(unittest.TestCase):
+    def test_is_told_on_both_ports(self) -> None:
+        with Stack() as stack:
+            stack.start_server()
+            for port in (stack.ui_port, stack.http_port):
+                self.assertEqual(request("GET", f"http://127.0.0.1:{port}/healthz")[0], 200)
+                status, body = request("GET", f"http://127.0.0.1:{port}/readyz")
+                self.assertEqual(status, 200, body)
+                self.assertTrue({"disk", "engine", "parts"} <= {check["name"] for check in json.loads(body)["checks"]})
+
+    def test_without_room_on_the_disk_is_alive_but_not_ready(self) -> None:
+        with Stack() as stack:
+            stack.start_server("--min-free-disk", "1000000TiB")
+            self.assertEqual(request("GET", f"{stack.ui}/healthz")[0], 200)
+            status, body = request("GET", f"{stack.ui}/readyz")
+            self.assertEqual(status, 503)
+            self.assertEqual({check["name"]: check["ok"] for check in json.loads(body)["checks"]}["disk"], False)
+            self.assertIn("Not ready, disk:", stack.log("signalbox"))
 
 
 if __name__ == "__main__":
