@@ -15,6 +15,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <system_error>
 #include <utility>
 #include <variant>
 
@@ -33,6 +34,8 @@
 #include "server/observe/refusals.h"
 #include "server/observe/reporter.h"
 #include "server/receive/otlp_receiver.h"
+#include "server/retention/settings.h"
+#include "server/retention/sweeper.h"
 #include "server/store/commit/writer.h"
 #include "server/store/engine/embedded_engine.h"
 #include "server/store/sql/schema.h"
@@ -87,6 +90,40 @@ observe::CheckResult check_queue(const store::Writer& writer, std::size_t most_b
                     std::to_string(most_bytes / kMebibyte) + " MiB wait to be stored"};
 }
 
+retention::Policy configured_retention(const config::ServeOptions& options) {
+  retention::Policy policy;
+  policy.of(retention::Signal::kTraces) = options.retention_traces;
+  policy.of(retention::Signal::kLogs) = options.retention_logs;
+  policy.of(retention::Signal::kMetrics) = options.retention_metrics;
+  policy.max_disk_bytes = options.max_disk_bytes;
+  return policy;
+}
+
+/// Of the data folder: what is not in the engine's own.
+std::uint64_t bytes_beside_tables(const std::filesystem::path& data_folder) {
+  std::uint64_t bytes = 0;
+  std::error_code error;  // Files come and go meanwhile.
+  auto at = std::filesystem::recursive_directory_iterator(data_folder, error);
+  for (; !error && at != std::filesystem::end(at); at.increment(error)) {
+    if (at.depth() == 0 && at->path().filename() == "clickhouse") at.disable_recursion_pending();
+    std::error_code gone;
+    if (!at->is_regular_file(gone)) continue;
+    const auto size = at->file_size(gone);
+    if (!gone) bytes += size;
+  }
+  return bytes;
+}
+
+void sweep(retention::Sweeper& sweeper, const retention::Policy& policy,
+           observe::Reporter& reporter) {
+  try {
+    sweeper.sweep(policy, std::chrono::system_clock::now());
+  } catch (const std::exception& error) {
+    reporter.report(observe::Reporter::Level::kError, "retention",
+                    std::string("Old data could not be removed: ") + error.what());
+  }
+}
+
 void report_slow(const api::ApiCall& call, observe::Reporter& reporter) {
   constexpr std::chrono::seconds kSlow{1};
   if (call.duration < kSlow) return;
@@ -125,6 +162,14 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   receiver_options.authorizer = &keys;
   const receive::OtlpReceiver receiver(writer, receiver_options);
 
+  retention::Settings retention_settings(options.data_folder, configured_retention(options));
+  retention::Sweeper sweeper(
+      engine, {.other_bytes = [&] { return bytes_beside_tables(options.data_folder); },
+               .report = [](const std::string& text) { spdlog::info("{}", text); }});
+  observe::Periodic sweeping(std::chrono::minutes(1),
+                             [&] { sweep(sweeper, retention_settings.policy(), reporter); });
+  retention_settings.on_change([&] { sweeping.wake(); });
+
   observe::Health health(reporter, {});
   constexpr std::uint64_t kMostParts = 1000;  // Of a partition; beyond, inserts are slowed down.
   health.add("disk", observe::disk_check(options.data_folder, options.min_free_disk_bytes));
@@ -161,6 +206,7 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   api_options.allowed_hosts = options.ui_hosts;
   api_options.otlp_grpc_port = grpc.local_endpoint().port;
   api_options.otlp_http_port = http.local_endpoint().port;
+  api_options.retention = &retention_settings;
   api_options.on_call = [&](const api::ApiCall& call) { report_slow(call, reporter); };
   api::Api api(std::move(api_options));
 

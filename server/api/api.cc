@@ -34,6 +34,7 @@ using query::QueryError;
 using query::Session;
 
 constexpr std::string_view kApiPrefix = "/api/";
+constexpr std::string_view kRetentionPath = "/api/v1/settings/retention";
 constexpr std::string_view kTracePrefix = "/api/v1/traces/";
 constexpr std::size_t kTraceIdDigits = 32;
 constexpr std::size_t kSpanIdDigits = 16;
@@ -271,8 +272,14 @@ class Api::Impl {
     const bool is_api = call.target.starts_with(kApiPrefix);
     try {
       check_host(request);
-      check_method(request);
       Target target = Target::parse(request.target);
+      if (target.path() == kRetentionPath && options_.retention != nullptr) {
+        call.route = kRetentionPath;
+        Query action = retention_action(request, target);
+        submit(std::move(action), std::move(call), std::move(responder));
+        return;
+      }
+      check_method(request);
       if (target.path().starts_with(kApiPrefix)) {
         call.route = route_of(target.path());
         Query query = understand(target);
@@ -329,6 +336,31 @@ class Api::Impl {
     if (request.method == "GET" || request.method == "HEAD") return;
     throw QueryError(ErrorCode::kMethodNotAllowed,
                      "Only GET and HEAD are answered here, not " + request.method + ".");
+  }
+
+  /// Reads the settings, or changes them first.
+  Query retention_action(const net::Request& request, const Target& target) const {
+    target.refuse_others();
+    retention::Settings* const settings = options_.retention;
+    if (request.method == "GET" || request.method == "HEAD") {
+      return [settings](Session& /*session*/) { return settings->to_json(); };
+    }
+    if (request.method != "PUT") {
+      throw QueryError(ErrorCode::kMethodNotAllowed,
+                       "Only GET, HEAD and PUT are answered here, not " + request.method + ".");
+    }
+    // A page of a foreign site cannot send this type without asking first.
+    if (!request.headers.get("content-type").starts_with("application/json")) {
+      throw QueryError::invalid("content-type", "Send the settings as application/json.");
+    }
+    return [settings, body = request.body](Session& /*session*/) {
+      try {
+        settings->change(body);
+      } catch (const retention::SettingsError& error) {
+        throw QueryError::invalid(error.field, error.what());
+      }
+      return settings->to_json();
+    };
   }
 
   /// Empty for the document itself.

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "server/net/http.h"
+#include "server/retention/settings.h"
 #include "server/store/engine/engine.h"
 
 namespace signalbox::server::api {
@@ -47,6 +48,8 @@ class Api {
     std::vector<std::string> allowed_hosts = {};  ///< Further names of this server; "*" for all.
     std::uint16_t otlp_grpc_port = 0;  ///< Where this server receives, for who wants to send.
     std::uint16_t otlp_http_port = 0;
+    /// Read and changed by /api/v1/settings/retention, which is missing if it is null.
+    retention::Settings* retention = nullptr;
     /// Told of each request of the API. From any thread; must not block or throw.
     std::function<void(const ApiCall&)> on_call = [](const ApiCall& /*call*/) {};
   };

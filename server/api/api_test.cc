@@ -136,6 +136,37 @@ TEST_F(ApiTest, TellsOfEachCallWithItsRouteAndCost) {
   EXPECT_EQ(calls[2].status, 404U);
 }
 
+TEST_F(ApiTest, ShowsAndChangesTheRetention) {
+  retention::Settings settings(web_.path(), {});
+  Api::Options options{.engine = engine_, .web_root = web_.path()};
+  options.retention = &settings;
+  Api api(std::move(options));
+  const auto put = [&](const std::string& body, const std::string& type = "application/json") {
+    auto exchange = std::make_shared<RecordingExchange>();
+    auto future = exchange->promise.get_future();
+    net::Request request;
+    request.method = "PUT";
+    request.target = "/api/v1/settings/retention";
+    request.headers = {{"host", "localhost"}, {"content-type", type}};
+    request.body = body;
+    api.handler()(std::move(request), net::Responder(std::move(exchange)));
+    return future.get();
+  };
+
+  EXPECT_THAT(start(api, "/api/v1/settings/retention").get().body, HasSubstr(R"("logs":"15d")"));
+  const net::Response changed = put(R"({"logs":"3d"})");
+  EXPECT_EQ(changed.status, 200u);
+  EXPECT_THAT(changed.body, HasSubstr(R"("logs":"3d")"));
+  EXPECT_EQ(settings.policy().of(retention::Signal::kLogs), std::chrono::hours(72));
+
+  const net::Response refused = put(R"({"logs":"soon"})");
+  EXPECT_EQ(refused.status, 400u);
+  EXPECT_THAT(refused.body, HasSubstr(R"("parameter":"logs")"));
+  EXPECT_EQ(put("{}", "text/plain").status, 400u);
+  EXPECT_EQ(start(api, "/api/v1/settings/retention", "DELETE").get().status, 405u);
+  EXPECT_EQ(get("/api/v1/settings/retention").status, 404u) << "without settings";
+}
+
 TEST_F(ApiTest, NamesTheParameterThatIsWrong) {
   const std::pair<const char*, const char*> cases[] = {
       {"/api/v1/services?start=yesterday", "start"},

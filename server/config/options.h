@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -9,6 +10,8 @@
 #include "server/net/http.h"
 
 namespace signalbox::server::config {
+
+inline constexpr std::chrono::hours kFifteenDays{15 * 24};
 
 /// What `signalbox serve` was told. settings.cc says for each field how it is called outside.
 struct ServeOptions {
@@ -20,9 +23,13 @@ struct ServeOptions {
   std::filesystem::path web_root;         ///< Empty: beside the program.
   bool insecure = false;      ///< Others may send and read without proving who they are.
   bool require_keys = false;  ///< Senders need a key also before one was made.
-  std::uint64_t engine_memory_mib = 3072;          ///< Of ClickHouse as a whole. > 0.
-  std::uint64_t min_free_disk_bytes = 1ULL << 30;  ///< Below it the server is not ready.
-  std::size_t queue_mib = 256;  ///< Of requests received and not yet stored. > 0.
+  std::uint64_t engine_memory_mib = 3072;               ///< Of ClickHouse as a whole. > 0.
+  std::uint64_t min_free_disk_bytes = 1ULL << 30;       ///< Below it the server is not ready.
+  std::chrono::seconds retention_traces{kFifteenDays};  ///< 0: for ever; so the next two.
+  std::chrono::seconds retention_logs{kFifteenDays};
+  std::chrono::seconds retention_metrics{kFifteenDays};
+  std::uint64_t max_disk_bytes = 0;  ///< Of the data folder; 0: no limit.
+  std::size_t queue_mib = 256;       ///< Of requests received and not yet stored. > 0.
 };
 
 }  // namespace signalbox::server::config

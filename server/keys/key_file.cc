@@ -15,7 +15,7 @@
 #include <system_error>
 #include <utility>
 
-#include "server/keys/atomic_file.h"
+#include "server/config/atomic_file.h"
 
 namespace signalbox::server::keys {
 namespace {
@@ -122,7 +122,7 @@ std::vector<KeyRecord> parse(const std::string& text) {
 
 void write(const std::filesystem::path& path, const std::vector<KeyRecord>& records) {
   try {
-    replace_file(path, text_of(records));
+    config::replace_file(path, text_of(records));
   } catch (const std::system_error& error) {
     throw KeyError("cannot write " + path.string() + ": " + error.what());
   }

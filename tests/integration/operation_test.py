@@ -153,5 +153,24 @@ class Health(unittest.TestCase):
             self.assertIn("Not ready, disk:", stack.log("signalbox"))
 
 
+class Retention(unittest.TestCase):
+    def put(self, stack: Stack, **change: str | None) -> dict:
+        status, body = request("PUT", f"{stack.ui}/api/v1/settings/retention", json.dumps(change).encode(),
+                               {"content-type": "application/json"})
+        self.assertEqual(status, 200, body)
+        return json.loads(body)
+
+    def test_is_changed_at_run_time_and_survives_a_restart(self) -> None:
+        with Stack() as stack:
+            server = stack.start_server("--retention-logs", "7d")
+            shown = stack.api("settings/retention")
+            self.assertEqual((shown["traces"], shown["logs"], shown["changed"]), ("15d", "7d", []))
+            self.assertEqual(self.put(stack, logs="2d")["logs"], "2d")
+            stack.stop(server)
+            stack.start_server("--retention-logs", "7d")
+            self.assertEqual(stack.api("settings/retention")["logs"], "2d")
+            self.assertEqual(self.put(stack, logs=None)["logs"], "7d")
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)

@@ -1,4 +1,4 @@
-#include "server/keys/atomic_file.h"
+#include "server/config/atomic_file.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -7,7 +7,7 @@
 #include <string>
 #include <system_error>
 
-namespace signalbox::server::keys {
+namespace signalbox::server::config {
 namespace {
 
 /// A file descriptor that is closed with its scope.
@@ -58,4 +58,4 @@ void replace_file(const std::filesystem::path& path, std::string_view content) {
   File(path.parent_path(), O_RDONLY | O_DIRECTORY).sync();
 }
 
-}  // namespace signalbox::server::keys
+}  // namespace signalbox::server::config
