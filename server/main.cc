@@ -14,8 +14,8 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <system_error>
+#include <thread>
 #include <utility>
 #include <variant>
 
@@ -28,11 +28,11 @@
 #include "server/net/http2_server.h"
 #include "server/net/http_server.h"
 #include "server/net/io_threads.h"
-#include "server/receive/otlp_decoder.h"
 #include "server/observe/health.h"
 #include "server/observe/periodic.h"
 #include "server/observe/refusals.h"
 #include "server/observe/reporter.h"
+#include "server/receive/otlp_decoder.h"
 #include "server/receive/otlp_receiver.h"
 #include "server/retention/settings.h"
 #include "server/retention/sweeper.h"
@@ -124,6 +124,21 @@ void sweep(retention::Sweeper& sweeper, const retention::Policy& policy,
   }
 }
 
+/// The log takes what is received, and the engine takes it from there.
+observe::CheckResult check_log(const store::Writer& writer) {
+  const store::Writer::Stats stats = writer.stats();
+  if (stats.is_log_failing) {
+    return {.ok = false, .detail = "what is received cannot be kept: " + stats.last_error};
+  }
+  if (stats.is_engine_failing) {
+    return {.ok = false,
+            .detail = "the engine does not take what was received: " + stats.last_error};
+  }
+  return {.ok = true,
+          .detail = std::to_string(stats.log_bytes / kMebibyte) + " MiB of log, " +
+                    std::to_string(stats.waiting_blocks) + " blocks wait for the tables"};
+}
+
 void report_slow(const api::ApiCall& call, observe::Reporter& reporter) {
   constexpr std::chrono::seconds kSlow{1};
   if (call.duration < kSlow) return;
@@ -156,7 +171,10 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   writer_options.log_folder = options.data_folder / "log";
   writer_options.lanes = std::clamp(std::thread::hardware_concurrency(), 1U, 4U);
   writer_options.max_queued_bytes = options.queue_mib * kMebibyte;
-  writer_options.report = [](const std::string& text) { spdlog::warn("{}", text); };
+  writer_options.report = [&](const std::string& text) {
+    reporter.report(observe::Reporter::Level::kWarning, "store " + text.substr(0, text.find(':')),
+                    text);
+  };
   store::Writer writer(engine, decoder, *files, std::move(writer_options));
   receive::OtlpReceiver::Options receiver_options;
   receiver_options.authorizer = &keys;
@@ -174,6 +192,7 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   constexpr std::uint64_t kMostParts = 1000;  // Of a partition; beyond, inserts are slowed down.
   health.add("disk", observe::disk_check(options.data_folder, options.min_free_disk_bytes));
   health.add("queue", [&] { return check_queue(writer, options.queue_mib * kMebibyte); });
+  health.add("log", [&] { return check_log(writer); });
   health.add("engine", observe::engine_check(engine));
   health.add("parts", observe::parts_check(engine, kMostParts));
   health.run();
