@@ -199,10 +199,10 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   const observe::Periodic checking(std::chrono::seconds(2), [&] { health.run(); });
 
   net::IoThreads io(kIoThreads);
-  const auto body_budget = net::BodyBudget::create(options.queue_mib * kMebibyte);
+  const auto budget = net::RequestBudget::create(options.queue_mib * kMebibyte);
   net::Http2Server::Options grpc_options;
   grpc_options.endpoint = options.grpc;
-  grpc_options.body_budget = body_budget;
+  grpc_options.budget = budget;
   grpc_options.refusal_response =
       observe::report_refusals(receive::OtlpReceiver::grpc_refusal(), "OTLP/gRPC", reporter);
   grpc_options.option_name = "--grpc-address";
@@ -212,7 +212,7 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
 
   net::HttpServer::Options http_options;
   http_options.endpoint = options.http;
-  http_options.body_budget = body_budget;
+  http_options.budget = budget;
   http_options.refusal_response =
       observe::report_refusals(receive::OtlpReceiver::http_refusal(), "OTLP/HTTP", reporter);
   http_options.option_name = "--http-address";

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -13,6 +12,9 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "server/net/pace.h"
+#include "server/net/request_budget.h"
 
 /// What the HTTP/1.1 and the HTTP/2 server have in common: requests, responses, handlers, limits.
 namespace signalbox::server::net {
@@ -58,79 +60,15 @@ class Headers {
   std::vector<Field> fields_;
 };
 
-/// Bounds the bytes of request bodies that all connections of all servers hold at one time.
-///
-/// Thread-safety: all members from any thread. Lifetime: kept alive by its leases.
-class BodyBudget : public std::enable_shared_from_this<BodyBudget> {
- public:
-  /// `limit_bytes` > 0.
-  static std::shared_ptr<BodyBudget> create(std::size_t limit_bytes) {
-    return std::shared_ptr<BodyBudget>(new BodyBudget(limit_bytes));
-  }
-
-  /// Bytes taken from the budget; gives them back when destroyed. Move-only; one thread at a time.
-  class Lease {
-   public:
-    Lease() = default;
-    Lease(Lease&& other) noexcept
-        : budget_(std::move(other.budget_)), bytes_(std::exchange(other.bytes_, 0)) {}
-    Lease& operator=(Lease&& other) noexcept {
-      release();
-      budget_ = std::move(other.budget_);
-      bytes_ = std::exchange(other.bytes_, 0);
-      return *this;
-    }
-    Lease(const Lease&) = delete;
-    Lease& operator=(const Lease&) = delete;
-    ~Lease() { release(); }
-
-    /// Makes the lease at least `bytes` large. False, and unchanged, if the budget has not as much.
-    [[nodiscard]] bool grow_to(std::size_t bytes) noexcept {
-      if (bytes <= bytes_ || budget_ == nullptr) return true;
-      if (!budget_->take(bytes - bytes_)) return false;
-      bytes_ = bytes;
-      return true;
-    }
-    [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
-    void release() noexcept {
-      if (budget_ != nullptr) budget_->used_.fetch_sub(bytes_);
-      bytes_ = 0;
-    }
-
-   private:
-    friend class BodyBudget;
-    explicit Lease(std::shared_ptr<BodyBudget> budget) : budget_(std::move(budget)) {}
-    std::shared_ptr<BodyBudget> budget_;
-    std::size_t bytes_ = 0;
-  };
-
-  /// A lease of no bytes yet.
-  [[nodiscard]] Lease lease() { return Lease(shared_from_this()); }
-  [[nodiscard]] std::size_t used_bytes() const noexcept { return used_.load(); }
-  [[nodiscard]] std::size_t limit_bytes() const noexcept { return limit_; }
-
- private:
-  explicit BodyBudget(std::size_t limit_bytes) : limit_(limit_bytes) {}
-  [[nodiscard]] bool take(std::size_t bytes) noexcept {
-    std::size_t used = used_.load();
-    while (bytes <= limit_ && used <= limit_ - bytes) {
-      if (used_.compare_exchange_weak(used, used + bytes)) return true;
-    }
-    return false;
-  }
-
-  const std::size_t limit_;
-  std::atomic<std::size_t> used_{0};
-};
-
 /// One whole request.
 struct Request {
   std::string method;  ///< "GET", "POST", …
   std::string target;  ///< Path and query as sent, e.g. "/api/traces?limit=10".
   Headers headers;     ///< Without HTTP/2's pseudo headers; `host` holds its `:authority`.
   std::string body;
-  std::string peer;         ///< Address of the other end, e.g. "127.0.0.1".
-  BodyBudget::Lease lease;  ///< Of `body`'s bytes; whoever takes the body keeps it with it.
+  std::string peer;  ///< Address of the other end, e.g. "127.0.0.1".
+  /// Of the bytes of `headers` and `body`; whoever takes them keeps it with them.
+  RequestBudget::Lease lease;
   /// When the sender stops waiting for the answer (gRPC's `grpc-timeout`): work for it that has
   /// not begun by then may be dropped. Nothing if it did not say.
   std::optional<std::chrono::steady_clock::time_point> deadline;
@@ -199,11 +137,45 @@ class Responder {
 /// 500.
 using Handler = std::function<void(Request, Responder)>;
 
+/// Looks at a request's head, before its body has come: an answer ends the request at once, and
+/// what comes of its body is dropped. Called on an I/O thread; must not block.
+using HeadCheck = std::function<std::optional<Response>(const Request& head)>;
+
+/// The answer of a streamed request. Thread-safety: any thread. What is sent after the client has
+/// gone is dropped; a client that takes too little of it is reset.
+class OutgoingStream {
+ public:
+  virtual ~OutgoingStream() = default;
+  virtual void send(std::string bytes) noexcept = 0;
+  /// Ends the answer. Called once.
+  virtual void finish(Headers trailers) noexcept = 0;
+  [[nodiscard]] virtual bool abandoned() const noexcept = 0;
+};
+
+/// Takes the body of a streamed request, on an I/O thread, one call at a time; destroyed when the
+/// stream is closed. Must keep what it gathers small: it is in no budget.
+class IncomingStream {
+ public:
+  virtual ~IncomingStream() = default;
+  virtual void on_data(std::string_view bytes) = 0;
+  virtual void on_end() = 0;
+};
+
+/// Takes a request by its head to answer it piece by piece, with status 200 and `headers`.
+struct StreamedAnswer {
+  Headers headers;
+  std::shared_ptr<IncomingStream> incoming;
+};
+/// Decides by the head whether a request is streamed; nothing: it goes to the Handler when it is
+/// whole. Called on an I/O thread; must not block.
+using StreamHandler = std::function<std::optional<StreamedAnswer>(
+    const Request& head, std::shared_ptr<OutgoingStream> answer)>;
+
 /// Why a server answers a request itself, before its handler.
 enum class Refusal : std::uint8_t {
   kHeadTooLarge,  ///< 431
   kBodyTooLarge,  ///< 413
-  kOverloaded,    ///< 503: the body budget is used up; try again.
+  kOverloaded,    ///< 503: the budget, or the peer's share of it, is used up; try again.
 };
 
 /// Makes the answer to a refused request, whose body is missing. Called on an I/O thread.
@@ -214,14 +186,40 @@ Response default_refusal(const Request& request, Refusal refusal);
 
 /// Limits of one server; each is > 0.
 struct HttpLimits {
-  std::size_t max_connections = 4096;                ///< More are closed at once.
-  std::size_t max_header_bytes = 64 * 1024;          ///< Of one request's head.
-  std::size_t max_body_bytes = 64 * 1024 * 1024;     ///< Of one request, as sent. More is 413.
+  std::size_t max_connections = 4096;                   ///< More are closed at once.
+  std::size_t max_header_bytes = 64 * 1024;             ///< Of one request's head.
+  std::size_t max_body_bytes = 64 * 1024 * 1024;        ///< Of one request, as sent. More is 413.
+  std::chrono::milliseconds handshake_timeout{10'000};  ///< Of TLS.
   std::chrono::milliseconds header_timeout{10'000};  ///< From connect or first byte to whole head.
   std::chrono::milliseconds body_timeout{60'000};    ///< Longest silence within a body.
+  std::chrono::milliseconds body_deadline{300'000};  ///< From head to the body's last byte.
   std::chrono::milliseconds idle_timeout{120'000};   ///< A connection without requests.
   std::chrono::milliseconds response_timeout{60'000};  ///< Longest silence of a client that reads.
-  std::chrono::milliseconds drain_timeout{5'000};      ///< What `stop` gives requests under way.
+  /// In each stretch of this time, a body that is sent or taken must move on by at least
+  /// `min_bytes_per_second` on average.
+  std::chrono::milliseconds rate_stretch{30'000};
+  std::size_t min_bytes_per_second = 1024;
+  std::chrono::milliseconds drain_timeout{5'000};  ///< What `stop` gives requests under way.
+
+  /// The slowest pace of a request's body.
+  [[nodiscard]] Pace::Limits body_pace() const {
+    return {.silence = body_timeout,
+            .stretch = rate_stretch,
+            .bytes_in_stretch = bytes_in_stretch(),
+            .whole = body_deadline};
+  }
+  /// The slowest pace at which a client may take its answer.
+  [[nodiscard]] Pace::Limits response_pace() const {
+    return {.silence = response_timeout,
+            .stretch = rate_stretch,
+            .bytes_in_stretch = bytes_in_stretch(),
+            .whole = std::chrono::hours(24)};
+  }
+
+ private:
+  [[nodiscard]] std::size_t bytes_in_stretch() const {
+    return min_bytes_per_second * static_cast<std::size_t>(rate_stretch.count()) / 1000;
+  }
 };
 
 /// Where a server listens.

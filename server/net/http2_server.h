@@ -6,6 +6,7 @@
 #include <string>
 
 #include "server/net/http.h"
+#include "server/net/tls.h"
 
 namespace boost::asio {
 class io_context;  // NOLINT(readability-identifier-naming): Boost's name.
@@ -13,7 +14,7 @@ class io_context;  // NOLINT(readability-identifier-naming): Boost's name.
 
 namespace signalbox::server::net {
 
-/// An HTTP/2 server without TLS, for clients with prior knowledge (h2c), which gRPC clients are.
+/// An HTTP/2 server for clients with prior knowledge (h2c), which gRPC clients are, or within TLS.
 ///
 /// Guards against floods: limits on concurrent streams, on the rate at which a client resets
 /// streams, and on unread control frames; who exceeds them is told ENHANCE_YOUR_CALM and closed.
@@ -32,8 +33,12 @@ class Http2Server {
     std::chrono::milliseconds keepalive_timeout{20'000};  ///< How long it may stay unanswered. > 0.
     std::uint32_t max_reset_burst = 1000;                 ///< Streams a client may reset at once …
     std::uint32_t max_resets_per_second = 50;             ///< … and go on resetting.
-    std::shared_ptr<BodyBudget> body_budget;  ///< Shared between servers; null: only the limits.
-    RefusalResponse refusal_response;         ///< Null: `default_refusal`.
+    std::shared_ptr<RequestBudget> budget;  ///< Shared between servers; null: only the limits.
+    std::shared_ptr<TlsContext> tls;        ///< Null: without TLS.
+    RefusalResponse refusal_response;       ///< Null: `default_refusal`.
+    HeadCheck head_check;                   ///< Null: every head is taken.
+    StreamHandler stream_handler;           ///< Null: no request is streamed.
+    std::size_t max_streamed_calls = 1024;  ///< At one time, of all connections.
     std::string option_name;  ///< The setting that chose the endpoint, for the error message.
   };
 

@@ -239,7 +239,7 @@ TEST_F(Http2ServerTest, RefusesABodyBeyondTheLimitAndKeepsTheConnection) {
 
 TEST_F(Http2ServerTest, RefusesBodiesWhenTheBudgetIsUsedUp) {
   Http2Server::Options options;
-  options.body_budget = BodyBudget::create(100'000);
+  options.budget = RequestBudget::create(100'000);
   start(echo, options);
   Http2Client client(port());
 
@@ -247,7 +247,7 @@ TEST_F(Http2ServerTest, RefusesBodiesWhenTheBudgetIsUsedUp) {
 
   EXPECT_EQ(answer.fields[":status"], "503");
   EXPECT_EQ(answer.fields["retry-after"], "1");
-  EXPECT_EQ(options.body_budget->used_bytes(), 0u);
+  EXPECT_EQ(options.budget->used_bytes(), 0u);
 }
 
 TEST_F(Http2ServerTest, RefusesHeadersBeyondTheLimit) {

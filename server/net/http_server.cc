@@ -1,5 +1,7 @@
 #include "server/net/http_server.h"
 
+#include <poll.h>
+
 #include <array>
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
@@ -15,7 +17,7 @@
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
-#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/ssl/ssl_stream.hpp>
 #include <ctime>
 #include <mutex>
 #include <optional>
@@ -23,6 +25,7 @@
 
 #include "server/ascii.h"
 #include "server/net/listener.h"
+#include "server/net/tls_stream.h"
 
 namespace signalbox::server::net {
 namespace {
@@ -98,16 +101,52 @@ std::optional<Response> answer_to(const error_code& error) {
   return text_response(400, "The request is not well-formed HTTP/1.1: " + error.message() + ".\n");
 }
 
+/// A body that grows as its bytes come. Beast's string_body reserves what the head announces, which
+/// costs a client nothing to announce.
+struct GrowingBody {
+  using value_type = std::string;  // NOLINT(readability-identifier-naming): Beast's names.
+
+  class reader {  // NOLINT(readability-identifier-naming)
+   public:
+    template <bool kIsRequest, typename Fields>
+    reader(http::header<kIsRequest, Fields>& /*header*/, value_type& body) : body_(body) {}
+    void init(const boost::optional<std::uint64_t>& /*announced*/, error_code& error) {
+      error = {};
+    }
+    template <typename Buffers>
+    std::size_t put(const Buffers& buffers, error_code& error) {
+      error = {};
+      for (auto at = asio::buffer_sequence_begin(buffers); at != asio::buffer_sequence_end(buffers);
+           ++at) {
+        const asio::const_buffer buffer = *at;
+        body_.append(static_cast<const char*>(buffer.data()), buffer.size());
+      }
+      return asio::buffer_size(buffers);
+    }
+    void finish(error_code& error) { error = {}; }
+
+   private:
+    value_type& body_;
+  };
+};
+
+/// Whether the other end of a connection has closed its side.
+bool has_hung_up(asio::ip::tcp::socket& socket) {
+  pollfd one{socket.native_handle(), POLLRDHUP, 0};
+  return ::poll(&one, 1, 0) > 0 && (one.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
+using TlsStream = beast::ssl_stream<beast::tcp_stream>;
+
 /// What all connections of a server share.
 struct Shared {
-  HttpLimits limits;
-  std::shared_ptr<BodyBudget> body_budget;
-  RefusalResponse refusal_response;
+  HttpServer::Options options;
   Handler handler;
 };
 
 /// One connection: reads a request, waits for its answer, writes it, and so on. `Stream` is a
-/// beast::basic_stream or what behaves as one.
+/// beast::tcp_stream, or TLS over one. An exception (out of memory, most likely) ends its coroutine
+/// and so the connection that met it, and no other.
 template <typename Stream>
 class Http1Connection final : public Connection,
                               public std::enable_shared_from_this<Http1Connection<Stream>> {
@@ -128,20 +167,20 @@ class Http1Connection final : public Connection,
   void drain() override {
     asio::post(stream_.get_executor(), [self = this->shared_from_this()] {
       self->draining_ = true;
-      if (self->idle_) self->stream_.cancel();
+      if (self->idle_) self->tcp().cancel();
     });
   }
   void close() override {
     asio::post(stream_.get_executor(), [self = this->shared_from_this()] {
       self->draining_ = true;
       if (self->exchange_) self->exchange_->abandon();
-      self->stream_.close();
+      self->tcp().close();
       self->answered_.cancel();
     });
   }
 
  private:
-  using Parser = http::request_parser<http::string_body>;
+  using Parser = http::request_parser<GrowingBody>;
 
   /// Carries one answer from any thread to the connection.
   class Http1Exchange final : public Responder::Exchange {
@@ -154,9 +193,13 @@ class Http1Connection final : public Connection,
         std::scoped_lock lock(mutex_);
         response_ = std::move(response);
       }
-      if (const auto connection = connection_.lock()) {
+      const auto connection = connection_.lock();
+      if (connection == nullptr) return;
+      try {
         asio::post(connection->stream_.get_executor(),
                    [connection] { connection->answered_.cancel(); });
+      } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch)
+        // Out of memory: the connection finds the answer when it looks next.
       }
     }
     [[nodiscard]] bool abandoned() const noexcept override {
@@ -177,24 +220,50 @@ class Http1Connection final : public Connection,
 
   auto completion() { return asio::redirect_error(asio::use_awaitable, error_); }
 
+  beast::tcp_stream& tcp() { return beast::get_lowest_layer(stream_); }
+  [[nodiscard]] const HttpLimits& limits() const { return shared_->options.limits; }
+
   asio::awaitable<void> serve() {
-    bool first = true;
-    while (!draining_ && co_await wait_for_request(std::exchange(first, false))) {
-      if (!co_await serve_one()) break;
+    if (co_await is_open()) {
+      bool first = true;
+      while (!draining_ && co_await wait_for_request(std::exchange(first, false))) {
+        if (!co_await serve_one()) break;
+      }
+      co_await say_end();
     }
     error_code ignored;
-    beast::get_lowest_layer(stream_).socket().shutdown(asio::ip::tcp::socket::shutdown_both,
-                                                       ignored);
-    stream_.close();
+    tcp().socket().shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
+    tcp().close();
+  }
+
+  asio::awaitable<bool> is_open() {
+    if constexpr (std::is_same_v<Stream, TlsStream>) {
+      idle_ = true;
+      const bool secure = co_await shake_hands(stream_, tcp().socket(), limits().handshake_timeout,
+                                               this->shared_from_this());
+      idle_ = false;
+      co_return secure;
+    }
+    co_return true;
+  }
+  /// Tells a client of TLS that nothing is missing at the end.
+  asio::awaitable<void> say_end() {
+    if constexpr (std::is_same_v<Stream, TlsStream>) {
+      if (error_) co_return;
+      tcp().expires_after(std::chrono::seconds(1));
+      co_await stream_.async_shutdown(completion());
+    }
+    co_return;
   }
 
   /// Waits for the first bytes of a request. False if none will come.
   asio::awaitable<bool> wait_for_request(bool first) {
     if (buffer_.size() > 0) co_return true;
-    stream_.expires_after(first ? shared_->limits.header_timeout : shared_->limits.idle_timeout);
+    buffer_.shrink_to_fit();  // Most of many connections are idle.
+    tcp().expires_after(first ? limits().header_timeout : limits().idle_timeout);
     idle_ = true;
     const std::size_t bytes =
-        co_await stream_.async_read_some(buffer_.prepare(kReadBytes), completion());
+        co_await stream_.async_read_some(buffer_.prepare(kIdleReadBytes), completion());
     idle_ = false;
     buffer_.commit(bytes);
     co_return !error_ && !draining_;
@@ -202,29 +271,32 @@ class Http1Connection final : public Connection,
 
   /// Serves one request; false if the connection is to be closed.
   asio::awaitable<bool> serve_one() {
-    const HttpLimits& limits = shared_->limits;
+    const HttpServer::Options& options = shared_->options;
     Parser parser;
-    parser.header_limit(static_cast<std::uint32_t>(limits.max_header_bytes));
-    parser.body_limit(limits.max_body_bytes);
+    parser.header_limit(static_cast<std::uint32_t>(limits().max_header_bytes));
+    parser.body_limit(limits().max_body_bytes);
     parser.eager(false);
-    stream_.expires_after(limits.header_timeout);
-    co_await http::async_read_header(stream_, buffer_, parser, completion());
-
+    RequestBudget::Lease lease;
+    if (options.budget) lease = options.budget->lease(peer_);
+    std::optional<Refusal> refusal = co_await read_head(parser, lease);
     Request request = take_head(parser);
-    if (error_) co_return co_await refuse(request);
-    request.lease = shared_->body_budget ? shared_->body_budget->lease() : BodyBudget::Lease();
-    if (beast::iequals(parser.get()[http::field::expect], "100-continue") && !parser.is_done()) {
-      if (!co_await write("HTTP/1.1 100 Continue\r\n\r\n", {})) co_return false;
-    }
-    while (!parser.is_done()) {
-      // As bytes come, not as they are announced: announcing costs a client nothing.
-      if (!request.lease.grow_to(parser.get().body().size() + kReadBytes)) {
-        co_return co_await refuse(request, Refusal::kOverloaded);
+    request.lease = std::move(lease);
+    std::optional<Response> early = early_answer(request, refusal);
+    if (!early && !error_) {
+      if (beast::iequals(parser.get()[http::field::expect], "100-continue") && !parser.is_done()) {
+        if (!co_await write("HTTP/1.1 100 Continue\r\n\r\n", {})) co_return false;
       }
-      stream_.expires_after(limits.body_timeout);
-      co_await http::async_read_some(stream_, buffer_, parser, completion());
-      if (error_) co_return co_await refuse(request);
+      refusal = co_await read_body(parser, request);
+      if (refusal || error_) early = early_answer(request, refusal);
     }
+    if (early) {
+      // What comes of the body would have to be read to keep the connection.
+      const bool written = co_await write_response(*early, false, request.method == "HEAD");
+      std::string().swap(parser.get().body());
+      request.lease.release();
+      if (written) co_await linger();
+    }
+    if (early || error_) co_return false;
     request.body = std::move(parser.get().body());
 
     const bool is_head = request.method == "HEAD";
@@ -233,6 +305,46 @@ class Http1Connection final : public Connection,
     if (!response) co_return false;
     const bool keep_alive = wants_more && !draining_;
     co_return co_await write_response(*response, keep_alive, is_head) && keep_alive;
+  }
+
+  /// Reads the head, or says why not; sets `error_`.
+  asio::awaitable<std::optional<Refusal>> read_head(Parser& parser, RequestBudget::Lease& lease) {
+    const auto deadline = Clock::now() + limits().header_timeout;
+    while (!parser.is_header_done() && !error_) {
+      // Twice: as text here, and as fields when it is whole.
+      if (!lease.grow_to(2 * buffer_.size())) co_return Refusal::kOverloaded;
+      tcp().expires_at(deadline);
+      co_await http::async_read_some(stream_, buffer_, parser, completion());
+    }
+    const auto& fields = parser.get();
+    const auto count = static_cast<std::size_t>(std::distance(fields.begin(), fields.end()));
+    const bool affordable = lease.grow_to(lease.bytes() + count * sizeof(Headers::Field));
+    if (!affordable) co_return Refusal::kOverloaded;
+    co_return std::nullopt;
+  }
+
+  /// Reads what is left of the body, or says why not; sets `error_`.
+  asio::awaitable<std::optional<Refusal>> read_body(Parser& parser, Request& request) {
+    if (parser.is_done()) co_return std::nullopt;
+    const std::string& body = parser.get().body();
+    const std::size_t head_bytes = request.lease.bytes();
+    Pace pace(limits().body_pace(), Clock::now());
+    buffer_.reserve(kReadBytes);
+    while (!parser.is_done()) {
+      // As bytes come, not as they are announced; as much as the string will have when it grows.
+      const auto left = parser.content_length_remaining();
+      const std::size_t size =
+          body.size() + (left ? std::min<std::size_t>(*left, kReadBytes) : kReadBytes);
+      const std::size_t capacity =
+          size > body.capacity() ? std::max(size, 2 * body.capacity()) : body.capacity();
+      if (!request.lease.grow_to(head_bytes + capacity)) co_return Refusal::kOverloaded;
+      tcp().expires_at(pace.deadline());
+      const std::size_t before = body.size();
+      co_await http::async_read_some(stream_, buffer_, parser, completion());
+      if (error_) break;
+      pace.progress(body.size() - before, Clock::now());
+    }
+    co_return std::nullopt;
   }
 
   Request take_head(Parser& parser) {
@@ -251,62 +363,37 @@ class Http1Connection final : public Connection,
   /// Lets the handler answer, and waits for it. Nothing if the connection was closed meanwhile.
   asio::awaitable<std::optional<Response>> handle(Request request) {
     exchange_ = std::make_shared<Http1Exchange>(this->weak_from_this());
-    stream_.expires_never();
-    answered_.expires_at(Clock::time_point::max());
+    tcp().expires_never();
     try {
       shared_->handler(std::move(request), Responder(exchange_));
     } catch (const std::exception&) {
       exchange_->respond(text_response(500, "The server failed to handle the request.\n"));
     }
-    watch_for_end(exchange_);
     std::optional<Response> response = exchange_->take();
-    while (!response && beast::get_lowest_layer(stream_).socket().is_open()) {
+    while (!response && tcp().socket().is_open()) {
+      answered_.expires_after(kLookInterval);
       co_await answered_.async_wait(completion());
       response = exchange_->take();
+      // Once is enough: the answer is still awaited, for what it frees.
+      if (!response && has_hung_up(tcp().socket())) exchange_->abandon();
     }
     exchange_.reset();
+    error_ = {};
     co_return response;
   }
 
-  /// Marks the exchange abandoned when the client closes its side before it has been answered.
-  void watch_for_end(const std::shared_ptr<Http1Exchange>& exchange) {
-    auto& socket = beast::get_lowest_layer(stream_).socket();
-    socket.async_wait(asio::ip::tcp::socket::wait_read, [self = this->shared_from_this(),
-                                                         exchange](const error_code& error) {
-      if (error || self->exchange_ != exchange) return;
-      std::array<char, 1> byte{};
-      error_code at_end;
-      auto& readable = beast::get_lowest_layer(self->stream_).socket();
-      // The socket may be reported readable for bytes that have been read since: peeking must not
-      // wait for more of them, or no other connection of this thread would be served.
-      readable.non_blocking(true, at_end);
-      readable.receive(asio::buffer(byte), asio::socket_base::message_peek, at_end);
-      if (at_end == asio::error::would_block) {
-        self->watch_for_end(exchange);
-      } else if (at_end) {
-        exchange->abandon();
-      }
-    });
-  }
-
-  /// Answers what the parser did not like, if anybody listens, and ends the connection.
-  asio::awaitable<bool> refuse(const Request& request) {
-    if (error_ == http::error::header_limit) {
-      co_return co_await refuse(request, Refusal::kHeadTooLarge);
+  /// What is answered before, or instead of, the handler; nothing if the request may go on, or the
+  /// client is gone.
+  std::optional<Response> early_answer(const Request& request, std::optional<Refusal> refusal) {
+    const HttpServer::Options& options = shared_->options;
+    if (error_ == http::error::header_limit) refusal = Refusal::kHeadTooLarge;
+    if (error_ == http::error::body_limit) refusal = Refusal::kBodyTooLarge;
+    if (refusal) {
+      return options.refusal_response ? options.refusal_response(request, *refusal)
+                                      : default_refusal(request, *refusal);
     }
-    if (error_ == http::error::body_limit) {
-      co_return co_await refuse(request, Refusal::kBodyTooLarge);
-    }
-    if (const auto response = answer_to(error_)) {
-      if (co_await write_response(*response, false, false)) co_await linger();
-    }
-    co_return false;
-  }
-  asio::awaitable<bool> refuse(const Request& request, Refusal refusal) {
-    const auto& make = shared_->refusal_response;
-    const Response response = make ? make(request, refusal) : default_refusal(request, refusal);
-    if (co_await write_response(response, false, request.method == "HEAD")) co_await linger();
-    co_return false;
+    if (error_) return answer_to(error_);
+    return options.head_check ? options.head_check(request) : std::nullopt;
   }
 
   asio::awaitable<bool> write_response(const Response& response, bool keep_alive, bool is_head) {
@@ -318,12 +405,14 @@ class Http1Connection final : public Connection,
   /// Writes all of both; a client that takes nothing for too long is given up.
   asio::awaitable<bool> write(std::string head, std::string_view body) {
     std::string_view first = head;
+    Pace pace(limits().response_pace(), Clock::now());
     while (!first.empty() || !body.empty()) {
-      stream_.expires_after(shared_->limits.response_timeout);
+      tcp().expires_at(pace.deadline());
       const std::array<asio::const_buffer, 2> buffers{asio::buffer(first.data(), first.size()),
                                                       asio::buffer(body.data(), body.size())};
       std::size_t written = co_await stream_.async_write_some(buffers, completion());
       if (error_) co_return false;
+      pace.progress(written, Clock::now());
       const std::size_t of_first = std::min(written, first.size());
       first.remove_prefix(of_first);
       body.remove_prefix(written - of_first);
@@ -335,17 +424,20 @@ class Http1Connection final : public Connection,
   /// might never see the answer.
   asio::awaitable<void> linger() {
     error_code ignored;
-    beast::get_lowest_layer(stream_).socket().shutdown(asio::ip::tcp::socket::shutdown_send,
-                                                       ignored);
+    co_await say_end();
+    tcp().socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
     std::array<char, kReadBytes / 4> discarded;
-    const auto give_up = Clock::now() + shared_->limits.drain_timeout;
+    const auto give_up = Clock::now() + limits().drain_timeout;
     while (!error_ && !draining_ && Clock::now() < give_up) {
-      stream_.expires_at(give_up);
-      co_await stream_.async_read_some(asio::buffer(discarded), completion());
+      tcp().expires_at(give_up);
+      co_await tcp().async_read_some(asio::buffer(discarded), completion());
     }
   }
 
   static constexpr std::size_t kReadBytes = 64 * 1024;
+  static constexpr std::size_t kIdleReadBytes = 4 * 1024;
+  /// How often a waiting request is looked at, for a client that has hung up.
+  static constexpr std::chrono::milliseconds kLookInterval{250};
 
   std::shared_ptr<void> alive_;
   std::shared_ptr<const Shared> shared_;
@@ -366,15 +458,21 @@ class HttpServer::Impl {
   explicit Impl(Options options) : options_(std::move(options)) {}
 
   void start(asio::io_context& io, Handler handler) {
-    const auto shared = std::make_shared<const Shared>(Shared{
-        options_.limits, options_.body_budget, options_.refusal_response, std::move(handler)});
+    const auto shared = std::make_shared<const Shared>(Shared{options_, std::move(handler)});
     listener_ = Listener::open(
         io, options_.endpoint, options_.option_name, options_.limits.max_connections,
-        [shared](Listener::Socket socket, std::shared_ptr<void> alive) {
+        [shared](Listener::Socket socket,
+                 std::shared_ptr<void> alive) -> std::shared_ptr<Connection> {
           error_code ignored;
-          const std::string peer = socket.remote_endpoint(ignored).address().to_string();
+          std::string peer = socket.remote_endpoint(ignored).address().to_string();
+          beast::tcp_stream stream(std::move(socket));
+          if (const auto& tls = shared->options.tls) {
+            const auto context = tls->context(TlsContext::Protocol::kHttp1);
+            return std::make_shared<Http1Connection<TlsStream>>(
+                TlsStream(std::move(stream), *context), std::move(peer), shared, std::move(alive));
+          }
           return std::make_shared<Http1Connection<beast::tcp_stream>>(
-              beast::tcp_stream(std::move(socket)), peer, shared, std::move(alive));
+              std::move(stream), std::move(peer), shared, std::move(alive));
         });
   }
   [[nodiscard]] Endpoint local_endpoint() const { return listener_->local_endpoint(); }

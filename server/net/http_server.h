@@ -4,6 +4,7 @@
 #include <string>
 
 #include "server/net/http.h"
+#include "server/net/tls.h"
 
 namespace boost::asio {
 class io_context;  // NOLINT(readability-identifier-naming): Boost's name.
@@ -22,8 +23,10 @@ class HttpServer {
   struct Options {
     Endpoint endpoint;
     HttpLimits limits;
-    std::shared_ptr<BodyBudget> body_budget;  ///< Shared between servers; null: only the limits.
-    RefusalResponse refusal_response;         ///< Null: `default_refusal`.
+    std::shared_ptr<RequestBudget> budget;  ///< Shared between servers; null: only the limits.
+    std::shared_ptr<TlsContext> tls;        ///< Null: without TLS.
+    RefusalResponse refusal_response;       ///< Null: `default_refusal`.
+    HeadCheck head_check;                   ///< Null: every head is taken.
     std::string option_name;  ///< The setting that chose the endpoint, for the error message.
   };
 

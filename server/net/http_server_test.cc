@@ -146,7 +146,7 @@ TEST_F(HttpServerTest, AnswersWhatIsNotHttp) {
 
 TEST_F(HttpServerTest, RefusesBodiesWhenTheBudgetIsUsedUpAndTakesThemAgainLater) {
   HttpServer::Options options;
-  options.body_budget = BodyBudget::create(300'000);
+  options.budget = RequestBudget::create(300'000);
   std::promise<std::pair<Request, Responder>> held;
   start(
       [&](Request request, Responder respond) {

@@ -70,13 +70,20 @@ void Listener::accept() {
                              self->accept_later();
                              return;
                            }
-                           self->take(std::move(socket));
+                           try {
+                             self->take(std::move(socket));
+                           } catch (const std::exception&) {
+                             // Out of memory: this connection is lost, the next ones need not be.
+                             self->accept_later();
+                             return;
+                           }
                            self->accept();
                          });
 }
 
 void Listener::accept_later() {
-  // Out of file descriptors, most likely: wait until some are closed.
+  // Out of file descriptors or memory, most likely: wait until some are given back. To accept again
+  // at once would fail at once, for as long as a client waits.
   retry_timer_.expires_after(std::chrono::milliseconds(100));
   retry_timer_.async_wait([self = shared_from_this()](const error_code& /*error*/) {
     if (self->acceptor_.is_open()) self->accept();
