@@ -326,18 +326,20 @@ class Http1Connection final : public Connection,
   /// Reads what is left of the body, or says why not; sets `error_`.
   asio::awaitable<std::optional<Refusal>> read_body(Parser& parser, Request& request) {
     if (parser.is_done()) co_return std::nullopt;
-    const std::string& body = parser.get().body();
+    std::string& body = parser.get().body();
     const std::size_t head_bytes = request.lease.bytes();
     Pace pace(limits().body_pace(), Clock::now());
     buffer_.reserve(kReadBytes);
     while (!parser.is_done()) {
-      // As bytes come, not as they are announced; as much as the string will have when it grows.
-      const auto left = parser.content_length_remaining();
-      const std::size_t size =
-          body.size() + (left ? std::min<std::size_t>(*left, kReadBytes) : kReadBytes);
-      const std::size_t capacity =
-          size > body.capacity() ? std::max(size, 2 * body.capacity()) : body.capacity();
-      if (!request.lease.grow_to(head_bytes + capacity)) co_return Refusal::kOverloaded;
+      // As bytes come, not as they are announced: announcing costs a client nothing.
+      const std::size_t left = parser.content_length_remaining().value_or(limits().max_body_bytes);
+      const std::size_t needed = body.size() + std::min(left, kReadBytes);
+      if (needed > body.capacity()) {
+        const std::size_t grown =
+            std::max(needed, std::min(2 * body.capacity(), body.size() + left));
+        if (!request.lease.grow_to(head_bytes + grown)) co_return Refusal::kOverloaded;
+        body.reserve(grown);
+      }
       tcp().expires_at(pace.deadline());
       const std::size_t before = body.size();
       co_await http::async_read_some(stream_, buffer_, parser, completion());

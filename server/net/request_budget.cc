@@ -22,11 +22,11 @@ std::size_t RequestBudget::used_bytes() const {
   return used_bytes_;
 }
 
-bool RequestBudget::take(Account& account, std::size_t bytes) noexcept {
+bool RequestBudget::take(Account& account, std::size_t held, std::size_t bytes) noexcept {
   std::scoped_lock lock(mutex_);
   if (bytes > limit_bytes_ - used_bytes_) return false;
-  const bool others = account.bytes > 0 && account.leases > 1;
-  if (others && account.bytes + bytes > peer_bytes_) return false;
+  const bool is_alone = account.bytes == held;
+  if (!is_alone && account.bytes + bytes > peer_bytes_) return false;
   used_bytes_ += bytes;
   account.bytes += bytes;
   return true;
@@ -45,7 +45,7 @@ void RequestBudget::close(Account& account) noexcept {
 
 bool RequestBudget::Lease::grow_to(std::size_t bytes) noexcept {
   if (bytes <= bytes_ || account_ == nullptr) return true;
-  if (!budget_->take(*account_, bytes - bytes_)) return false;
+  if (!budget_->take(*account_, bytes_, bytes - bytes_)) return false;
   bytes_ = bytes;
   return true;
 }

@@ -77,7 +77,8 @@ class RequestBudget : public std::enable_shared_from_this<RequestBudget> {
 
   RequestBudget(std::size_t limit_bytes, std::size_t peer_bytes)
       : limit_bytes_(limit_bytes), peer_bytes_(peer_bytes) {}
-  [[nodiscard]] bool take(Account& account, std::size_t bytes) noexcept;
+  /// `held`: what the lease that asks has already.
+  [[nodiscard]] bool take(Account& account, std::size_t held, std::size_t bytes) noexcept;
   void give_back(Account& account, std::size_t bytes) noexcept;
   void close(Account& account) noexcept;
 

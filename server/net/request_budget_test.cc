@@ -35,8 +35,10 @@ TEST(RequestBudget, KeepsAPeersRequestsTogetherWithinItsShare) {
 
 TEST(RequestBudget, LetsASingleRequestExceedTheShare) {
   const auto budget = RequestBudget::create(1000);
+  const auto idle = budget->lease("a");
   auto large = budget->lease("a");
 
+  EXPECT_TRUE(large.grow_to(300));
   EXPECT_TRUE(large.grow_to(900));
   auto next = budget->lease("a");
   EXPECT_FALSE(next.grow_to(1));
