@@ -21,7 +21,7 @@ help:
 
 # ---- what a fresh machine needs -------------------------------------------------------------------
 LOCKS := tools/install.sh third_party/chdb/package-lock.json third_party/node/package-lock.json \
-         third_party/uv/requirements.txt web/package-lock.json
+         third_party/uv/requirements.txt third_party/h2spec/go.sum web/package-lock.json
 build/deps/.for-%: $(LOCKS) tests/e2e/package-lock.json
 	$(call step,Installing what is missing)
 	@mkdir -p build/deps

@@ -25,6 +25,7 @@
 #include "server/config/endpoint.h"
 #include "server/config/exposure.h"
 #include "server/keys/key_ring.h"
+#include "server/net/file_limit.h"
 #include "server/net/http2_server.h"
 #include "server/net/http_server.h"
 #include "server/net/io_threads.h"
@@ -32,6 +33,8 @@
 #include "server/observe/periodic.h"
 #include "server/observe/refusals.h"
 #include "server/observe/reporter.h"
+#include "server/receive/grpc_health.h"
+#include "server/receive/grpc_services.h"
 #include "server/receive/otlp_decoder.h"
 #include "server/receive/otlp_receiver.h"
 #include "server/retention/settings.h"
@@ -149,6 +152,22 @@ void report_slow(const api::ApiCall& call, observe::Reporter& reporter) {
                               call.target.substr(0, kLongestTarget), call.rows_read, call.status));
 }
 
+/// Raises the limit on open files, and says how many connections each of the three ports may have.
+std::size_t connections_of_a_port(std::size_t wanted) {
+  const net::FileLimit files = net::raise_file_limit();
+  const std::size_t connections = net::connections_within(files, wanted, 3);
+  if (files.now > files.before) {
+    spdlog::info("Raised the limit on open files from {} to {}", files.before, files.now);
+  }
+  if (connections < wanted) {
+    spdlog::warn(
+        "{} open files are allowed: each port takes {} connections instead of {}; raise the hard "
+        "limit (ulimit -Hn, LimitNOFILE=) for more",
+        files.now, connections, wanted);
+  }
+  return connections;
+}
+
 void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   const auto start = std::chrono::steady_clock::now();
   observe::Reporter reporter({.sink = write_line});
@@ -198,21 +217,28 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   health.run();
   const observe::Periodic checking(std::chrono::seconds(2), [&] { health.run(); });
 
-  net::IoThreads io(kIoThreads);
+  net::IoThreads io(kIoThreads, [](const std::string& message) { spdlog::error("{}", message); });
+  net::HttpLimits limits;
+  limits.max_connections = connections_of_a_port(limits.max_connections);
   const auto budget = net::RequestBudget::create(options.queue_mib * kMebibyte);
   net::Http2Server::Options grpc_options;
   grpc_options.endpoint = options.grpc;
   grpc_options.budget = budget;
+  grpc_options.limits = limits;
+  const auto grpc_health = std::make_shared<receive::GrpcHealth>();
+  const receive::GrpcServices services(receiver.grpc_handler(), grpc_health);
+  grpc_options.head_check = services.head_check();
+  grpc_options.stream_handler = services.stream_handler();
   grpc_options.refusal_response =
       observe::report_refusals(receive::OtlpReceiver::grpc_refusal(), "OTLP/gRPC", reporter);
   grpc_options.option_name = "--grpc-address";
   net::Http2Server grpc(std::move(grpc_options));
-  grpc.start(io.context(),
-             observe::report_refusals(receiver.grpc_handler(), "OTLP/gRPC", reporter));
+  grpc.start(io.context(), observe::report_refusals(services.handler(), "OTLP/gRPC", reporter));
 
   net::HttpServer::Options http_options;
   http_options.endpoint = options.http;
   http_options.budget = budget;
+  http_options.limits = limits;
   http_options.refusal_response =
       observe::report_refusals(receive::OtlpReceiver::http_refusal(), "OTLP/HTTP", reporter);
   http_options.option_name = "--http-address";
@@ -230,6 +256,7 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   api::Api api(std::move(api_options));
 
   net::HttpServer::Options ui_options;
+  ui_options.limits = limits;
   ui_options.endpoint = options.ui;
   ui_options.option_name = "--ui-address";
   net::HttpServer ui(std::move(ui_options));
@@ -245,6 +272,7 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   end_signals.wait();
 
   spdlog::info("Stopping: requests under way are answered first");
+  grpc_health->set_serving(false);
   grpc.stop();
   http.stop();
   writer.close();

@@ -108,4 +108,13 @@ fi
 
 if [ "$mode" = test ]; then
   npm_install tests/e2e tests/e2e "the browser tests' packages"
+
+  if ! cmp -s third_party/h2spec/go.sum "$deps/.installed-h2spec" || [ ! -x "$deps/bin/h2spec" ]; then
+    command -v go >/dev/null || apt_install golang-go
+    say "building h2spec (tests the HTTP/2 server)"
+    (cd third_party/h2spec && GOBIN=$deps/bin GOFLAGS=-mod=readonly \
+      go install github.com/summerwind/h2spec/cmd/h2spec) >"$deps/go.log" 2>&1 ||
+      fail "go could not build h2spec; mend this (is there a network?) and run make again: $(tail -n 1 "$deps/go.log") (log: $deps/go.log)"
+    cp third_party/h2spec/go.sum "$deps/.installed-h2spec"
+  fi
 fi
