@@ -1,11 +1,12 @@
 """The server's unhappy paths, with the real program: malformed input, kill -9, two servers, taken ports."""
 
 import concurrent.futures
+import gzip
 import json
 import signal
 import unittest
 
-from stack import Stack, listening, request, wait_until
+from stack import Stack, listening, request, resident_mib, wait_until
 
 
 class MalformedInput(unittest.TestCase):
@@ -50,6 +51,57 @@ class MalformedInput(unittest.TestCase):
             self.assertEqual(int(partial["rejectedSpans"]), 1)
             self.assertIn("trace_id", partial["errorMessage"])
             self.assertEqual([span["name"] for span in stack.trace(good)["spans"]], ["good"])
+
+
+    def test_what_is_altered_or_rejected_is_told_and_the_rest_is_kept_as_sent(self) -> None:
+        with Stack() as stack:
+            stack.start_server()
+            trace, now = "1af7651916cd43dd8448eb211c80319c", "1763820000000000000"
+            attributes = [{"key": "twice", "value": {"stringValue": value}} for value in ("first", "second")]
+            spans = [
+                {"traceId": trace, "spanId": "b7ad6b7169203331", "name": "cut \ud83d", "kind": "SPAN_KIND_NEW",
+                 "startTimeUnixNano": now, "endTimeUnixNano": now, "attributes": attributes},
+                {"traceId": trace, "spanId": "b7ad6b7169203332", "name": "endless", "startTimeUnixNano": now,
+                 "endTimeUnixNano": str(2**63 - 1)},
+            ]
+            body = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}).encode()
+            self.assertIn(b"\\ud83d", body, "half a surrogate pair, as JavaScript writes it")
+            status, answer = request("POST", f"http://127.0.0.1:{stack.http_port}/v1/traces", body,
+                                     {"content-type": "application/json"})
+            self.assertEqual(status, 200, answer)
+            partial = json.loads(answer)["partialSuccess"]
+            self.assertEqual(partial["rejectedSpans"], "1")
+            for part in ("a span's time", "1 strings were not Unicode", "1 names of enumerators"):
+                self.assertIn(part, partial["errorMessage"])
+
+            def stored() -> list:
+                found = stack.trace(trace)
+                return found["spans"] if found else []
+            spans = wait_until(stored, "the span is visible")
+            self.assertEqual([span["name"] for span in spans], ["cut \ufffd"])
+            values = [a["value"] for a in spans[0]["attributes"] if a["key"] == "twice"]
+            self.assertEqual(values, ["first", "second"], "attributes of one key, in the order they were sent")
+
+    def test_a_request_of_millions_of_empty_records_is_refused_for_good_and_leaves_no_memory_behind(self) -> None:
+        def field(number: int, content: bytes) -> bytes:
+            size, length = bytearray(), len(content)
+            while length > 127:
+                size.append(length & 127 | 128)
+                length >>= 7
+            return bytes([number << 3 | 2, *size, length]) + content
+        with Stack() as stack:
+            server = stack.start_server()
+            before = resident_mib(server.pid)
+            records = field(1, field(2, b"\x12\x00" * 30_000_000))
+            plain = field(1, field(2, b"\x12\x00" * 3_000_000))
+            for body, encoding in ((gzip.compress(records, 1), "gzip"), (plain, "identity")):
+                status, answer = request("POST", f"http://127.0.0.1:{stack.http_port}/v1/logs", body,
+                                         {"content-type": "application/x-protobuf", "content-encoding": encoding})
+                self.assertEqual(status, 413, answer)
+                self.assertIn(b"send smaller batches", answer)
+            self.assertLess(resident_mib(server.pid) - before, 512)
+            trace_id = stack.send_spans(1)
+            wait_until(lambda: stack.trace(trace_id), "the server goes on")
 
 
 class KillNine(unittest.TestCase):
