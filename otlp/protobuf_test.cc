@@ -554,6 +554,25 @@ TEST(DecodeMetricsProtobuf, RejectsPointsThatHaveMoreThanTheLimits) {
   EXPECT_THAT(many.rejected_reason, HasSubstr("attributes"));
 }
 
+// A count of one byte on the wire takes eight.
+TEST(DecodeMetricsProtobuf, BoundsTheMemoryOfBuckets) {
+  const std::vector<std::uint64_t> counts(5000, 1);
+  const std::string point = message([&](pbf_writer& writer) {
+    writer.add_message(8, message([&](pbf_writer& buckets) {
+                         buckets.add_packed_uint64(2, counts.begin(), counts.end());
+                       }));
+  });
+  const std::string bytes = request(message([&](pbf_writer& writer) {
+    writer.add_string(1, "m");
+    writer.add_message(10,
+                       message([&](pbf_writer& histogram) { histogram.add_message(1, point); }));
+  }));
+  RecordingSink sink;
+
+  EXPECT_TRUE(decode_metrics_protobuf(bytes, sink, {.max_memory_bytes = 50'000}).ok);
+  EXPECT_TRUE(decode_metrics_protobuf(bytes, sink, {.max_memory_bytes = 40'000}).too_large);
+}
+
 TEST(DecodeMetricsProtobuf, FindsNameAndTemporalityThatComeAfterThePoints) {
   const std::string sum = message([](pbf_writer& writer) {
     writer.add_message(1, message([](pbf_writer& point) { point.add_sfixed64(6, -5); }));

@@ -215,6 +215,19 @@ TEST_F(BatchPipelineTest, WhatTheExporterRejectsIsCountedAndToldAndTheFlushSaysS
   EXPECT_THAT(messages_, ElementsAre("3 spans were not delivered: bad key"));
 }
 
+// OTLP: partial_success with nothing rejected carries a warning or a suggestion.
+TEST_F(BatchPipelineTest, AWarningOfTheReceiverIsToldAndNothingIsLost) {
+  BatchPipeline& pipeline = make({.schedule_delay = kNever});
+  exporter_->set_result({ExportResult::Status::kPartialSuccess, 0, "1 strings were not Unicode"});
+  EXPECT_TRUE(push(pipeline, item("x")));
+
+  EXPECT_TRUE(pipeline.force_flush(milliseconds(10'000)));
+
+  EXPECT_EQ(pipeline.statistics().exported, 1U);
+  EXPECT_EQ(pipeline.statistics().dropped_export_failed, 0U);
+  EXPECT_THAT(messages_, ElementsAre("spans were accepted, but: 1 strings were not Unicode"));
+}
+
 TEST_F(BatchPipelineTest, AFlushEndsAtItsTimeout) {
   exporter_->block();
   BatchPipeline& pipeline = make({.schedule_delay = kNever});

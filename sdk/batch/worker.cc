@@ -272,12 +272,14 @@ void BatchPipeline::Worker::settle(const ExportResult& result, std::uint64_t ite
     pipeline_.exported_.fetch_add(items - lost, std::memory_order_relaxed);
     pipeline_.dropped_failed_.fetch_add(lost, std::memory_order_relaxed);
   }
-  if (lost != 0) {
-    const char* what = items_name(pipeline_.signal_);
-    report_diagnostic(DiagnosticLevel::kWarning,
-                      pipeline_.signal_ == Signal::kLogs ? "logs.export" : "traces.export",
-                      std::to_string(lost) + " " + what + " were not delivered: " + result.message);
-  }
+  // A partial success that rejects nothing is a receiver's warning.
+  if (lost == 0 && result.message.empty()) return;
+  const char* what = items_name(pipeline_.signal_);
+  report_diagnostic(
+      DiagnosticLevel::kWarning,
+      pipeline_.signal_ == Signal::kLogs ? "logs.export" : "traces.export",
+      lost == 0 ? std::string(what) + " were accepted, but: " + result.message
+                : std::to_string(lost) + " " + what + " were not delivered: " + result.message);
 }
 
 void BatchPipeline::Worker::report_losses() {
