@@ -97,24 +97,28 @@ TEST(DecodeTracesJson, HoldsARequestToItsLimits) {
     RecordingSink sink;
     return decode_traces_json(text, sink, limits);
   };
-  std::string attributes = R"("attributes":[{})";
-  for (int i = 1; i < 100; ++i) attributes += ",{}";
+  std::string attributes = R"("attributes":[{"key":"k0"})";
+  for (int i = 1; i < 100; ++i) attributes += R"(,{"key":"k)" + std::to_string(i) + "\"}";
   attributes += "]";
   const std::string span = "{" + std::string(kIds) + "," + attributes + "}";
   const std::string text = spans_request(span + "," + span);
 
-  EXPECT_TRUE(decode(text, {.max_records = 4, .max_memory_bytes = 15'000}).ok);
+  EXPECT_TRUE(decode(text, {.max_records = 4, .max_memory_bytes = 20'000}).ok);
   for (const DecodeLimits& limits :
-       {DecodeLimits{.max_records = 3}, DecodeLimits{.max_memory_bytes = 10'000},
+       {DecodeLimits{.max_records = 3}, DecodeLimits{.max_memory_bytes = 15'000},
         DecodeLimits{.max_json_bytes = 100}}) {
     const DecodeResult result = decode(text, limits);
     EXPECT_FALSE(result.ok);
     EXPECT_TRUE(result.too_large);
     EXPECT_THAT(result.error, HasSubstr("send smaller batches"));
   }
-  const DecodeResult cut = decode(text, {.max_attributes = 60});
+  RecordingSink sink;
+  const DecodeResult cut = decode_traces_json(text, sink, {.max_attributes = 60});
   EXPECT_EQ(cut.accepted, 2u);
   EXPECT_EQ(cut.altered.dropped_attributes, 80u);
+  EXPECT_THAT(sink.lines.back(), HasSubstr(" k59="));
+  EXPECT_THAT(sink.lines.back(), ::testing::Not(HasSubstr(" k60=")));
+  EXPECT_THAT(sink.lines.back(), HasSubstr(" dropped_attributes=40 "));
 }
 
 TEST(DecodeTracesJson, ReadsFieldNamesInSnakeCaseToo) {
