@@ -1,9 +1,9 @@
 #include "server/store/engine/chdb_connection.h"
 
-#include <charconv>
 #include <cstddef>
 
 #include "server/store/engine/chdb_api.h"
+#include "server/store/engine/error_text.h"
 
 namespace signalbox::server::store {
 namespace {
@@ -92,16 +92,6 @@ class ResultStream {
 };
 
 }  // namespace
-
-int clickhouse_error_code(std::string_view message) noexcept {
-  constexpr std::string_view kPrefix = "Code: ";
-  const std::size_t at = message.find(kPrefix);
-  if (at == std::string_view::npos) return 0;
-  int code = 0;
-  const char* first = message.data() + at + kPrefix.size();
-  std::from_chars(first, message.data() + message.size(), code);
-  return code;
-}
 
 struct ChdbConnection::Handle {
   chdb_connection* connection = nullptr;

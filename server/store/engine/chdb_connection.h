@@ -40,7 +40,4 @@ class ChdbConnection {
   std::unique_ptr<Handle> handle_;
 };
 
-/// The number in ClickHouse's "Code: 241. DB::Exception: …"; 0 if there is none.
-int clickhouse_error_code(std::string_view message) noexcept;
-
 }  // namespace signalbox::server::store

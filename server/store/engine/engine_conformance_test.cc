@@ -18,8 +18,10 @@
 #include <vector>
 
 #include "server/store/engine/embedded_engine.h"
+#include "server/store/engine/remote_engine.h"
 #include "server/store/engine/temporary_folder.h"
 #include "server/store/engine/test_block.h"
+#include "server/store/engine/testing/chdb_front.h"
 
 namespace signalbox::server::store {
 namespace {
@@ -57,6 +59,16 @@ class Embedded final : public EngineUnderTest {
  private:
   TemporaryFolder folder_;
   EmbeddedEngine engine_{{.data_folder = folder_.path()}};
+};
+
+class Remote final : public EngineUnderTest {
+ public:
+  Engine& engine() override { return engine_; }
+
+ private:
+  TemporaryFolder folder_;
+  testing::ChdbFront front_{{.folder = folder_.path(), .password = "secret & long"}};
+  RemoteEngine engine_{{.urls = {front_.url()}, .password = "secret & long", .ca_file = {}}};
 };
 
 struct Kind {
@@ -421,10 +433,11 @@ TEST_P(EngineConformance, TellsTheEnginesErrors) {
   EXPECT_EQ(code_of([&] { engine().query("SELECT {n:UInt64}", {{"n", "x"}}); }), 457);
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, EngineConformance,
-                         ::testing::Values(Kind{"Embedded",
-                                                [] { return std::make_unique<Embedded>(); }}),
-                         [](const auto& tested) { return tested.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Engines, EngineConformance,
+    ::testing::Values(Kind{"Embedded", [] { return std::make_unique<Embedded>(); }},
+                      Kind{"Remote", [] { return std::make_unique<Remote>(); }}),
+    [](const auto& tested) { return tested.param.name; });
 
 }  // namespace
 }  // namespace signalbox::server::store
