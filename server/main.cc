@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -40,7 +41,7 @@
 #include "server/retention/settings.h"
 #include "server/retention/sweeper.h"
 #include "server/store/commit/writer.h"
-#include "server/store/engine/embedded_engine.h"
+#include "server/store/engine/open_engine.h"
 #include "server/store/sql/schema.h"
 
 namespace signalbox::server {
@@ -168,6 +169,30 @@ std::size_t connections_of_a_port(std::size_t wanted) {
   return connections;
 }
 
+std::string read_secret(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  std::string secret;
+  std::getline(file, secret);
+  if (!file || secret.empty())
+    throw std::runtime_error("cannot read a password from " + path.string());
+  return secret;
+}
+
+store::EngineChoice engine_choice(const config::ServeOptions& options) {
+  store::EngineChoice choice;
+  choice.data_folder = options.data_folder;
+  choice.max_memory_bytes = options.engine_memory_mib * kMebibyte;
+  if (options.engine_urls.empty()) return choice;
+  store::RemoteEngine::Options& remote = choice.remote.emplace();
+  remote.urls = options.engine_urls;
+  remote.user = options.engine_user;
+  remote.ca_file = options.engine_ca_file;
+  if (!options.engine_password_file.empty()) {
+    remote.password = read_secret(options.engine_password_file);
+  }
+  return choice;
+}
+
 void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   const auto start = std::chrono::steady_clock::now();
   observe::Reporter reporter({.sink = write_line});
@@ -178,10 +203,8 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   const config::Exposure exposure = config::check_exposure(options, keys.asks_for_key());
   if (exposure.refusal) throw std::runtime_error(*exposure.refusal);
   if (exposure.warning) spdlog::warn("{}", *exposure.warning);
-  store::EmbeddedEngine::Options engine_options;
-  engine_options.data_folder = options.data_folder;
-  engine_options.max_memory_bytes = options.engine_memory_mib * kMebibyte;
-  store::EmbeddedEngine engine(engine_options);
+  store::OpenedEngine opened(engine_choice(options));
+  store::Engine& engine = opened.engine();
   store::apply_schema(engine);
 
   const receive::OtlpDecoder decoder({});
@@ -301,6 +324,7 @@ int run(int argc, const char* const* argv) {
     return exit->code;
   }
   EndSignals end_signals;
+  int exit_code = 0;
   try {
     if (const auto* const to_serve = std::get_if<config::Serve>(&command)) {
       serve(to_serve->options, end_signals);
@@ -309,10 +333,10 @@ int run(int argc, const char* const* argv) {
     }
   } catch (const std::exception& error) {
     std::fprintf(stderr, "signalbox: %s\n", error.what());
-    return 1;
+    exit_code = 1;
   }
-  store::EmbeddedEngine::shutdown_process();
-  return 0;
+  store::OpenedEngine::shutdown_process();
+  return exit_code;
 }
 
 }  // namespace

@@ -23,7 +23,11 @@ struct ServeOptions {
   std::filesystem::path web_root;         ///< Empty: beside the program.
   bool insecure = false;      ///< Others may send and read without proving who they are.
   bool require_keys = false;  ///< Senders need a key also before one was made.
-  std::uint64_t engine_memory_mib = 3072;               ///< Of ClickHouse as a whole. > 0.
+  std::uint64_t engine_memory_mib = 3072;  ///< Of ClickHouse as a whole. > 0.
+  std::vector<std::string> engine_urls;    ///< Of a ClickHouse elsewhere; empty: the one inside.
+  std::string engine_user = "default";
+  std::filesystem::path engine_password_file;           ///< Empty: no password.
+  std::string engine_ca_file;                           ///< Empty: the system's.
   std::uint64_t min_free_disk_bytes = 1ULL << 30;       ///< Below it the server is not ready.
   std::chrono::seconds retention_traces{kFifteenDays};  ///< 0: for ever; so the next two.
   std::chrono::seconds retention_logs{kFifteenDays};

@@ -93,6 +93,33 @@ constexpr std::array kSettings = {
             },
         .get =
             [](const ServeOptions& options) { return std::to_string(options.engine_memory_mib); }},
+    Setting{
+        .name = "engine-url",
+        .type = "URL",
+        .description = "A ClickHouse elsewhere that keeps the tables, such as "
+                       "https://clickhouse:8443; several are replicas of one",
+        .kind = Kind::kList,
+        .set = [](ServeOptions& options, const Values& values) { options.engine_urls = values; },
+        .get = [](const ServeOptions& options) { return joined(options.engine_urls); }},
+    Setting{
+        .name = "engine-user",
+        .type = "NAME",
+        .description = "Its user",
+        .set = [](ServeOptions& options, const Values& values) { options.engine_user = values[0]; },
+        .get = [](const ServeOptions& options) { return options.engine_user; }},
+    Setting{
+        .name = "engine-password-file",
+        .type = "FILE",
+        .description = "A file whose first line is that user's password",
+        .set = [](ServeOptions& options,
+                  const Values& values) { options.engine_password_file = values[0]; },
+        .get = [](const ServeOptions& options) { return options.engine_password_file.string(); }},
+    Setting{.name = "engine-ca-file",
+            .type = "FILE",
+            .description = "Certificates (PEM) by which it is known; empty: the system's",
+            .set = [](ServeOptions& options,
+                      const Values& values) { options.engine_ca_file = values[0]; },
+            .get = [](const ServeOptions& options) { return options.engine_ca_file; }},
     Setting{.name = "retention-traces",
             .type = "AGE",
             .description = "How long traces are kept, from their receipt, such as 15d; 0: for ever",

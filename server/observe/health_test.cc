@@ -29,7 +29,8 @@ class FakeEngine final : public store::Engine {
     result.data = answer;
     return result;
   }
-  void insert_native(std::string_view /*table*/, std::string_view /*block*/) override {}
+  void insert_native(std::string_view /*table*/, std::span<const std::string_view> /*pieces*/,
+                     const store::InsertOptions& /*options*/) override {}
 
   std::string answer = "1\n";
   std::string error;

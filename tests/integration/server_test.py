@@ -147,7 +147,7 @@ class SecondServer(unittest.TestCase):
             second = stack.start("signalbox", "serve", "--data", str(stack.folder / "other"), "--grpc-address",
                                  "127.0.0.1:0", "--http-address", "127.0.0.1:0", "--ui-address",
                                  f"127.0.0.1:{stack.ui_port}")
-            self.assertNotEqual(second.wait(20), 0)
+            self.assertEqual(second.wait(20), 1, "in order, the engine's threads joined")
             complaint = stack.log("signalbox").strip().splitlines()[-1]
             self.assertIn(str(stack.ui_port), complaint)
             self.assertIn("--ui-address", complaint)
