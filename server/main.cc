@@ -34,6 +34,7 @@
 #include "server/observe/periodic.h"
 #include "server/observe/refusals.h"
 #include "server/observe/reporter.h"
+#include "server/observe/self_telemetry.h"
 #include "server/receive/grpc_health.h"
 #include "server/receive/grpc_services.h"
 #include "server/receive/otlp_decoder.h"
@@ -275,7 +276,23 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   api_options.otlp_grpc_port = grpc.local_endpoint().port;
   api_options.otlp_http_port = http.local_endpoint().port;
   api_options.retention = &retention_settings;
-  api_options.on_call = [&](const api::ApiCall& call) { report_slow(call, reporter); };
+  // A receiver of its own: what the server sends itself is not counted as received.
+  const receive::OtlpReceiver own_receiver(writer, {});
+  std::unique_ptr<observe::SelfTelemetry> telemetry;
+  if (options.self_telemetry) {
+    telemetry = std::make_unique<observe::SelfTelemetry>(
+        observe::SelfTelemetry::Options{.otlp_http = own_receiver.http_handler(),
+                                        .received = receiver.counters(),
+                                        .keys = keys,
+                                        .engine = engine,
+                                        .writer = [&] { return writer.stats(); },
+                                        .version = SIGNALBOX_VERSION,
+                                        .interval = options.self_telemetry_interval});
+  }
+  api_options.on_call = [&](const api::ApiCall& call) {
+    report_slow(call, reporter);
+    if (telemetry != nullptr) telemetry->on_call(call);
+  };
   api::Api api(std::move(api_options));
 
   net::HttpServer::Options ui_options;
@@ -298,6 +315,7 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   grpc_health->set_serving(false);
   grpc.stop();
   http.stop();
+  if (telemetry != nullptr) telemetry->shutdown();
   writer.close();
   ui.stop();
   const store::Writer::Stats stats = writer.stats();

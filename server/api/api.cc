@@ -268,6 +268,7 @@ class Api::Impl {
     net::Response response;
     ApiCall call;
     call.start = std::chrono::system_clock::now();
+    call.method = request.method;
     call.target = request.target;
     const bool is_api = call.target.starts_with(kApiPrefix);
     try {

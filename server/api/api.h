@@ -19,7 +19,8 @@ namespace signalbox::server::api {
 /// One request of the query API that has been answered.
 struct ApiCall {
   std::string_view route;  ///< As openapi.yaml writes it; static. "" if there is no such path.
-  std::string target;      ///< Path and parameters.
+  std::string method;
+  std::string target;  ///< Path and parameters.
   unsigned status = 0;
   std::string error;  ///< Why it failed, or "".
   std::chrono::system_clock::time_point start;

@@ -33,7 +33,9 @@ struct ServeOptions {
   std::chrono::seconds retention_logs{kFifteenDays};
   std::chrono::seconds retention_metrics{kFifteenDays};
   std::uint64_t max_disk_bytes = 0;  ///< Of the data folder; 0: no limit.
-  std::size_t queue_mib = 256;       ///< Of requests received and not yet stored. > 0.
+  bool self_telemetry = true;        ///< Its own metrics and traces go into its own store.
+  std::chrono::seconds self_telemetry_interval{60};  ///< Between two points of a metric. > 0.
+  std::size_t queue_mib = 256;  ///< Of requests received and not yet stored. > 0.
 };
 
 }  // namespace signalbox::server::config

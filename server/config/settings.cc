@@ -82,6 +82,34 @@ constexpr std::array kSettings = {
             .set = [](ServeOptions& options,
                       const Values& values) { options.require_keys = parse_boolean(values[0]); },
             .get = [](const ServeOptions& options) { return boolean_text(options.require_keys); }},
+    Setting{.name = "self-telemetry",
+            .type = "on|off",
+            .description = "Whether the server stores metrics and traces of itself",
+            .set =
+                [](ServeOptions& options, const Values& values) {
+                  if (values[0] != "on" && values[0] != "off") {
+                    throw std::invalid_argument('"' + values[0].substr(0, 100) +
+                                                "\" is not allowed: give on or off");
+                  }
+                  options.self_telemetry = values[0] == "on";
+                },
+            .get = [](const ServeOptions& options) -> std::string {
+              return options.self_telemetry ? "on" : "off";
+            }},
+    Setting{
+        .name = "self-telemetry-interval",
+        .type = "AGE",
+        .description = "Time between two points of the server's own metrics, such as 60s",
+        .set =
+            [](ServeOptions& options, const Values& values) {
+              const std::chrono::seconds interval = parse_age(values[0]);
+              if (interval.count() == 0 || interval > std::chrono::hours(1)) {
+                throw std::invalid_argument("allowed are 1s to 1h");
+              }
+              options.self_telemetry_interval = interval;
+            },
+        .get =
+            [](const ServeOptions& options) { return age_text(options.self_telemetry_interval); }},
     Setting{
         .name = "engine-memory-mib",
         .type = "MIB",

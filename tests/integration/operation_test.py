@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 import unittest
 
 from stack import BIN, Stack, request, wait_until
@@ -170,6 +171,74 @@ class Retention(unittest.TestCase):
             stack.start_server("--retention-logs", "7d")
             self.assertEqual(stack.api("settings/retention")["logs"], "2d")
             self.assertEqual(self.put(stack, logs=None)["logs"], "7d")
+
+
+class SelfTelemetry(unittest.TestCase):
+    def latest(self, stack: Stack, name: str, group_by: str = "") -> dict[str, float]:
+        """The last sum of each series of the server's own metric, by the label `group_by`."""
+        parameters = {"name": name, "aggregation": "last", "step": 1_000_000_000}
+        answer = stack.api("metrics/query", **parameters, **({"group_by": group_by} if group_by else {}))
+        return {series["labels"].get(group_by, ""): [value for _, value in series["points"] if value is not None][-1]
+                for series in answer["series"]}
+
+    def points(self, stack: Stack) -> int:
+        return sum(int(table["rows"]) for table in stack.api("status")["tables"] if table["name"].startswith("metric_"))
+
+    def test_shows_the_right_numbers_and_traces_the_queries(self) -> None:
+        with Stack() as stack:
+            stack.start_server("--self-telemetry=on", "--self-telemetry-interval", "1s")
+            for _ in range(7):
+                stack.send_spans(11)
+            for _ in range(3):
+                stack.api("services")
+            request("POST", f"http://127.0.0.1:{stack.http_port}/v1/logs", b"{", {"content-type": "application/json"})
+
+            def catalogue() -> set[str]:
+                names = {metric["name"] for metric in stack.api("metrics", service="signalbox")["metrics"]}
+                return names if "signalbox.api.request.duration" in names else set()
+            names = wait_until(catalogue, "the metrics are in the catalogue")
+            self.assertTrue({"signalbox.receive.requests", "signalbox.writer.accepted_rows", "signalbox.log.syncs",
+                             "signalbox.engine.parts", "process.cpu.time", "process.memory.usage"} <= names, names)
+
+            wait_until(lambda: self.latest(stack, "signalbox.receive.requests", "signalbox.signal") ==
+                       {"traces": 7, "metrics": 0, "logs": 1}, "the requests are counted", interval_s=0.5)
+            self.assertEqual(self.latest(stack, "signalbox.writer.accepted_rows"), {"": 77}, "its own are none of them")
+            malformed = self.latest(stack, "signalbox.receive.malformed_requests", "signalbox.signal")
+            self.assertEqual(malformed, {"traces": 0, "metrics": 0, "logs": 1})
+            self.assertGreater(self.latest(stack, "process.memory.usage")[""], 50e6)
+
+            def traced() -> int:
+                traces = stack.api("traces", service="signalbox", limit=1000)["traces"]
+                return sum(trace["root_name"] == "GET /api/v1/services" for trace in traces)
+            wait_until(lambda: traced() == 3, "the queries are traced", interval_s=0.5)
+
+    def test_of_an_idle_server_grows_by_the_same_points_each_time(self) -> None:
+        with Stack() as stack:
+            stack.start_server("--self-telemetry=on", "--self-telemetry-interval", "1s")
+            stack.send_spans(5)
+            self.points(stack)  # So that the series of this request are there from now on.
+            time.sleep(4)
+            before = self.points(stack)
+            time.sleep(6)
+            middle = self.points(stack)
+            time.sleep(6)
+            after = self.points(stack)
+            self.assertGreater(middle, before, "points come at each interval")
+            self.assertLess(after - middle, (middle - before) * 1.25, "one interval more or less at the edges")
+            self.assertEqual(self.latest(stack, "signalbox.writer.accepted_rows"), {"": 5})
+            received = self.latest(stack, "signalbox.receive.requests", "signalbox.signal")
+            self.assertEqual(received, {"traces": 1, "metrics": 0, "logs": 0})
+            # Three requests of points() and what the server's start asked: no span of its own exports.
+            names = {trace["root_name"] for trace in stack.api("traces", service="signalbox")["traces"]}
+            self.assertTrue(names <= {"GET /api/v1/status", "GET /api/v1/metrics/query"}, names)
+
+    def test_can_be_switched_off(self) -> None:
+        with Stack() as stack:
+            stack.start_server("--self-telemetry=off", "--self-telemetry-interval", "1s")
+            stack.api("services")
+            time.sleep(3)
+            self.assertEqual(stack.api("metrics")["metrics"], [])
+            self.assertEqual(stack.api("traces")["traces"], [])
 
 
 if __name__ == "__main__":

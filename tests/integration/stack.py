@@ -21,6 +21,8 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BIN = pathlib.Path(os.environ.get("SIGNALBOX_BIN", ROOT / "build" / "bin"))
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "localhost,127.0.0.1"  # All of it is loopback.
+# What a test counts is what it sent: the server's own telemetry only where a test asks for it.
+os.environ["SIGNALBOX_SELF_TELEMETRY"] = "off"
 
 
 def free_port() -> int:
