@@ -29,7 +29,7 @@ using testing::zstd;
 /// Decodes at once into memory; answers as the test says, or keeps the answer back.
 class FakeIngest final : public store::Ingest {
  public:
-  explicit FakeIngest(OtlpDecoder::Options options) : decoder_(options) {}
+  explicit FakeIngest(OtlpDecoder::Options options = {}) : decoder_(options) {}
 
   void write(store::IngestRequest request, Done done) override {
     signals.push_back(request.signal);
