@@ -131,7 +131,8 @@ def bench_ingest(title: str, arguments: list[str], seconds: float) -> str:
         return (f"| {title} | {result['records_per_second']:,.0f} | {result['refused']:,.0f} "
                 f"| {result['answer_ms_median']:.1f} / {result['answer_ms_p99']:.1f} / {result['answer_ms_max']:.0f} "
                 f"| {result['bytes_per_record']:.0f} | {during / records * 1e6:.1f} | {total / records * 1e6:.1f} "
-                f"| {folder_mib(stack.data) * 2**20 / records:.1f} | {peak:.0f} / {resident_mib(server.pid):.0f} |")
+                f"| {folder_mib(stack.data / 'clickhouse') * 2**20 / records:.1f} | {folder_mib(stack.data / 'log'):.0f} "
+                f"| {peak:.0f} / {resident_mib(server.pid):.0f} |")
 
 
 def bench_start(rounds: int) -> list[str]:
@@ -154,8 +155,8 @@ def bench_start(rounds: int) -> list[str]:
 def bench_server(seconds: float, rounds: int) -> list[str]:
     lines = [
         "| Load | records/s acknowledged | refused | ms until the answer: median / p99 / max | B of protobuf a record "
-        "| CPU s per million | … with merges | B on disk a record | MiB resident: peak / settled |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| CPU s per million | … with merges | B in tables a record | MiB of log | MiB resident: peak / settled |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for title, arguments in LOADS:
         print(f"{title} …", file=sys.stderr, flush=True)
