@@ -9,6 +9,11 @@ import unittest
 from stack import Stack, listening, request, resident_mib, wait_until
 
 
+def spans_of(stack: Stack, trace_id: str) -> list:
+    """The spans of a trace, once some are visible."""
+    return wait_until(lambda: (stack.trace(trace_id) or {}).get("spans"), "spans of the trace are visible")
+
+
 class MalformedInput(unittest.TestCase):
     def test_is_refused_with_a_reason_and_harms_nothing(self) -> None:
         with Stack() as stack:
@@ -31,7 +36,7 @@ class MalformedInput(unittest.TestCase):
 
             self.assertIsNone(stack.server.poll(), "the server still runs")
             trace_id = stack.send_spans(3)
-            self.assertEqual(len(stack.trace(trace_id)["spans"]), 3)
+            self.assertEqual(len(spans_of(stack, trace_id)), 3)
 
     def test_a_bad_record_is_counted_and_its_neighbours_are_kept(self) -> None:
         with Stack() as stack:
@@ -50,7 +55,7 @@ class MalformedInput(unittest.TestCase):
             partial = json.loads(answer)["partialSuccess"]
             self.assertEqual(int(partial["rejectedSpans"]), 1)
             self.assertIn("trace_id", partial["errorMessage"])
-            self.assertEqual([span["name"] for span in stack.trace(good)["spans"]], ["good"])
+            self.assertEqual([span["name"] for span in spans_of(stack, good)], ["good"])
 
 
     def test_what_is_altered_or_rejected_is_told_and_the_rest_is_kept_as_sent(self) -> None:
@@ -74,10 +79,7 @@ class MalformedInput(unittest.TestCase):
             for part in ("a span's time", "1 strings were not Unicode", "1 names of enumerators"):
                 self.assertIn(part, partial["errorMessage"])
 
-            def stored() -> list:
-                found = stack.trace(trace)
-                return found["spans"] if found else []
-            spans = wait_until(stored, "the span is visible")
+            spans = spans_of(stack, trace)
             self.assertEqual([span["name"] for span in spans], ["cut \ufffd"])
             values = [a["value"] for a in spans[0]["attributes"] if a["key"] == "twice"]
             self.assertEqual(values, ["first", "second"], "attributes of one key, in the order they were sent")
