@@ -232,7 +232,8 @@ TEST_F(ApiTest, AnswersUnknownPathsMethodsAndHosts) {
 }
 
 TEST_F(ApiTest, MapsTheEnginesErrors) {
-  const std::pair<int, unsigned> cases[] = {{159, 504}, {241, 503}, {396, 503}, {62, 500}};
+  const std::pair<int, unsigned> cases[] = {{159, 504}, {241, 503}, {396, 503},
+                                            {202, 503}, {210, 503}, {62, 500}};
   for (const auto& [code, status] : cases) {
     engine_.on_query = [code = code]() -> store::QueryResult {
       throw store::EngineError(code, "it failed");

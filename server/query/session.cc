@@ -7,24 +7,28 @@
 namespace signalbox::server::query {
 namespace {
 
-constexpr int kTimeoutExceeded = 159;
+namespace error_code = store::error_code;
+
 constexpr int kTooSlow = 160;
-constexpr int kMemoryLimitExceeded = 241;
-constexpr int kTooManyRowsOrBytes = 396;
 
 QueryError to_query_error(const store::EngineError& error) {
   switch (error.code()) {
-    case kTimeoutExceeded:
+    case error_code::kTimeoutExceeded:
     case kTooSlow:
       return {ErrorCode::kDeadlineExceeded,
               "The query took too long. Narrow the time range or the filter."};
-    case kMemoryLimitExceeded:
+    case error_code::kMemoryLimitExceeded:
       return {ErrorCode::kResourceExhausted,
               "The query needs more memory than one query may take. Narrow the time range, the "
               "filter or the grouping."};
-    case kTooManyRowsOrBytes:
+    case error_code::kTooManyRowsOrBytes:
       return {ErrorCode::kResourceExhausted,
               "The result is too large. Narrow the time range, the filter or the grouping."};
+    case error_code::kTooManySimultaneousQueries:
+      return {ErrorCode::kUnavailable,
+              "The server is busy with other queries. Try again in a moment."};
+    case error_code::kNetworkError:
+      return {ErrorCode::kUnavailable, "The storage engine cannot be reached. Try again later."};
     default:
       return {ErrorCode::kInternal, std::string("The storage engine failed: ") + error.what()};
   }
