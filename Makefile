@@ -11,7 +11,8 @@ step = @printf '\033[1m%s\033[0m\n' "$(1)"
 .PHONY: help
 help:
 	@echo 'make demo        build, start everything, send one request and print the link to its trace'
-	@echo '                 (DURATION=30 ends by itself after 30 s; Ctrl-C stops everything)'
+	@echo '                 (DURATION=30 ends by itself after 30 s; Ctrl-C stops everything;'
+	@echo '                 TLS=1 exports over https with an ingestion key)'
 	@echo 'make test        run every test, the browser'"'"'s included'
 	@echo 'make build       build/bin/: signalbox, demo-service, demo-echo, demo-loadgen'
 	@echo 'make bench       run the benchmarks (SECONDS_EACH=n for longer runs)'
@@ -54,7 +55,7 @@ build: build/deps/.for-build web/dist/index.html
 # ---- demo -----------------------------------------------------------------------------------------
 .PHONY: demo
 demo: build
-	@python3 demo/run.py --uv build/deps/uv/bin/uv $(if $(DURATION),--duration $(DURATION))
+	@python3 demo/run.py --uv build/deps/uv/bin/uv $(if $(DURATION),--duration $(DURATION)) $(if $(TLS),--tls)
 
 # ---- test -----------------------------------------------------------------------------------------
 .PHONY: test

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Runs the tour: server, echo service, demo service, one call of the Python client, load generator.
 
-usage: demo/run.py [--uv PATH] [--duration SECONDS] [--data DIR]
+usage: demo/run.py [--uv PATH] [--duration SECONDS] [--data DIR] [--tls]
+
+With --tls the server gets a certificate made for the occasion and an ingestion key, and the services export to
+an https endpoint with SIGNOZ_INGESTION_KEY.
 
 Prints the UI's address and a link to the trace of the client's call, then runs until Ctrl-C or for SECONDS,
 and stops everything it started. Ports are those of the environment variables DEMO_UI_PORT (8080),
@@ -127,14 +130,62 @@ def listening(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def call_client(uv: str, ports: dict[str, int]) -> None:
+class Plain:
+    """Exporting over http, without a key."""
+
+    data = "data"
+    server: tuple[str, ...] = ()
+    service_environment: dict[str, str] = {}
+    client_environment: dict[str, str] = {}
+
+    @staticmethod
+    def endpoint(port: int) -> str:
+        return f"http://localhost:{port}"
+
+
+class Tls(Plain):
+    """Exporting over https with an ingestion key, as to a backend elsewhere. Data of its own: its folder asks for keys."""
+
+    data = "data-tls"
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        certificate, key = folder / "certificate.pem", folder / "certificate-key.pem"
+        self.run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
+                 "30", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key,
+                 "-out", certificate)
+        data = ("--data", folder / self.data)
+        if (folder / self.data / "keys.json").exists():
+            self.run(BIN / "signalbox", "keys", "revoke", "demo", *data, may_fail=True)
+        ingestion_key = self.run(BIN / "signalbox", "keys", "create", "demo", *data).split()[0]
+        self.server = ("--tls-cert", str(certificate), "--tls-key", str(key))
+        self.service_environment = {"SIGNOZ_INGESTION_KEY": ingestion_key, "OTEL_EXPORTER_OTLP_CERTIFICATE": str(certificate)}
+        self.client_environment = {"OTEL_EXPORTER_OTLP_HEADERS": f"signoz-ingestion-key={ingestion_key}",
+                                   "OTEL_EXPORTER_OTLP_CERTIFICATE": str(certificate)}
+
+    @staticmethod
+    def endpoint(port: int) -> str:
+        return f"https://localhost:{port}"
+
+    @staticmethod
+    def run(*command: object, may_fail: bool = False) -> str:
+        try:
+            run = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+        except FileNotFoundError:
+            raise DemoError(f"{command[0]} is missing: install it, or run the demo without TLS") from None
+        if run.returncode != 0 and not may_fail:
+            raise DemoError(f"{command[0]} failed: {(run.stderr.strip().splitlines() or ['it said nothing'])[-1]}")
+        return run.stdout
+
+
+def call_client(uv: str, ports: dict[str, int], way: Plain) -> None:
     """One call of the Python client, instrumented by opentelemetry-instrument alone."""
     packages = [argument for package in CLIENT_PACKAGES for argument in ("--with", package)]
     run = subprocess.run(
         [uv, "run", "--no-project", "--quiet", *packages, "opentelemetry-instrument", "python",
          ROOT / "demo" / "client" / "python_client.py", "1"],
         env={**os.environ, "OTEL_SERVICE_NAME": CLIENT_NAME, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
-             "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://localhost:{ports['DEMO_GRPC_PORT']}",
+             "OTEL_EXPORTER_OTLP_ENDPOINT": way.endpoint(ports["DEMO_GRPC_PORT"]), **way.client_environment,
              "DEMO_URL": f"http://localhost:{ports['DEMO_SERVICE_PORT']}"},
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
     if run.returncode != 0:
@@ -160,7 +211,8 @@ def run(options: argparse.Namespace) -> None:
     ports = chosen_ports()
     ui = f"http://localhost:{ports['DEMO_UI_PORT']}"
     resource = "service.version=0.1.0,deployment.environment=dev"
-    otlp = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://localhost:{ports['DEMO_GRPC_PORT']}",
+    way = Tls(options.data) if options.tls else Plain()
+    otlp = {"OTEL_EXPORTER_OTLP_ENDPOINT": way.endpoint(ports["DEMO_GRPC_PORT"]), **way.service_environment,
             "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
             "OTEL_METRIC_EXPORT_INTERVAL": os.environ.get("OTEL_METRIC_EXPORT_INTERVAL", "5000"),
             "OTEL_BSP_SCHEDULE_DELAY": os.environ.get("OTEL_BSP_SCHEDULE_DELAY", "1000")}
@@ -168,12 +220,12 @@ def run(options: argparse.Namespace) -> None:
     try:
         say("Starting the server")
         started = time.monotonic()
-        tour.start("signalbox", "serve", "--data", str(options.data / "data"),
+        tour.start("signalbox", "serve", "--data", str(options.data / way.data),
                    "--grpc-address", f"127.0.0.1:{ports['DEMO_GRPC_PORT']}",
                    "--http-address", f"127.0.0.1:{ports['DEMO_HTTP_PORT']}",
-                   "--ui-address", f"127.0.0.1:{ports['DEMO_UI_PORT']}")
+                   "--ui-address", f"127.0.0.1:{ports['DEMO_UI_PORT']}", *way.server)
         tour.wait_for(lambda: get_json(f"{ui}/api/v1/status"), "the start of the server", 30)
-        say(f"  ready after {time.monotonic() - started:.2f} s, its folder is {options.data / 'data'}")
+        say(f"  ready after {time.monotonic() - started:.2f} s, its folder is {options.data / way.data}")
 
         say("Starting the echo service and the demo service")
         tour.start("demo-echo", "--port", str(ports["DEMO_ECHO_PORT"]),
@@ -186,7 +238,7 @@ def run(options: argparse.Namespace) -> None:
 
         say("Calling the demo service from Python, instrumented from outside by opentelemetry-instrument")
         since_ns = time.time_ns() - 1_000_000_000
-        call_client(uv, ports)
+        call_client(uv, ports, way)
         found: list[str] = []
 
         def trace_is_there() -> bool:
@@ -219,6 +271,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--uv", help="path of uv; by default the one on the PATH")
     parser.add_argument("--duration", type=float, default=0, help="seconds to run; 0: until Ctrl-C")
+    parser.add_argument("--tls", action="store_true", help="export over https with an ingestion key")
     parser.add_argument("--data", type=pathlib.Path, default=ROOT / "build" / "demo",
                         help="folder for the server's data and the logs of all processes")
     options = parser.parse_args()

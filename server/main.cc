@@ -26,10 +26,12 @@
 #include "server/config/endpoint.h"
 #include "server/config/exposure.h"
 #include "server/keys/key_ring.h"
+#include "server/net/cors.h"
 #include "server/net/file_limit.h"
 #include "server/net/http2_server.h"
 #include "server/net/http_server.h"
 #include "server/net/io_threads.h"
+#include "server/net/tls.h"
 #include "server/observe/health.h"
 #include "server/observe/periodic.h"
 #include "server/observe/refusals.h"
@@ -241,6 +243,17 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   health.run();
   const observe::Periodic checking(std::chrono::seconds(2), [&] { health.run(); });
 
+  std::shared_ptr<net::TlsContext> tls;
+  if (!options.tls_certificate.empty()) {
+    tls = net::TlsContext::create(
+        options.tls_certificate, options.tls_key, [&](const std::string& text, bool is_error) {
+          reporter.report(
+              is_error ? observe::Reporter::Level::kError : observe::Reporter::Level::kInfo,
+              is_error ? "tls error" : "tls", text);
+        });
+  }
+  const net::Cors cors(options.cors_origins);
+
   net::IoThreads io(kIoThreads, [](const std::string& message) { spdlog::error("{}", message); });
   net::HttpLimits limits;
   limits.max_connections = connections_of_a_port(limits.max_connections);
@@ -255,6 +268,7 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   grpc_options.stream_handler = services.stream_handler();
   grpc_options.refusal_response =
       observe::report_refusals(receive::OtlpReceiver::grpc_refusal(), "OTLP/gRPC", reporter);
+  grpc_options.tls = tls;
   grpc_options.option_name = "--grpc-address";
   net::Http2Server grpc(std::move(grpc_options));
   grpc.start(io.context(), observe::report_refusals(services.handler(), "OTLP/gRPC", reporter));
@@ -263,13 +277,15 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   http_options.endpoint = options.http;
   http_options.budget = budget;
   http_options.limits = limits;
-  http_options.refusal_response =
-      observe::report_refusals(receive::OtlpReceiver::http_refusal(), "OTLP/HTTP", reporter);
+  http_options.refusal_response = cors.filter(
+      observe::report_refusals(receive::OtlpReceiver::http_refusal(), "OTLP/HTTP", reporter));
+  http_options.tls = tls;
   http_options.option_name = "--http-address";
   net::HttpServer http(std::move(http_options));
-  http.start(io.context(),
-             observe::with_health(
-                 observe::report_refusals(receiver.http_handler(), "OTLP/HTTP", reporter), health));
+  http.start(
+      io.context(),
+      cors.filter(observe::with_health(
+          observe::report_refusals(receiver.http_handler(), "OTLP/HTTP", reporter), health)));
 
   api::Api::Options api_options{.engine = engine, .web_root = web_root(options)};
   api_options.allowed_hosts = options.ui_hosts;

@@ -20,11 +20,11 @@ fail() {
 build_packages=(
   g++ cmake ninja-build mold ccache pkg-config ca-certificates curl
   libboost1.81-dev libnghttp2-dev libcurl4-openssl-dev libssl-dev zlib1g-dev libzstd-dev
-  libspdlog-dev libfmt-dev libcli11-dev libyaml-cpp-dev libsimdjson-dev libprotozero-dev libxxhash-dev
+  libspdlog-dev libfmt-dev libcli11-dev libyaml-cpp-dev openssl libsimdjson-dev libprotozero-dev libxxhash-dev
   python3 python3-venv
 )
 test_packages=(
-  libgtest-dev libgmock-dev clang-tidy-22 clang-format-22 chromium openssl
+  libgtest-dev libgmock-dev clang-tidy-22 clang-format-22 chromium
 )
 bench_packages=(libbenchmark-dev valgrind)
 

@@ -71,6 +71,9 @@ Resolved resolve(const Flags& flags, const Environment& environment,
       set(resolved, setting, flag->second, setting.flag());
     }
   }
+  if (resolved.options.tls_certificate.empty() != resolved.options.tls_key.empty()) {
+    throw ConfigError("--tls-cert and --tls-key belong together: give both, or neither");
+  }
   return resolved;
 }
 

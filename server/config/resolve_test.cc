@@ -65,6 +65,11 @@ TEST_F(ConfigurationFile, ErrorsNameFileAndLineAndWhatIsAllowed) {
   EXPECT_THAT(error("data: a\n---\ndata: b\n"), HasSubstr("second document"));
 }
 
+TEST_F(ConfigurationFile, NeedsBothOfCertificateAndKey) {
+  EXPECT_THAT(error("tls-cert: /c.pem\n"), HasSubstr("--tls-cert and --tls-key"));
+  EXPECT_EQ(read("tls-cert: /c.pem\ntls-key: /k.pem\n").options.tls_key, "/k.pem");
+}
+
 TEST_F(ConfigurationFile, IsRefusedWhenItIsMissingAFolderOrHuge) {
   EXPECT_THROW(resolve({}, nothing, folder_.path() / "missing.yaml"), ConfigError);
   EXPECT_THROW(resolve({}, nothing, folder_.path()), ConfigError);

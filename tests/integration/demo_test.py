@@ -6,10 +6,11 @@ The API is asked whether what the services sent is what it shows.
 import concurrent.futures
 import json
 import os
+import subprocess
 import time
 import unittest
 
-from stack import Stack, attributes_of, free_port, listening, request, wait_until
+from stack import BIN, Stack, attributes_of, free_port, listening, request, wait_until
 from tour import Tour
 
 class TheTour(unittest.TestCase):
@@ -51,6 +52,47 @@ class TheTour(unittest.TestCase):
         self.assertEqual(len(errors.strip().splitlines()), 1, errors)
         self.assertIn(f"port {stack.ui_port} for Signalbox's UI and API is in use", errors)
         self.assertIn("DEMO_UI_PORT=", errors)
+
+
+class OverTls(unittest.TestCase):
+    def test_the_tour_exports_to_an_https_endpoint_with_its_ingestion_key(self) -> None:
+        with Tour("--tls") as tour:
+            ui, trace_id = tour.wait_for_link()
+            status, body = request("GET", f"{ui}/api/v1/traces/{trace_id}")
+            self.assertEqual(status, 200)
+            services = {span["service_name"] for span in json.loads(body)["spans"]}
+            self.assertEqual(services, {"demo-echo", "demo-service", "py-cpp-client"})
+            plain = subprocess.run(["curl", "--silent", "--max-time", "5", "--http2-prior-knowledge",
+                                    f"http://127.0.0.1:{tour.ports()['DEMO_GRPC_PORT']}/"], capture_output=True)
+            self.assertNotEqual(plain.returncode, 0, "the port speaks nothing but TLS")
+
+    def test_a_wrong_key_is_refused_and_told(self) -> None:
+        with Stack() as stack:
+            certificate, key = stack.folder / "cert.pem", stack.folder / "key.pem"
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost",
+                            "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate], check=True,
+                           capture_output=True)
+            made = subprocess.run([BIN / "signalbox", "keys", "create", "demo", "--data", stack.data], check=True,
+                                  capture_output=True, text=True)
+            stack.start_server("--tls-cert", str(certificate), "--tls-key", str(key))
+
+            def run_service(ingestion_key: str) -> int:
+                port = free_port()
+                stack.start("demo-service", "--port", str(port), env={
+                    **stack.otlp_environment(), "OTEL_EXPORTER_OTLP_ENDPOINT": f"https://localhost:{stack.grpc_port}",
+                    "OTEL_EXPORTER_OTLP_CERTIFICATE": str(certificate), "SIGNOZ_INGESTION_KEY": ingestion_key})
+                wait_until(lambda: listening(port), "the demo service listens")
+                self.assertEqual(request("GET", f"http://127.0.0.1:{port}/")[0], 200)
+                return port
+
+            run_service("sbk_wrong")
+            wait_until(lambda: "not a valid ingestion key" in stack.log("demo-service"), "the SDK reports the refusal")
+            wait_until(lambda: "Refused OTLP/gRPC from 127.0.0.1: 16" in stack.log("signalbox"), "the server logs it")
+            self.assertEqual(stack.api("services")["services"], [])
+
+            run_service(made.stdout.split()[0])
+            wait_until(lambda: [service["name"] for service in stack.api("services")["services"]] == ["demo-service"],
+                       "with the right key its spans are stored")
 
 
 class KnownLoad(unittest.TestCase):

@@ -120,6 +120,17 @@ class IngestionKeys(unittest.TestCase):
             wait_until(lambda: "is ready" in stack.log("signalbox"), "the server starts without --insecure")
 
 
+class Cors(unittest.TestCase):
+    def test_lets_pages_of_the_listed_origin_send(self) -> None:
+        with Stack() as stack:
+            stack.start_server("--cors-origin", "https://shop.example")
+            for origin, allowed in (("https://shop.example", True), ("https://evil.example", False)):
+                run = subprocess.run(["curl", "--silent", "--include", "--request", "OPTIONS", "--header", f"origin: {origin}",
+                                      "--header", "access-control-request-method: POST",
+                                      f"http://127.0.0.1:{stack.http_port}/v1/traces"], capture_output=True, text=True)
+                self.assertEqual("access-control-allow-origin" in run.stdout.lower(), allowed, run.stdout)
+
+
 class OwnLog(unittest.TestCase):
     def test_tells_refusals_once_and_then_their_number(self) -> None:
         with Stack() as stack:
