@@ -21,6 +21,8 @@
 #include <variant>
 
 #include "server/api/api.h"
+#include "server/backup/backup.h"
+#include "server/backup/mailbox.h"
 #include "server/commands/keys_command.h"
 #include "server/config/command_line.h"
 #include "server/config/endpoint.h"
@@ -44,6 +46,7 @@
 #include "server/retention/settings.h"
 #include "server/retention/sweeper.h"
 #include "server/store/commit/writer.h"
+#include "server/store/engine/data_folder.h"
 #include "server/store/engine/open_engine.h"
 #include "server/store/sql/schema.h"
 
@@ -85,6 +88,18 @@ std::filesystem::path web_root(const config::ServeOptions& options) {
 void write_line(observe::Reporter::Level level, const std::string& line) {
   constexpr std::array kLevels = {spdlog::level::info, spdlog::level::warn, spdlog::level::err};
   spdlog::log(kLevels.at(static_cast<std::size_t>(level)), "{}", line);
+}
+
+void back_up(store::Engine& engine, store::Writer& writer, const std::filesystem::path& data_folder,
+             const std::filesystem::path& target, const backup::Progress& progress) {
+  progress("Storing what was received");
+  constexpr std::chrono::seconds kLongestFlush{60};
+  if (!writer.flush(kLongestFlush)) {
+    throw backup::BackupError(
+        "what was received is not in the tables yet (/readyz may say why): "
+        "try again later");
+  }
+  backup::make_backup(engine, data_folder, target, progress);
 }
 
 /// What waits to be stored must not fill the queue.
@@ -233,6 +248,21 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
                              [&] { sweep(sweeper, retention_settings.policy(), reporter); });
   retention_settings.on_change([&] { sweeping.wake(); });
 
+  const observe::Periodic backing_up(std::chrono::milliseconds(500), [&] {
+    try {
+      backup::serve_request(options.data_folder, [&](const std::filesystem::path& target,
+                                                     const backup::Progress& progress) {
+        if (!options.engine_urls.empty()) {
+          throw backup::BackupError("the tables are in a ClickHouse elsewhere: back them up there");
+        }
+        back_up(engine, writer, options.data_folder, target, progress);
+        spdlog::info("Made the backup {}", target.string());
+      });
+    } catch (const std::exception& error) {
+      reporter.report(observe::Reporter::Level::kError, "backup", error.what());
+    }
+  });
+
   observe::Health health(reporter, {});
   constexpr std::uint64_t kMostParts = 1000;  // Of a partition; beyond, inserts are slowed down.
   health.add("disk", observe::disk_check(options.data_folder, options.min_free_disk_bytes));
@@ -339,6 +369,49 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
                stats.accepted_requests);
 }
 
+void print_line(const std::string& line) {
+  std::printf("%s\n", line.c_str());
+  std::fflush(stdout);
+}
+
+/// By the server that has the folder, or by this process if there is none.
+void run_backup(const config::Backup& command) {
+  if (!std::filesystem::exists(command.data_folder)) {
+    throw backup::BackupError("there is no data folder " + command.data_folder.string());
+  }
+  if (std::filesystem::exists(command.target)) {
+    throw backup::BackupError(command.target.string() +
+                              " is there already: choose a folder that is not");
+  }
+  store::EngineChoice choice;
+  choice.data_folder = command.data_folder;
+  std::unique_ptr<store::OpenedEngine> opened;
+  try {
+    opened = std::make_unique<store::OpenedEngine>(choice);
+  } catch (const store::DataFolderError&) {
+    print_line("A server has " + command.data_folder.string() + ": it makes the backup");
+    backup::ask_server(command.data_folder, command.target, print_line);
+    return;
+  }
+  store::Engine& engine = opened->engine();
+  store::apply_schema(engine);
+  const receive::OtlpDecoder decoder({});
+  const std::unique_ptr<store::Files> files = store::make_posix_files();
+  store::Writer::Options writer_options;
+  writer_options.log_folder = command.data_folder / "log";
+  writer_options.report = print_line;
+  store::Writer writer(engine, decoder, *files, std::move(writer_options));
+  back_up(engine, writer, command.data_folder, command.target, print_line);
+}
+
+void run_restore(const config::Restore& command) {
+  backup::check_restore(command.source, command.data_folder);
+  store::EngineChoice choice;
+  choice.data_folder = command.data_folder;
+  store::OpenedEngine opened(choice);
+  backup::restore_backup(opened.engine(), command.source, command.data_folder, print_line);
+}
+
 /// Runs a command that ends by itself.
 int run_to_end(const config::Command& command) {
   const std::string text = std::visit(
@@ -362,6 +435,10 @@ int run(int argc, const char* const* argv) {
   try {
     if (const auto* const to_serve = std::get_if<config::Serve>(&command)) {
       serve(to_serve->options, end_signals);
+    } else if (const auto* const to_back_up = std::get_if<config::Backup>(&command)) {
+      run_backup(*to_back_up);
+    } else if (const auto* const to_restore = std::get_if<config::Restore>(&command)) {
+      run_restore(*to_restore);
     } else {
       return run_to_end(command);
     }

@@ -133,6 +133,32 @@ class KeysCommand {
   std::string rate_;
 };
 
+/// `signalbox backup` and `signalbox restore`.
+class BackupCommands {
+ public:
+  BackupCommands(CLI::App& app, const Environment& environment) : data_(environment) {
+    backup_ = app.add_subcommand(
+        "backup", "Copy all data to a new folder; a server that runs on it does so itself");
+    backup_->add_option("TARGET", folder_, "The folder to make")->required();
+    restore_ = app.add_subcommand("restore", "Fill a new data folder from a backup");
+    restore_->add_option("SOURCE", folder_, "The backup's folder, which stays")->required();
+    for (CLI::App* const command : {backup_, restore_}) data_.add_to(*command);
+  }
+
+  /// Nothing if it was neither that was asked for.
+  [[nodiscard]] std::optional<Command> parsed() const {
+    if (backup_->parsed()) return Backup{data_.get(), folder_};
+    if (restore_->parsed()) return Restore{data_.get(), folder_};
+    return std::nullopt;
+  }
+
+ private:
+  DataFolderOption data_;
+  CLI::App* backup_ = nullptr;
+  CLI::App* restore_ = nullptr;
+  std::string folder_;
+};
+
 }  // namespace
 
 Command parse_command_line(int argc, const char* const* argv, std::string_view version,
@@ -159,10 +185,12 @@ Command parse_command_line(int argc, const char* const* argv, std::string_view v
   check->add_option("FILE", checked_file, "The YAML file; without one, that of SIGNALBOX_CONFIG");
 
   const KeysCommand keys(app, environment);
+  const BackupCommands backups(app, environment);
 
   try {
     app.parse(argc, argv);
     if (auto command = keys.parsed()) return *std::move(command);
+    if (auto command = backups.parsed()) return *std::move(command);
     if (check->parsed()) return run_config_check(checked_file, environment);
     return Serve{resolve(flags.given(), environment, file_of(file, environment)).options};
   } catch (const CLI::ParseError& error) {

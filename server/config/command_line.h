@@ -39,8 +39,20 @@ struct KeysRevoke {
   std::string name;
 };
 
+/// `signalbox backup TARGET`.
+struct Backup {
+  std::filesystem::path data_folder;
+  std::filesystem::path target;
+};
+
+/// `signalbox restore SOURCE`.
+struct Restore {
+  std::filesystem::path data_folder;
+  std::filesystem::path source;
+};
+
 /// What the program is to do.
-using Command = std::variant<Exit, Serve, KeysCreate, KeysList, KeysRevoke>;
+using Command = std::variant<Exit, Serve, KeysCreate, KeysList, KeysRevoke, Backup, Restore>;
 
 /// Reads the arguments of the program, the SIGNALBOX_… variables and the configuration file. Never
 /// throws: what is wrong is an Exit.

@@ -1,7 +1,10 @@
 """What an operator does with the real program: configures it, and is kept from leaving it open to others."""
 
 import json
+import pathlib
+import signal
 import subprocess
+import threading
 import time
 import unittest
 
@@ -250,6 +253,65 @@ class SelfTelemetry(unittest.TestCase):
             time.sleep(3)
             self.assertEqual(stack.api("metrics")["metrics"], [])
             self.assertEqual(stack.api("traces")["traces"], [])
+
+
+class Backup(unittest.TestCase):
+    def spans(self, stack: Stack, trace_ids: list[str]) -> dict[str, int]:
+        return {trace_id: len((stack.trace(trace_id) or {"spans": []})["spans"]) for trace_id in trace_ids}
+
+    def restored(self, target: pathlib.Path, trace_ids: list[str]) -> dict[str, int]:
+        """The spans that a server finds in what was restored from `target`."""
+        with Stack() as other:
+            run = signalbox("restore", str(target), "--data", str(other.data))
+            self.assertEqual(run.returncode, 0, run.stderr)
+            other.start_server()
+            return self.spans(other, trace_ids)
+
+    def test_by_the_running_server_has_all_that_was_acknowledged_before(self) -> None:
+        with Stack() as stack:
+            stack.start_server()
+            before = [stack.send_spans(10) for _ in range(20)]
+            stop = threading.Event()
+            during: list[str] = []
+
+            def send() -> None:
+                while not stop.is_set():
+                    during.append(stack.send_spans(10))
+            sender = threading.Thread(target=send)
+            sender.start()
+            try:
+                run = signalbox("backup", str(stack.folder / "copy"), "--data", str(stack.data))
+            finally:
+                stop.set()
+                sender.join()
+            self.assertEqual(run.returncode, 0, run.stderr)
+            self.assertIn("A server has", run.stdout)
+            self.assertIn("The backup is whole", run.stdout)
+            self.assertGreater(len(during), 3, "it went on taking data")
+            self.assertEqual(self.restored(stack.folder / "copy", before), dict.fromkeys(before, 10))
+            wait_until(lambda: self.spans(stack, during) == dict.fromkeys(during, 10), "the server lost nothing")
+
+    def test_without_a_server_has_what_is_in_the_log_too(self) -> None:
+        with Stack() as stack:
+            server = stack.start_server()
+            trace_ids = [stack.send_spans(10) for _ in range(20)]
+            stack.stop(server, signal.SIGKILL)
+            run = signalbox("backup", str(stack.folder / "copy"), "--data", str(stack.data))
+            self.assertEqual(run.returncode, 0, run.stderr)
+            self.assertEqual(self.restored(stack.folder / "copy", trace_ids), dict.fromkeys(trace_ids, 10))
+
+    def test_that_cannot_be_made_or_restored_says_why_in_one_line(self) -> None:
+        with Stack() as stack:
+            stack.start_server()
+            cases = ((("backup", str(stack.folder)), "is there already"),
+                     (("backup", "/proc/nowhere/copy"), "/proc/nowhere/copy"),
+                     (("restore", str(stack.folder)), "is no whole backup"))
+            for arguments, expected in cases:
+                run = signalbox(*arguments, "--data", str(stack.data))
+                self.assertEqual(run.returncode, 1, arguments)
+                self.assertEqual(len(run.stderr.strip().splitlines()), 1, run.stderr)
+                self.assertIn(expected, run.stderr)
+            self.assertTrue(stack.answers())
 
 
 if __name__ == "__main__":

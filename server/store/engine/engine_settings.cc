@@ -22,9 +22,11 @@ class Section {
   Section(const Section&) = delete;
   Section& operator=(const Section&) = delete;
 
-  void set(std::string_view name, std::uint64_t value) {
+  void set(std::string_view name, std::uint64_t value) { set(name, std::string_view(std::to_string(value))); }
+  /// `value` has nothing to escape.
+  void set(std::string_view name, std::string_view value) {
     out_.append(indent_).append("  <").append(name).append(">");
-    out_.append(std::to_string(value)).append("</").append(name).append(">\n");
+    out_.append(value).append("</").append(name).append(">\n");
   }
 
  private:
@@ -82,6 +84,9 @@ std::string engine_configuration(const EngineSettings& settings) {
     server.set("background_move_pool_size", 1);
     server.set("background_fetches_pool_size", 1);
     set_tables(out, settings);
+    // Below the engine's own folder: the only one that BACKUP and RESTORE may use.
+    Section backups(out, "backups", 1);
+    backups.set("allowed_path", "backups");
   }
   return out;
 }
