@@ -71,7 +71,9 @@ void RequestWindow::restore_file(std::uint64_t number, std::int64_t now_ns) {
       std::memcpy(&entry, entries.data() + i * sizeof entry, sizeof entry);
       youngest = std::max(youngest, entry.received_ns);
       const bool is_young = entry.received_ns >= now_ns - options_.length.count();
-      if (is_young) young_.try_emplace(entry.hash, static_cast<std::uint32_t>(entry.rejected));
+      if (!is_young) continue;
+      make_room(now_ns);
+      young_.try_emplace(entry.hash, static_cast<std::uint32_t>(entry.rejected));
     }
     at += sizeof head + entries.size();
   }
@@ -104,12 +106,15 @@ std::vector<Ingest::Done> RequestWindow::drop(const RequestHash& hash) {
   return node.empty() ? std::vector<Ingest::Done>() : std::move(node.mapped());
 }
 
-void RequestWindow::remember(const Log::LoggedRequest& request, std::int64_t now_ns) {
+void RequestWindow::make_room(std::int64_t now_ns) {
   const bool is_full = young_.size() >= options_.max_requests / 2;
-  if (is_full || now_ns - young_since_ns_ >= options_.length.count()) {
-    old_ = std::exchange(young_, {});
-    young_since_ns_ = now_ns;
-  }
+  if (!is_full && now_ns - young_since_ns_ < options_.length.count()) return;
+  old_ = std::exchange(young_, {});
+  young_since_ns_ = now_ns;
+}
+
+void RequestWindow::remember(const Log::LoggedRequest& request, std::int64_t now_ns) {
+  make_room(now_ns);
   young_[request.hash] = request.rejected;
   // Beyond the limit a hash lives only as long as its segment and its generation do.
   if (to_carry_ >= options_.max_requests) return;
@@ -118,43 +123,55 @@ void RequestWindow::remember(const Log::LoggedRequest& request, std::int64_t now
 }
 
 void RequestWindow::carry(std::uint64_t segment, std::int64_t now_ns) {
-  std::vector<Log::LoggedRequest> requests;
-  {
-    const std::scoped_lock lock(mutex_);
-    if (auto node = of_segment_.extract(segment); !node.empty())
-      requests = std::move(node.mapped());
-    to_carry_ -= requests.size();
-  }
   const std::int64_t oldest = now_ns - options_.length.count();
   std::string entries;
   std::int64_t youngest = 0;
-  for (const Log::LoggedRequest& request : requests) {
-    if (request.received_ns < oldest) continue;
-    const Entry entry{request.hash, request.received_ns, request.rejected};
-    entries.append(reinterpret_cast<const char*>(&entry), sizeof entry);
-    youngest = std::max(youngest, request.received_ns);
-  }
-  if (!entries.empty()) {
-    if (current_ == nullptr || current_since_ns_ < oldest) {
-      current_ = files_.create(path_of(current_number_ + 1), 0);
-      files_.sync_folder(options_.folder);
-      ++current_number_;
-      current_end_ = 0;
-      current_since_ns_ = now_ns;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (const auto at = of_segment_.find(segment); at != of_segment_.end()) {
+      for (const Log::LoggedRequest& request : at->second) {
+        if (request.received_ns < oldest) continue;
+        const Entry entry{request.hash, request.received_ns, request.rejected};
+        entries.append(reinterpret_cast<const char*>(&entry), sizeof entry);
+        youngest = std::max(youngest, request.received_ns);
+      }
     }
-    const ChunkHead head{checksum_of(entries, salt_, current_end_), entries.size() / sizeof(Entry)};
-    const std::string_view parts[] = {{reinterpret_cast<const char*>(&head), sizeof head}, entries};
-    current_->write(current_end_, parts);
-    current_->sync();
-    current_end_ += sizeof head + entries.size();
-    std::int64_t& youngest_of_file = files_youngest_[current_number_];
-    youngest_of_file = std::max(youngest_of_file, youngest);
+  }
+  if (!entries.empty()) write_chunk(entries, youngest, now_ns);
+  {
+    // Only now: what could not be written is still to be carried.
+    const std::scoped_lock lock(mutex_);
+    if (const auto node = of_segment_.extract(segment); !node.empty()) {
+      to_carry_ -= node.mapped().size();
+    }
   }
   std::erase_if(files_youngest_, [&](const auto& file) {
     if (file.first == current_number_ || file.second >= oldest) return false;
     files_.remove(path_of(file.first));
     return true;
   });
+}
+
+void RequestWindow::write_chunk(std::string_view entries, std::int64_t youngest,
+                                std::int64_t now_ns) {
+  // What a failed write left in a file is unknown, so a next file begins after one: it is taken as
+  // the current one again only when all has succeeded.
+  std::unique_ptr<File> file = std::exchange(current_, nullptr);
+  if (file == nullptr || current_since_ns_ < now_ns - options_.length.count()) {
+    ++current_number_;
+    file = files_.create(path_of(current_number_), 0);
+    files_.sync_folder(options_.folder);
+    current_end_ = 0;
+    current_since_ns_ = now_ns;
+  }
+  const ChunkHead head{checksum_of(entries, salt_, current_end_), entries.size() / sizeof(Entry)};
+  const std::string_view parts[] = {{reinterpret_cast<const char*>(&head), sizeof head}, entries};
+  std::int64_t& youngest_of_file = files_youngest_[current_number_];
+  youngest_of_file = std::max(youngest_of_file, youngest);
+  file->write(current_end_, parts);
+  file->sync();
+  current_end_ += sizeof head + entries.size();
+  current_ = std::move(file);
 }
 
 std::size_t RequestWindow::size() const {

@@ -57,7 +57,7 @@ class RequestWindow {
   std::vector<Ingest::Done> drop(const RequestHash& hash);
 
   /// Writes the hashes of `segment`'s requests, as far as they are young enough, to a file of the
-  /// window's own; afterwards the segment may go. Errors: std::system_error.
+  /// window's own; afterwards the segment may go. Errors: std::system_error; call it again then.
   void carry(std::uint64_t segment, std::int64_t now_ns);
 
   /// Requests remembered now.
@@ -71,6 +71,8 @@ class RequestWindow {
   using MapOf = std::unordered_map<RequestHash, T, HashOfHash>;
 
   void remember(const Log::LoggedRequest& request, std::int64_t now_ns);
+  void make_room(std::int64_t now_ns);
+  void write_chunk(std::string_view entries, std::int64_t youngest, std::int64_t now_ns);
   void restore_file(std::uint64_t number, std::int64_t now_ns);
   [[nodiscard]] std::filesystem::path path_of(std::uint64_t file) const;
 
