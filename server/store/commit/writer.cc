@@ -191,6 +191,9 @@ class Writer::Implementation {
   void recover() {
     Log::Recovery recovery = log_.take_recovery();
     for (const std::string& damage : recovery.damage) options_.report(damage);
+    for (const std::string& cut : recovery.cut_short) {
+      options_.report("the log's last write was cut short, as when the power fails: " + cut);
+    }
     window_.restore(recovery.requests, unix_ns());
     std::vector<std::shared_ptr<Batch>> sealed;
     std::vector<std::shared_ptr<Batch>> unsealed;
@@ -431,11 +434,21 @@ class Writer::Implementation {
   // ----------------------------------------------------------------------------
 
   void log_loop() {
+    // The process before may have ended before it let go of what had served.
+    bool is_retired = retire();
     std::unique_lock lock(mutex_);
     for (;;) {
-      to_log_.wait(lock, [&] {
+      const auto has_work = [&] {
         return !to_log_items_.empty() || !committed_.empty() || (lanes_done_ && committer_done_);
-      });
+      };
+      if (is_retired) {
+        to_log_.wait(lock, has_work);
+      } else if (!to_log_.wait_for(lock, kLogRetry, has_work)) {
+        lock.unlock();
+        is_retired = retire();
+        lock.lock();
+        continue;
+      }
       std::vector<Item> items = take_items();
       std::vector<std::shared_ptr<Batch>> committed = std::exchange(committed_, {});
       if (items.empty() && committed.empty()) return;
@@ -443,13 +456,13 @@ class Writer::Implementation {
       is_logging_ = true;
       lock.unlock();
       const bool ok = log_items(items, committed);
-      if (ok) retire();
+      if (ok) is_retired = retire();
       lock.lock();
       is_logging_ = false;
       if (!ok) put_back(items, committed);
       if (lanes_done_) flushed_.notify_all();
       // What cannot be logged at the very end is found again at the next start.
-      if (!ok && is_last) return;
+      if (!ok && is_last && !has_job()) return;
       if (!ok) to_log_.wait_for(lock, kLogRetry, [&] { return has_job() || committer_done_; });
     }
   }
@@ -584,10 +597,10 @@ class Writer::Implementation {
     return !std::exchange(stats_.is_log_failing, true);
   }
 
-  /// Lets go of what has served. What fails here is tried again later.
-  void retire() {
+  /// Lets go of what has served. False if it is to be tried again.
+  bool retire() {
     const std::uint64_t first_needed = log_.first_needed();
-    if (first_needed <= log_.retired_below()) return;
+    if (first_needed <= log_.retired_below()) return true;
     try {
       for (const std::uint64_t segment : log_.segments_below(first_needed)) {
         window_.carry(segment, unix_ns());
@@ -597,9 +610,14 @@ class Writer::Implementation {
       entry.head.number = first_needed;
       log_.append({&entry, 1});
       log_.retire(first_needed);
+      is_retire_reported_ = false;
+      return true;
     } catch (const std::exception& error) {
-      options_.report(std::string("segments of the log that have served could not be removed: ") +
-                      error.what());
+      if (!std::exchange(is_retire_reported_, true)) {
+        options_.report(std::string("segments of the log that have served cannot be removed: ") +
+                        error.what());
+      }
+      return false;
     }
   }
 
@@ -707,6 +725,7 @@ class Writer::Implementation {
   bool lanes_done_ = false;
   bool committer_done_ = false;
   bool is_logging_ = false;
+  bool is_retire_reported_ = false;  // The log's thread alone uses it.
   Stats stats_;
 
   Committer committer_;
