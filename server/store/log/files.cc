@@ -41,10 +41,13 @@ class PosixFile final : public File {
 
   void allocate(std::uint64_t bytes) {
     if (bytes == 0) return;
-    if (const int error = ::posix_fallocate(fd_.get(), 0, static_cast<off_t>(bytes)); error != 0) {
-      errno = error;
-      fail("cannot allocate", path_);
+    int error = EINTR;
+    while (error == EINTR) {
+      error = ::posix_fallocate(fd_.get(), 0, static_cast<off_t>(bytes));
     }
+    if (error == 0) return;
+    errno = error;
+    fail("cannot allocate", path_);
   }
 
   void write(std::uint64_t offset, std::span<const std::string_view> parts) override {
@@ -87,8 +90,13 @@ class PosixFile final : public File {
 class PosixFiles final : public Files {
  public:
   void create_folder(const std::filesystem::path& folder) override {
+    std::vector<std::filesystem::path> made;
+    for (std::filesystem::path at = folder; !at.empty() && !std::filesystem::exists(at);
+         at = at.parent_path()) {
+      made.push_back(at);
+    }
     std::filesystem::create_directories(folder);
-    sync_folder(folder.parent_path());
+    for (const std::filesystem::path& each : made) sync_folder(each.parent_path());
   }
 
   std::vector<std::string> list(const std::filesystem::path& folder) override {

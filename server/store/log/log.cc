@@ -7,6 +7,7 @@
 #include <random>
 #include <stdexcept>
 #include <system_error>
+#include <tuple>
 #include <utility>
 
 namespace signalbox::server::store {
@@ -46,13 +47,22 @@ class Log::Reader {
   void run() {
     find_files();
     read_heads();
-    for (auto at = heads_.begin(); at != heads_.end(); ++at) read_segment(at);
+    // The latest first: they say which of the earlier ones have served.
+    for (auto at = heads_.rbegin(); at != heads_.rend(); ++at) read_segment(std::prev(at.base()));
     check_first_segment();
+    std::reverse(recovery_.damage.begin(), recovery_.damage.end());
+    std::stable_sort(
+        recovery_.requests.begin(), recovery_.requests.end(),
+        [](const LoggedRequest& a, const LoggedRequest& b) { return a.segment < b.segment; });
     collect_blocks();
   }
 
  private:
-  using Heads = std::map<std::uint64_t, std::optional<SegmentHead>>;
+  struct FoundHead {
+    std::optional<SegmentHead> head;
+    bool is_damaged = false;  // It is neither intact nor that of a segment which never began.
+  };
+  using Heads = std::map<std::uint64_t, FoundHead>;
 
   void find_files() {
     for (const std::string& name : log_.files_.list(log_.options_.folder)) {
@@ -62,58 +72,133 @@ class Log::Reader {
   }
 
   void read_heads() {
-    bool has_salt = false;
-    for (auto& [number, head] : heads_) {
+    for (const std::uint64_t number : log_.free_) {
+      SegmentHead head;
+      const std::string bytes = log_.files_.read(log_.free_path(number), 0, kSegmentHeadBytes);
+      if (decode_segment_head(bytes, head)) take_salt(head);
+      log_.current_number_ = std::max(log_.current_number_, number);
+      log_.retired_below_ = std::max(log_.retired_below_, number + 1);
+    }
+    for (auto& [number, found] : heads_) {
       SegmentHead read;
       const std::string bytes = log_.files_.read(log_.path_of(number), 0, kSegmentHeadBytes);
-      if (!decode_segment_head(bytes, read) || read.key.number != number) continue;
-      head = read;
-      log_.salt_ = read.key.salt;
-      has_salt = true;
+      if (!decode_segment_head(bytes, read)) {
+        found.is_damaged = bytes.find_first_not_of('\0') != std::string::npos;
+        continue;
+      }
+      take_salt(read);
+      if (read.key.number != number) continue;  // A file that was to be used again.
+      found.head = read;
       log_.last_identity_ = std::max(log_.last_identity_, read.last_identity);
       log_.next_block_ = std::max(log_.next_block_.load(), read.next_block);
       log_.retired_below_ = std::max(log_.retired_below_, read.retired_below);
     }
-    if (!has_salt) log_.salt_ = random_salt();
-    if (!heads_.empty()) log_.current_number_ = heads_.rbegin()->first;
-    for (const std::uint64_t number : log_.free_) {
-      log_.current_number_ = std::max(log_.current_number_, number);
-      log_.retired_below_ = std::max(log_.retired_below_, number + 1);
-    }
+    if (!has_salt_) log_.salt_ = random_salt();
+    if (heads_.empty()) return;
+    log_.current_number_ = std::max(log_.current_number_, heads_.rbegin()->first);
+    log_.current_may_be_cut_ = true;
+  }
+
+  void take_salt(const SegmentHead& head) {
+    log_.salt_ = head.key.salt;
+    has_salt_ = true;
   }
 
   void read_segment(Heads::iterator at) {
     const std::uint64_t number = at->first;
+    Segment& info = log_.segments_[number];
+    const std::filesystem::path path = log_.path_of(number);
+    if (number < log_.retired_below_) {
+      // It has served, but was not yet removed when the earlier process ended.
+      info.bytes = log_.files_.size(path);
+      return;
+    }
     const auto next = std::next(at);
     if (next != heads_.end() && next->first != number + 1) {
-      recovery_.damage.push_back("the log's segments " + std::to_string(number + 1) + " to " +
-                                 std::to_string(next->first - 1) +
-                                 " are missing; what was only in them is lost");
+      report_missing(number + 1, next->first);
     }
-    const std::filesystem::path path = log_.path_of(number);
-    std::string segment = log_.files_.read(path, 0, log_.files_.size(path));
     // Where it ends is known only if a next one began.
     const bool end_is_known =
-        next != heads_.end() && next->first == number + 1 && next->second.has_value();
-    const std::uint64_t end =
-        end_is_known ? std::min<std::uint64_t>(next->second->previous_end, segment.size())
-                     : segment.size();
-    segment.resize(end);
-    if (!at->second && end > kSegmentHeadBytes && end_is_known) {
-      set_aside(number, segment, {0, kSegmentHeadBytes});
+        next != heads_.end() && next->first == number + 1 && next->second.head.has_value();
+    std::string segment = log_.files_.read(path, 0, log_.files_.size(path));
+    if (end_is_known) {
+      segment.resize(std::min<std::uint64_t>(next->second.head->previous_end, segment.size()));
     }
-    Segment& info = log_.segments_[number];
-    info.bytes = scan_segment(
+    std::vector<DamagedStretch> unreadable;
+    const ScannedSegment scanned = scan_segment(
         {log_.salt_, number}, segment,
         [&](std::uint64_t offset, const RecordHead& head, std::string_view payload) {
           take(number, offset, head, payload);
         },
-        [&](DamagedStretch damage) { set_aside(number, segment, damage); });
-    if (end_is_known && info.bytes < end) {
-      set_aside(number, segment, {info.bytes, end - info.bytes});
-    }
-    log_.current_end_ = info.bytes;
+        [&](DamagedStretch stretch) { unreadable.push_back(stretch); });
+    if (!end_is_known) sync_what_counts(*at, segment, scanned);
+    info.bytes = scanned.end;
+    if (std::next(at) == heads_.end()) log_.current_end_ = info.bytes;
     recovery_.bytes += info.bytes;
+    check_head(*at, segment, scanned, end_is_known);
+    const bool may_be_cut = !end_is_known || next->second.head->previous_may_be_cut;
+    report_unreadable(number, segment, unreadable,
+                      may_be_cut ? scanned.last_append : segment.size());
+    if (end_is_known && scanned.end < segment.size()) {
+      set_aside(number, segment, {scanned.end, segment.size() - scanned.end}, recovery_.damage);
+    }
+  }
+
+  /// What a process wrote that was killed, or could not sync it, is readable until the power fails.
+  /// From now on it counts, so it is written again: the last records, and the head, which says
+  /// where the segment before ends.
+  void sync_what_counts(const Heads::value_type& at, std::string_view segment,
+                        const ScannedSegment& scanned) {
+    const auto& [number, found] = at;
+    const std::string_view head = segment.substr(0, found.head ? kSegmentHeadBytes : 0);
+    const std::uint64_t end = std::min<std::uint64_t>(scanned.end, segment.size());
+    const std::uint64_t begin = std::min(scanned.last_append, end);
+    const std::string_view last = segment.substr(begin, end - begin);
+    const std::unique_ptr<File> file = log_.files_.open(log_.path_of(number));
+    if (!head.empty()) file->write(0, {&head, 1});
+    if (!last.empty()) file->write(begin, {&last, 1});
+    file->sync();
+    log_.files_.sync_folder(log_.options_.folder);
+  }
+
+  void report_missing(std::uint64_t first, std::uint64_t end) {
+    recovery_.damage.push_back("the log's segments " + std::to_string(first) + " to " +
+                               std::to_string(end - 1) +
+                               " are missing; what was only in them is lost");
+  }
+
+  void check_head(const Heads::value_type& at, std::string_view segment,
+                  const ScannedSegment& scanned, bool end_is_known) {
+    const auto& [number, found] = at;
+    if (found.head.has_value()) return;
+    if (!has_salt_ && found.is_damaged) {
+      // Without any segment's head no record can be told from other bytes.
+      const std::uint64_t bytes = segment.find_last_not_of('\0') + 1;
+      set_aside(number, segment, {0, bytes}, recovery_.damage);
+      return;
+    }
+    const bool has_records = scanned.end > kSegmentHeadBytes;
+    const bool was_begun = end_is_known ? segment.size() > kSegmentHeadBytes : has_records;
+    if (was_begun || found.is_damaged) {
+      set_aside(number, segment, {0, std::min(segment.size(), kSegmentHeadBytes)},
+                recovery_.damage);
+    }
+  }
+
+  /// What is behind `synced_end` may never have been on disk as a whole.
+  void report_unreadable(std::uint64_t segment, std::string_view bytes,
+                         const std::vector<DamagedStretch>& unreadable, std::uint64_t synced_end) {
+    for (const DamagedStretch& stretch : unreadable) {
+      const std::uint64_t end = stretch.offset + stretch.bytes;
+      const std::uint64_t middle = std::clamp(synced_end, stretch.offset, end);
+      if (middle > stretch.offset) {
+        set_aside(segment, bytes, {stretch.offset, middle - stretch.offset}, recovery_.damage);
+      }
+      if (middle < end) {
+        cut_from_.try_emplace(segment, middle);
+        set_aside(segment, bytes, {middle, end - middle}, recovery_.cut_short);
+      }
+    }
   }
 
   void take(std::uint64_t segment, std::uint64_t offset, const RecordHead& head,
@@ -126,11 +211,15 @@ class Log::Reader {
             {segment, offset, static_cast<std::uint32_t>(payload.size())});
         recovery_.requests.push_back({head.hash, head.time, head.rejected, segment});
         return;
-      case Type::kSeal:
-        blocks_[head.block].identity = head.time;
-        blocks_[head.block].sealed_requests = head.number;
+      case Type::kSeal: {
+        FoundBlock& block = blocks_[head.block];
+        if (head.time < block.identity) return;
+        block.identity = head.time;
+        block.sealed_requests = head.number;
+        block.seal = {segment, offset, 0};
         log_.last_identity_ = std::max(log_.last_identity_, head.time);
         return;
+      }
       case Type::kCommit:
         committed_.insert(head.block);
         return;
@@ -141,14 +230,9 @@ class Log::Reader {
   }
 
   void check_first_segment() {
-    if (heads_.empty()) return;
-    const std::uint64_t first = heads_.begin()->first;
     const std::uint64_t expected = std::max<std::uint64_t>(log_.retired_below_, 1);
-    if (first > expected) {
-      recovery_.damage.push_back("the log's segments " + std::to_string(expected) + " to " +
-                                 std::to_string(first - 1) +
-                                 " are missing; what was only in them is lost");
-    }
+    const auto first = heads_.lower_bound(expected);
+    if (first != heads_.end() && first->first > expected) report_missing(expected, first->first);
   }
 
   void collect_blocks() {
@@ -157,7 +241,15 @@ class Log::Reader {
       UncommittedBlock& block = recovery_.blocks.emplace_back();
       block.number = number;
       block.identity = found.identity;
-      if (found.identity != 0 && found.sealed_requests > found.requests.size()) {
+      std::sort(found.requests.begin(), found.requests.end(),
+                [](const Position& a, const Position& b) {
+                  return std::tie(a.segment, a.offset) < std::tie(b.segment, b.offset);
+                });
+      // Requests that were written together with the seal, and did not get to the disk like it, had
+      // not been answered.
+      const auto cut = cut_from_.find(found.seal.segment);
+      const bool is_cut = cut != cut_from_.end() && found.seal.offset >= cut->second;
+      if (found.sealed_requests > found.requests.size() && !is_cut) {
         block.missing_requests = found.sealed_requests - found.requests.size();
       }
       for (const Position& position : found.requests) {
@@ -173,33 +265,48 @@ class Log::Reader {
                      });
   }
 
-  void set_aside(std::uint64_t segment, std::string_view bytes, DamagedStretch damage) {
+  void set_aside(std::uint64_t segment, std::string_view bytes, DamagedStretch stretch,
+                 std::vector<std::string>& reports) {
     const std::filesystem::path folder = log_.options_.folder / "damaged";
-    const std::string name = number_text(segment) + "-" + std::to_string(damage.offset) + ".bin";
-    log_.files_.create_folder(folder);
-    write_whole_file(log_.files_, folder / name, bytes.substr(damage.offset, damage.bytes));
-    recovery_.damage.push_back(std::to_string(damage.bytes) + " bytes of the log's segment " +
-                               std::to_string(segment) + " cannot be read; they are set aside in " +
-                               (folder / name).string());
+    const std::filesystem::path path =
+        folder / (number_text(segment) + "-" + std::to_string(stretch.offset) + ".bin");
+    std::string report = std::to_string(stretch.bytes) + " bytes of the log's segment " +
+                         std::to_string(segment) + " cannot be read; they ";
+    try {
+      log_.files_.create_folder(folder);
+      write_whole_file(log_.files_, path, bytes.substr(stretch.offset, stretch.bytes));
+      report += "are set aside in " + path.string();
+    } catch (const std::exception& error) {
+      // A full disk, say, must not keep the rest of the log from being taken up.
+      report += std::string("could not be set aside: ") + error.what();
+    }
+    reports.push_back(std::move(report));
   }
 
   struct FoundBlock {
     std::int64_t identity = 0;
     std::uint64_t sealed_requests = 0;
+    Position seal;
     std::vector<Position> requests;
   };
 
   Log& log_;
   Recovery& recovery_;
   Heads heads_;
+  bool has_salt_ = false;
   std::map<std::uint64_t, FoundBlock> blocks_;
   std::set<std::uint64_t> committed_;
+  std::map<std::uint64_t, std::uint64_t> cut_from_;  // By segment, if its last write was cut short.
 };
 
 Log::Log(Files& files, Options options) : files_(files), options_(std::move(options)) {
   files_.create_folder(options_.folder);
   Reader(*this).run();
   count_bytes();
+  try {
+    retire(retired_below_);
+  } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch): the next `retire` does it.
+  }
 }
 
 std::filesystem::path Log::path_of(std::uint64_t segment) const {
@@ -244,6 +351,7 @@ void Log::begin_segment(std::uint64_t payload_bytes) {
   head.next_block = next_block_;
   head.retired_below = retired_below_;
   head.previous_end = segments_.contains(current_number_) ? current_end_ : 0;
+  head.previous_may_be_cut = current_may_be_cut_;
   const SegmentHeadBytes bytes = encode_segment_head(head);
   const std::string_view part(bytes.data(), bytes.size());
   file->write(0, {&part, 1});
@@ -252,6 +360,7 @@ void Log::begin_segment(std::uint64_t payload_bytes) {
   current_ = std::move(file);
   current_number_ = number;
   current_end_ = kSegmentHeadBytes;
+  current_may_be_cut_ = false;
   segments_[number].bytes = current_end_;
 }
 
@@ -269,6 +378,7 @@ void Log::append(std::span<Entry> entries) {
   parts.reserve(entries.size() * 3);
   std::uint64_t end = current_end_;
   for (Entry& entry : entries) {
+    entry.head.append_offset = current_end_;
     heads.push_back(encode_record_head(key, end, entry.head, entry.payload));
     parts.emplace_back(heads.back().data(), heads.back().size());
     parts.push_back(entry.payload);
@@ -324,7 +434,6 @@ std::vector<std::uint64_t> Log::segments_below(std::uint64_t first_needed) const
 }
 
 void Log::retire(std::uint64_t first_needed) {
-  retired_below_ = std::max(retired_below_, first_needed);
   for (const std::uint64_t number : segments_below(first_needed)) {
     if (free_.size() < options_.kept_segments) {
       files_.rename(path_of(number), free_path(number));
@@ -334,6 +443,7 @@ void Log::retire(std::uint64_t first_needed) {
     }
     segments_.erase(number);
   }
+  retired_below_ = std::max(retired_below_, first_needed);
   count_bytes();
 }
 

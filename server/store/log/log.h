@@ -65,6 +65,9 @@ class Log {
     /// Sentences for people, each about a stretch that could not be read; what was there is set
     /// aside in the folder `damaged`.
     std::vector<std::string> damage;
+    /// The same about the end of what a process wrote that did not end in order: as after a power
+    /// cut, when nothing of the last write is answered yet.
+    std::vector<std::string> cut_short;
     std::uint64_t bytes = 0;
   };
 
@@ -133,6 +136,7 @@ class Log {
   std::unique_ptr<File> current_;    // Null: the next append begins a segment.
   std::uint64_t current_number_ = 0;
   std::uint64_t current_end_ = 0;
+  bool current_may_be_cut_ = false;  // An earlier process wrote it.
   std::atomic<std::uint64_t> bytes_{0};
 };
 

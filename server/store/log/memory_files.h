@@ -19,8 +19,10 @@
 /// Files in memory for tests: they can fail, and lose what was not synced.
 namespace signalbox::server::store::testing {
 
-/// What a disk may do: after `power_cut`, of each write that was not synced any 512-byte sectors
-/// may be there or not, and of the changes to folders that were not synced the first so many.
+/// What a disk may do: a `sync` that fails has written any of the 512-byte sectors, and the next
+/// one does not write the others although they can be read. After `power_cut`, of each write that
+/// was not synced any 512-byte sectors may be there or not, and of the changes to folders that were
+/// not synced the first so many.
 ///
 /// Thread-safety: all members from any thread.
 class MemoryFiles final : public Files {
@@ -159,9 +161,15 @@ class MemoryFiles final : public Files {
     }
     void sync() override {
       const std::scoped_lock lock(files_.mutex_);
-      files_.check(Operation::kSync, path_);
-      node_->synced = node_->current;
-      node_->unsynced.clear();
+      const auto writes = std::exchange(node_->unsynced, {});
+      try {
+        files_.check(Operation::kSync, path_);
+      } catch (const std::system_error&) {
+        // What could not be written is readable until the power fails, and is not tried again.
+        for (const Write& write : writes) lose_some(*node_, write, files_.random_);
+        throw;
+      }
+      for (const Write& write : writes) put(node_->synced, write.offset, write.bytes);
     }
 
    private:
@@ -208,6 +216,7 @@ class MemoryFiles final : public Files {
   }
 
   std::mutex mutex_;
+  std::mt19937 random_{1};
   Fault fault_;
   Names names_;
   Names synced_names_;

@@ -13,6 +13,9 @@ namespace {
 static_assert(std::endian::native == std::endian::little,
               "the log is written as it lies in memory");
 
+// In a segment's head, set in the end of the segment before.
+constexpr std::uint64_t kMayBeCut = std::uint64_t{1} << 63;
+
 constexpr std::array<char, 8> kMagic = {'S', 'B', 'O', 'X', 'L', 'O', 'G', '1'};
 
 // Where the fields of a record's head stand.
@@ -23,6 +26,7 @@ constexpr std::size_t kRejectedAt = 20;
 constexpr std::size_t kTypeAt = 24;
 constexpr std::size_t kSignalAt = 25;
 constexpr std::size_t kContentAt = 26;
+constexpr std::size_t kAppendAt = 28;  // In units of 8 bytes.
 constexpr std::size_t kBlockAt = 32;
 constexpr std::size_t kTimeAt = 40;
 // A request's hash, or a seal's two numbers.
@@ -71,6 +75,7 @@ std::optional<RecordHead> read_head(const SegmentKey& key, std::uint64_t offset,
   head.signal = static_cast<Signal>(signal);
   head.content = get<std::uint8_t>(at, kContentAt);
   head.rejected = get<std::uint32_t>(at, kRejectedAt);
+  head.append_offset = std::uint64_t{get<std::uint32_t>(at, kAppendAt)} * 8;
   head.block = get<std::uint64_t>(at, kBlockAt);
   head.time = get<std::int64_t>(at, kTimeAt);
   if (head.type == RecordHead::Type::kRequest) {
@@ -109,6 +114,7 @@ RecordHeadBytes encode_record_head(const SegmentKey& key, std::uint64_t offset,
   put(at, kTypeAt, static_cast<std::uint8_t>(head.type));
   put(at, kSignalAt, static_cast<std::uint8_t>(head.signal));
   put(at, kContentAt, head.content);
+  put(at, kAppendAt, static_cast<std::uint32_t>(head.append_offset / 8));
   put(at, kBlockAt, head.block);
   put(at, kTimeAt, head.time);
   const bool is_request = head.type == RecordHead::Type::kRequest;
@@ -123,9 +129,12 @@ SegmentHeadBytes encode_segment_head(const SegmentHead& head) {
   SegmentHeadBytes bytes{};
   char* at = bytes.data();
   std::memcpy(at, kMagic.data(), kMagic.size());
-  const std::uint64_t fields[] = {
-      head.key.salt,   head.key.number,    static_cast<std::uint64_t>(head.last_identity),
-      head.next_block, head.retired_below, head.previous_end};
+  const std::uint64_t fields[] = {head.key.salt,
+                                  head.key.number,
+                                  static_cast<std::uint64_t>(head.last_identity),
+                                  head.next_block,
+                                  head.retired_below,
+                                  head.previous_end | (head.previous_may_be_cut ? kMayBeCut : 0)};
   static_assert(kMagic.size() + sizeof fields + sizeof(std::uint64_t) == kSegmentHeadBytes);
   std::memcpy(at + kMagic.size(), fields, sizeof fields);
   put(at, kSegmentHeadBytes - 8, checksum({at, kSegmentHeadBytes - 8}, 0));
@@ -143,7 +152,9 @@ bool decode_segment_head(std::string_view bytes, SegmentHead& head) {
   head.last_identity = get<std::int64_t>(at, 24);
   head.next_block = get<std::uint64_t>(at, 32);
   head.retired_below = get<std::uint64_t>(at, 40);
-  head.previous_end = get<std::uint64_t>(at, 48);
+  const auto previous = get<std::uint64_t>(at, 48);
+  head.previous_end = previous & ~kMayBeCut;
+  head.previous_may_be_cut = (previous & kMayBeCut) != 0;
   return true;
 }
 
@@ -156,11 +167,12 @@ bool read_record(const SegmentKey& key, std::uint64_t offset, std::string_view b
   return is_payload_intact(key, offset, bytes, payload);
 }
 
-std::uint64_t scan_segment(
+ScannedSegment scan_segment(
     const SegmentKey& key, std::string_view segment,
     const std::function<void(std::uint64_t, const RecordHead&, std::string_view)>& on_record,
     const std::function<void(DamagedStretch)>& on_damage) {
-  std::uint64_t end = kSegmentHeadBytes;  // Of what has been read or reported.
+  ScannedSegment scanned;
+  std::uint64_t& end = scanned.end;  // Of what has been read or reported.
   for (std::uint64_t offset = end; offset < segment.size();) {
     const auto head = read_head(key, offset, segment.substr(offset));
     if (!head) {
@@ -178,10 +190,11 @@ std::uint64_t scan_segment(
       if (offset > end) on_damage({end, offset - end});
       on_record(offset, *head, payload);
     }
+    scanned.last_append = head->append_offset;
     offset = next;
     end = next;
   }
-  return end;
+  return scanned;
 }
 
 }  // namespace signalbox::server::store

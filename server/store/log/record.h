@@ -47,6 +47,9 @@ struct RecordHead {
   std::uint64_t first_segment = 0;  ///< Of a seal: where its first request stands.
   RequestHash hash;                 ///< Of a request.
   std::uint32_t payload_bytes = 0;
+  /// Where the first of the records stands that were written and synced together with this one:
+  /// what is before it was on disk when this one was written. A multiple of 8, < 32 GiB.
+  std::uint64_t append_offset = 0;
 };
 
 inline constexpr std::size_t kRecordHeadBytes = 64;
@@ -74,6 +77,9 @@ struct SegmentHead {
   std::uint64_t next_block = 0;     ///< Numbers below it are given.
   std::uint64_t retired_below = 0;  ///< Segments below it had served when this one began.
   std::uint64_t previous_end = 0;   ///< Bytes of the segment before that count; 0: there is none.
+  /// The process that wrote the segment before ended without saying whether its last write was
+  /// finished.
+  bool previous_may_be_cut = false;
 };
 
 using SegmentHeadBytes = std::array<char, kSegmentHeadBytes>;
@@ -92,11 +98,16 @@ struct DamagedStretch {
 [[nodiscard]] bool read_record(const SegmentKey& key, std::uint64_t offset, std::string_view bytes,
                                RecordHead& head, std::string_view& payload);
 
-/// Finds the records of a whole segment, also those behind a damaged stretch. Returns where the
-/// last one ends. The time it takes is proportional to the segment's size, whatever its bytes are.
-std::uint64_t scan_segment(const SegmentKey& key, std::string_view segment,
-                           const std::function<void(std::uint64_t offset, const RecordHead&,
-                                                    std::string_view payload)>& on_record,
-                           const std::function<void(DamagedStretch)>& on_damage);
+struct ScannedSegment {
+  std::uint64_t end = kSegmentHeadBytes;          ///< Of its last record.
+  std::uint64_t last_append = kSegmentHeadBytes;  ///< `append_offset` of its last record.
+};
+
+/// Finds the records of a whole segment, also those behind a damaged stretch. The time it takes is
+/// proportional to the segment's size, whatever its bytes are.
+ScannedSegment scan_segment(const SegmentKey& key, std::string_view segment,
+                            const std::function<void(std::uint64_t offset, const RecordHead&,
+                                                     std::string_view payload)>& on_record,
+                            const std::function<void(DamagedStretch)>& on_damage);
 
 }  // namespace signalbox::server::store
