@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -48,6 +49,7 @@
 #include "server/store/commit/writer.h"
 #include "server/store/engine/data_folder.h"
 #include "server/store/engine/open_engine.h"
+#include "server/store/sql/first_tables.h"
 #include "server/store/sql/schema.h"
 
 namespace signalbox::server {
@@ -211,6 +213,32 @@ store::EngineChoice engine_choice(const config::ServeOptions& options) {
   return choice;
 }
 
+/// Moves rows that an earlier version left in its tables, in the background.
+class RowMover {
+ public:
+  explicit RowMover(store::Engine& engine)
+      : thread_([this, &engine] {
+          try {
+            store::move_rows_of_first_tables(engine, stop_);
+          } catch (const std::exception& error) {
+            spdlog::error(
+                "Older data stays where it is until the next start, for it could not be moved into "
+                "the new tables: {}",
+                error.what());
+          }
+        }) {}
+  RowMover(const RowMover&) = delete;
+  RowMover& operator=(const RowMover&) = delete;
+  ~RowMover() {
+    stop_ = true;
+    thread_.join();
+  }
+
+ private:
+  std::atomic<bool> stop_ = false;
+  std::thread thread_;
+};
+
 void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   const auto start = std::chrono::steady_clock::now();
   observe::Reporter reporter({.sink = write_line});
@@ -272,6 +300,7 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   health.add("parts", observe::parts_check(engine, kMostParts));
   health.run();
   const observe::Periodic checking(std::chrono::seconds(2), [&] { health.run(); });
+  const RowMover mover(engine);
 
   std::shared_ptr<net::TlsContext> tls;
   if (!options.tls_certificate.empty()) {

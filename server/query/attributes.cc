@@ -4,24 +4,24 @@ namespace signalbox::server::query {
 namespace {
 
 /// "(1, 2, 3)": ids are numbers of our own, not of a client.
-std::string id_list(const std::set<std::uint64_t>& ids) {
+std::string id_list(const std::set<std::uint32_t>& ids) {
   std::string list = "(";
-  for (const std::uint64_t id : ids) {
+  for (const std::uint32_t id : ids) {
     if (list.size() > 1) list += ", ";
     list += std::to_string(id);
   }
   return list + ")";
 }
 
-void write_resources(Session& session, const std::set<std::uint64_t>& ids, JsonWriter& json) {
+void write_resources(Session& session, const std::set<std::uint32_t>& ids, JsonWriter& json) {
   json.key("resources").begin_object();
   if (!ids.empty()) {
-    const std::string data =
-        session.rows("SELECT resource_id, service_name, " + attribute_columns() +
-                     ", dropped_attributes_count, schema_url FROM resources WHERE resource_id IN " +
-                     id_list(ids) + " LIMIT 1 BY resource_id");
+    const std::string data = session.rows(
+        "SELECT resource_id, service_name, " + attribute_columns() +
+        ", dropped_attributes_count, schema_url FROM resource_rows WHERE resource_id IN " +
+        id_list(ids) + " LIMIT 1 BY resource_id");
     for (RowReader row(data); !row.at_end();) {
-      json.key(std::to_string(row.u64())).begin_object();
+      json.key(std::to_string(row.u32())).begin_object();
       json.key("service_name").string(row.string());
       json.key("attributes");
       write_attributes(row, json);
@@ -33,15 +33,15 @@ void write_resources(Session& session, const std::set<std::uint64_t>& ids, JsonW
   json.end_object();
 }
 
-void write_scopes(Session& session, const std::set<std::uint64_t>& ids, JsonWriter& json) {
+void write_scopes(Session& session, const std::set<std::uint32_t>& ids, JsonWriter& json) {
   json.key("scopes").begin_object();
   if (!ids.empty()) {
     const std::string data =
         session.rows("SELECT scope_id, name, version, " + attribute_columns() +
-                     ", dropped_attributes_count, schema_url FROM scopes WHERE scope_id IN " +
+                     ", dropped_attributes_count, schema_url FROM scope_rows WHERE scope_id IN " +
                      id_list(ids) + " LIMIT 1 BY scope_id");
     for (RowReader row(data); !row.at_end();) {
-      json.key(std::to_string(row.u64())).begin_object();
+      json.key(std::to_string(row.u32())).begin_object();
       json.key("name").string(row.string());
       json.key("version").string(row.string());
       json.key("attributes");

@@ -28,8 +28,8 @@ std::string_view attribute_type_name(char type);
 
 /// The ids that the records of an answer refer to.
 struct ReferencedIds {
-  std::set<std::uint64_t> resources;
-  std::set<std::uint64_t> scopes;
+  std::set<std::uint32_t> resources;
+  std::set<std::uint32_t> scopes;
 };
 
 /// Writes `"resources": {…}, "scopes": {…}`, each by its id, into an open object.

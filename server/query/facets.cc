@@ -64,8 +64,8 @@ void write_values(const std::vector<CountedValue>& values, JsonWriter& json) {
 std::string series_with_points(const TimeRange& range, Parameters& parameters) {
   const std::string condition = in_range("time", range, parameters);
   std::string sql;
-  for (const std::string table : {"metric_numbers", "metric_histograms",
-                                  "metric_exponential_histograms", "metric_summaries"}) {
+  for (const std::string table : {"metric_number_rows", "metric_histogram_rows",
+                                  "metric_exponential_histogram_rows", "metric_summary_rows"}) {
     if (!sql.empty()) sql += " UNION ALL ";
     sql += "SELECT series_id FROM ";
     sql += table;
@@ -75,14 +75,16 @@ std::string series_with_points(const TimeRange& range, Parameters& parameters) {
 }
 
 /// FROM … WHERE … of the rows that `request` is about.
-std::string source(const FieldValuesRequest& request, Parameters& parameters) {
+std::string source(const Session& session, const FieldValuesRequest& request,
+                   Parameters& parameters) {
   if (request.signal != Signal::kMetrics) {
     const Selection selection{request.signal, request.range, request.filter};
-    return "FROM " + selection.table() + " WHERE " + selection.condition(parameters);
+    return "FROM " + selection.table() + " WHERE " +
+           selection.condition(session.slots(), parameters);
   }
-  std::string sql = "FROM metric_series FINAL WHERE ";
+  std::string sql = "FROM metric_series_rows FINAL WHERE ";
   if (!request.metric.empty()) sql += "metric_name = " + parameters.bind(request.metric) + " AND ";
-  sql += filter_sql(request.filter, Signal::kMetrics, parameters);
+  sql += filter_sql(request.filter, Signal::kMetrics, session.slots(), parameters);
   return sql + " AND series_id IN (" + series_with_points(request.range, parameters) + ")";
 }
 
@@ -126,17 +128,19 @@ void write_intrinsic_fields(Signal signal, JsonWriter& json) {
 /// Each key with the type it is sent with most.
 void write_keys(Session& session, const std::string& from, const Parameters& parameters,
                 std::string_view kind, std::string_view prefix, Signal signal, JsonWriter& json) {
+  // Resources have a map, as series do.
+  const Signal stored_as = kind == "resource" ? Signal::kMetrics : signal;
   const std::string data = session.rows(
-      "SELECT key, argMax(type, spans) FROM (\n"
+      "SELECT key, type FROM (SELECT key, argMax(type, spans) AS type, sum(spans) AS seen FROM (\n"
       "  SELECT toString(entry.1) AS key, entry.2 AS type, count() AS spans FROM (\n"
       "    SELECT " +
-          attribute_keys() + " AS keys, splitByString('', toString(attribute_types)) AS types " +
+          attribute_keys(stored_as) + " AS keys, " + attribute_types(stored_as) + " AS types " +
           from +
           ")\n"
           "  ARRAY JOIN arrayZip(keys, arrayResize(types, length(keys))) AS entry\n"
           "  GROUP BY key, type)\n"
-          "GROUP BY key ORDER BY key LIMIT " +
-          std::to_string(kMaxKeys),
+          "GROUP BY key ORDER BY seen DESC, key LIMIT " +
+          std::to_string(kMaxKeys) + ") ORDER BY key",
       parameters);
   for (RowReader row(data); !row.at_end();) {
     const std::string key(row.string());
@@ -169,8 +173,9 @@ void write_facets(Session& session, const Selection& selection, std::span<const 
     const std::string name = "f" + std::to_string(references.size());
     const std::string index = std::to_string(references.size());
     references.push_back(resolve_field(selection.signal, field.field));
-    columns +=
-        (columns.empty() ? "" : ", ") + group_text(references.back(), parameters) + " AS " + name;
+    columns += (columns.empty() ? "" : ", ") +
+               group_text(references.back(), selection.signal, session.slots(), parameters) +
+               " AS " + name;
     sets += (sets.empty() ? "(" : ", (") + name + ")";
     const std::string is_this = "grouping(" + name + ") = 0, ";
     which.append(is_this).append(index).append(", ");
@@ -181,7 +186,8 @@ void write_facets(Session& session, const Selection& selection, std::span<const 
   const std::string data = session.rows(
       "SELECT toUInt8(" + which + ") AS facet, " + value +
           " AS value, count() AS spans\nFROM (SELECT " + columns + " FROM " + selection.table() +
-          " WHERE " + selection.condition(parameters) + ")\nGROUP BY GROUPING SETS (" + sets +
+          " WHERE " + selection.condition(session.slots(), parameters) +
+          ")\nGROUP BY GROUPING SETS (" + sets +
           ")\nHAVING value != ''\nORDER BY spans DESC, value LIMIT " +
           std::to_string(kFacetValues) + " BY facet",
       parameters);
@@ -208,8 +214,10 @@ void write_facets(Session& session, const Selection& selection, std::span<const 
 std::string list_field_values(Session& session, const FieldValuesRequest& request) {
   Parameters parameters;
   const FieldReference field = resolve_field(request.signal, request.field);
-  std::string sql = "SELECT toString(" + group_text(field, parameters) + ") AS value, count()\n" +
-                    source(request, parameters) + "\nGROUP BY value HAVING value != ''";
+  std::string sql = "SELECT toString(" +
+                    group_text(field, request.signal, session.slots(), parameters) +
+                    ") AS value, count()\n" + source(session, request, parameters) +
+                    "\nGROUP BY value HAVING value != ''";
   if (!request.contains.empty()) {
     sql += " AND positionCaseInsensitive(value, " + parameters.bind(request.contains) + ") > 0";
   }
@@ -241,7 +249,7 @@ std::string list_fields(Session& session, Signal signal, const TimeRange& range,
   write_intrinsic_fields(signal, json);
   {
     Parameters parameters;
-    std::string from = source(request, parameters);
+    std::string from = source(session, request, parameters);
     if (signal != Signal::kMetrics) {
       from += " ORDER BY " + Selection{signal, range, {}}.time_column() + " DESC LIMIT " +
               std::to_string(kMaxRecordsForKeys);
@@ -250,8 +258,8 @@ std::string list_fields(Session& session, Signal signal, const TimeRange& range,
   }
   {
     Parameters parameters;
-    const std::string from = "FROM resources WHERE resource_id IN (SELECT resource_id " +
-                             source(request, parameters) + ")";
+    const std::string from = "FROM resource_rows WHERE resource_id IN (SELECT resource_id " +
+                             source(session, request, parameters) + ")";
     write_keys(session, from, parameters, "resource", "resource.", signal, json);
   }
   json.end_array();

@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
+
+#include "server/query/attribute_slots.h"
+#include "server/store/columns/slots.h"
 
 namespace signalbox::server::query {
 namespace {
@@ -74,6 +78,12 @@ constexpr std::array kTraceFields = {
                    "Id of a linked trace",
                    {},
                    Place::kArray},
+    IntrinsicField{"link.span_id",
+                   FieldType::kSpanId,
+                   "links.span_id",
+                   "Id of a linked span",
+                   {},
+                   Place::kArray},
     kScopeName,
     kScopeVersion,
     IntrinsicField{"status.code", FieldType::kEnum, "status_code", "", kStatusCodes,
@@ -121,6 +131,58 @@ constexpr std::array kMetricFields = {
 constexpr std::string_view kResourcePrefix = "resource.";
 constexpr std::string_view kScopePrefix = "scope.";
 constexpr std::string_view kAttributePrefix = "attribute.";
+constexpr std::string_view kEventPrefix = "event.";
+constexpr std::string_view kLinkPrefix = "link.";
+
+/// The attributes of each event or link of a span.
+constexpr std::string_view kEventAttributes = "`events.attributes`";
+constexpr std::string_view kLinkAttributes = "`links.attributes`";
+
+/// What stands in slots and in the map beside them, of spans and logs alike.
+AttributePlace place_in_slot(std::uint8_t slot, const std::string& key) {
+  using store::SlotKind;
+  AttributePlace place;
+  const std::string digits = {static_cast<char>('0' + slot / 10),
+                              static_cast<char>('0' + slot % 10)};
+  place.exists = "position(shape, concat('\\x1E', " + key + ", '\\x1F" + digits + "')) > 0";
+  switch (store::slot_kind(slot)) {
+    case SlotKind::kDictionary:
+      place.kind = AttributePlace::Kind::kText;
+      place.column = place.text = "d" + digits;
+      break;
+    case SlotKind::kText:
+      place.kind = AttributePlace::Kind::kText;
+      place.column = place.text = "t" + digits;
+      break;
+    case SlotKind::kInt:
+      place.kind = AttributePlace::Kind::kInt;
+      place.column = "i" + digits;
+      place.text = "toString(" + place.column + ")";
+      break;
+    case SlotKind::kDouble:
+      place.kind = AttributePlace::Kind::kDouble;
+      place.column = "f" + digits;
+      place.text = "toString(" + place.column + ")";
+      break;
+  }
+  return place;
+}
+
+std::string in_overflow(const std::string& key) {
+  return "substring(overflow[" + key + "], 2)";
+}
+
+/// SQL for the text of the attribute, whichever place has it; empty if absent.
+std::string text_of(const std::vector<AttributePlace>& places) {
+  std::string sql;
+  for (const AttributePlace& place : places) {
+    if (place.kind == AttributePlace::Kind::kMap) continue;
+    sql += place.exists;
+    sql += ", toString(" + place.text + "), ";
+  }
+  const std::string in_map = "toString(" + places.back().text + ")";
+  return sql.empty() ? in_map : "multiIf(" + sql + in_map + ")";
+}
 
 }  // namespace
 
@@ -168,31 +230,56 @@ FieldReference resolve_field(Signal signal, std::string_view name) {
   };
   if (name.starts_with(kResourcePrefix)) return prefixed(kResourcePrefix, Kind::kResourceAttribute);
   if (name.starts_with(kScopePrefix)) return prefixed(kScopePrefix, Kind::kScopeAttribute);
+  if (signal == Signal::kTraces) {
+    if (name.starts_with(kEventPrefix)) return prefixed(kEventPrefix, Kind::kEventAttribute);
+    if (name.starts_with(kLinkPrefix)) return prefixed(kLinkPrefix, Kind::kLinkAttribute);
+  }
   if (name.starts_with(kAttributePrefix)) return prefixed(kAttributePrefix, Kind::kRecordAttribute);
   return {Kind::kAnyAttribute, nullptr, std::string(name)};
 }
 
-std::string attribute_text(const std::string& key) {
-  return "attributes[" + key + "]";
+AttributePlace place_in_map(const std::string& map, const std::string& key) {
+  AttributePlace place;
+  place.exists = "mapContains(" + map + ", " + key + ")";
+  place.text = map + "[" + key + "]";
+  return place;
 }
 
-std::string attribute_exists(const std::string& key) {
-  return "mapContains(attributes, " + key + ")";
+std::vector<AttributePlace> attribute_places(Signal signal, const std::string& key,
+                                             const AttributeSlots& slots, Parameters& parameters) {
+  const std::string name = parameters.bind(key);
+  if (signal == Signal::kMetrics) return {place_in_map("attributes", name)};
+  std::vector<AttributePlace> places;
+  for (const std::uint8_t slot : slots.of(signal, key)) places.push_back(place_in_slot(slot, name));
+  AttributePlace& rest = places.emplace_back(place_in_map("overflow", name));
+  rest.text = in_overflow(name);
+  return places;
 }
 
-std::string attribute_keys() {
-  return "mapKeys(attributes)";
+std::string attribute_keys(Signal signal) {
+  if (signal == Signal::kMetrics) return "mapKeys(attributes)";
+  return "arrayConcat(arrayMap(e -> substring(e, 1, length(e) - 4), "
+         "arraySlice(splitByChar('\\x1E', toString(shape)), 2)), "
+         "arrayMap(k -> toString(k), mapKeys(overflow)))";
+}
+
+std::string attribute_types(Signal signal) {
+  if (signal == Signal::kMetrics) return "splitByString('', toString(attribute_types))";
+  return "arrayConcat(arrayMap(e -> substring(e, -1), "
+         "arraySlice(splitByChar('\\x1E', toString(shape)), 2)), "
+         "arrayMap(v -> substring(v, 1, 1), mapValues(overflow)))";
 }
 
 std::string with_resource(const std::string& condition) {
-  return "resource_id IN (SELECT resource_id FROM resources WHERE " + condition + ")";
+  return "resource_id IN (SELECT resource_id FROM resource_rows WHERE " + condition + ")";
 }
 
 std::string with_scope(const std::string& condition) {
-  return "scope_id IN (SELECT scope_id FROM scopes WHERE " + condition + ")";
+  return "scope_id IN (SELECT scope_id FROM scope_rows WHERE " + condition + ")";
 }
 
-std::string group_text(const FieldReference& field, Parameters& parameters) {
+std::string group_text(const FieldReference& field, Signal signal, const AttributeSlots& slots,
+                       Parameters& parameters) {
   // A small table as a constant map: one lookup a row, no join.
   const auto of_table = [&](const std::string& table, const std::string& id,
                             const std::string& text) {
@@ -205,7 +292,8 @@ std::string group_text(const FieldReference& field, Parameters& parameters) {
   switch (field.kind) {
     case Kind::kIntrinsic: {
       const std::string column(field.intrinsic->column);
-      if (field.intrinsic->place == Place::kScope) return of_table("scopes", "scope_id", column);
+      if (field.intrinsic->place == Place::kScope)
+        return of_table("scope_rows", "scope_id", column);
       if (field.intrinsic->place == Place::kArray) {
         return "arrayStringConcat(arrayMap(x -> toString(x), `" + column + "`), ', ')";
       }
@@ -218,17 +306,37 @@ std::string group_text(const FieldReference& field, Parameters& parameters) {
       }
     }
     case Kind::kRecordAttribute:
-      return "toString(" + attribute_text(parameters.bind(field.key)) + ")";
+      return text_of(attribute_places(signal, field.key, slots, parameters));
     case Kind::kResourceAttribute:
-      return of_table("resources", "resource_id", attribute_text(parameters.bind(field.key)));
+      return of_table("resource_rows", "resource_id",
+                      place_in_map("attributes", parameters.bind(field.key)).text);
     case Kind::kScopeAttribute:
-      return of_table("scopes", "scope_id", attribute_text(parameters.bind(field.key)));
+      return of_table("scope_rows", "scope_id",
+                      place_in_map("attributes", parameters.bind(field.key)).text);
+    case Kind::kEventAttribute:
+    case Kind::kLinkAttribute: {
+      const AttributePlace place = place_in_map("m", parameters.bind(field.key));
+      return "arrayStringConcat(arrayMap(m -> " + place.text + ", arrayFilter(m -> " +
+             place.exists + ", " + each_attributes(field.kind) + ")), ', ')";
+    }
     case Kind::kAnyAttribute:
       break;
   }
-  const std::string key = parameters.bind(field.key);
-  return "if(" + attribute_exists(key) + ", toString(" + attribute_text(key) + "), " +
-         of_table("resources", "resource_id", attribute_text(key)) + ")";
+  const std::vector<AttributePlace> places = attribute_places(signal, field.key, slots, parameters);
+  std::string sql = "multiIf(";
+  for (const AttributePlace& place : places) {
+    sql += place.exists;
+    sql += ", toString(" + place.text + "), ";
+  }
+  return sql +
+         of_table("resource_rows", "resource_id",
+                  place_in_map("attributes", parameters.bind(field.key)).text) +
+         ")";
+}
+
+std::string each_attributes(FieldReference::Kind kind) {
+  return std::string(kind == FieldReference::Kind::kEventAttribute ? kEventAttributes
+                                                                   : kLinkAttributes);
 }
 
 }  // namespace signalbox::server::query

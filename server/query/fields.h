@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "server/query/sql.h"
 
@@ -53,24 +54,48 @@ struct FieldReference {
     kRecordAttribute,
     kResourceAttribute,
     kScopeAttribute,
-    kAnyAttribute,  ///< Of the record or of its resource.
+    kAnyAttribute,    ///< Of the record or of its resource.
+    kEventAttribute,  ///< Of any of a span's events.
+    kLinkAttribute,   ///< Of any of a span's links.
   };
   Kind kind = Kind::kAnyAttribute;
   const IntrinsicField* intrinsic = nullptr;
   std::string key;  ///< Of an attribute.
 };
 
-/// `resource.x`, `scope.x` and `attribute.x` say where to look; else an intrinsic field goes before
-/// an attribute.
+/// `resource.x`, `scope.x`, `attribute.x` and, of spans, `event.x` and `link.x` say where to look;
+/// else an intrinsic field goes before an attribute.
 FieldReference resolve_field(Signal signal, std::string_view name);
 
-/// SQL for the text of the attribute `key` (SQL, a placeholder) of the row at hand; empty if
-/// absent.
-std::string attribute_text(const std::string& key);
-/// SQL for whether the row at hand has the attribute `key` (SQL, a placeholder).
-std::string attribute_exists(const std::string& key);
-/// SQL for all keys of the row at hand, an array.
-std::string attribute_keys();
+class AttributeSlots;
+
+/// SQL about an attribute in one of the places where a row may have it.
+struct AttributePlace {
+  enum class Kind : std::uint8_t {
+    kMap,     ///< `text` is empty where the attribute is absent.
+    kText,    ///< From here on `text` and `column` are of another attribute where it is absent.
+    kInt,     ///< `column` is Int64.
+    kDouble,  ///< `column` is Float64.
+  };
+  Kind kind = Kind::kMap;
+  std::string exists;
+  std::string text;
+  std::string column;  ///< Of a slot.
+};
+
+/// Where a row of the table of `signal` may have the attribute `key`: one place at most has it.
+std::vector<AttributePlace> attribute_places(Signal signal, const std::string& key,
+                                             const AttributeSlots& slots, Parameters& parameters);
+/// The same of a map, which is SQL; `key` is a placeholder.
+AttributePlace place_in_map(const std::string& map, const std::string& key);
+
+/// SQL for the keys of the row at hand, and for the characters of their types: two arrays, in the
+/// same order.
+std::string attribute_keys(Signal signal);
+std::string attribute_types(Signal signal);
+
+/// SQL for the attributes of each event or link of a span: an array of maps.
+std::string each_attributes(FieldReference::Kind kind);
 
 /// SQL that holds for records whose resource fulfils `condition` (over a row of `resources`).
 std::string with_resource(const std::string& condition);
@@ -78,7 +103,8 @@ std::string with_resource(const std::string& condition);
 std::string with_scope(const std::string& condition);
 
 /// SQL for the text that a field is grouped by, of a row that has `resource_id`; empty if absent.
-std::string group_text(const FieldReference& field, Parameters& parameters);
+std::string group_text(const FieldReference& field, Signal signal, const AttributeSlots& slots,
+                       Parameters& parameters);
 
 /// Name of `number` in `values`, or `fallback`.
 std::string_view enum_name(std::span<const EnumValue> values, std::int32_t number,

@@ -16,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const Signal signal : {Signal::kTraces, Signal::kLogs, Signal::kMetrics}) {
     try {
       Parameters parameters;
-      const std::string sql = filter_sql(parse_filter(text), signal, parameters);
+      const std::string sql = filter_sql(parse_filter(text), signal, AttributeSlots(), parameters);
       if (sql.find_first_of(";\\`\"\n") != std::string::npos &&
           sql.find("`events.name`") == std::string::npos &&
           sql.find("`links.trace_id`") == std::string::npos) {

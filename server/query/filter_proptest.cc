@@ -85,7 +85,8 @@ TEST(FilterProperty, SqlIsMadeOfKnownCharacters) {
   for (int i = 0; i < 2000; ++i) {
     const std::string text = generator.filter(4);
     Parameters parameters;
-    const std::string sql = filter_sql(parse_filter(text), Signal::kTraces, parameters);
+    const std::string sql =
+        filter_sql(parse_filter(text), Signal::kTraces, AttributeSlots(), parameters);
     ASSERT_EQ(sql.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
                                     "_(){}[]:,<>!='. "),
               std::string::npos)
@@ -101,7 +102,8 @@ TEST(FilterProperty, EveryPrefixIsReadOrRefusedWithinTheText) {
     for (std::size_t length = 0; length <= text.size(); ++length) {
       try {
         Parameters parameters;
-        filter_sql(parse_filter(text.substr(0, length)), Signal::kLogs, parameters);
+        filter_sql(parse_filter(text.substr(0, length)), Signal::kLogs, AttributeSlots(),
+                   parameters);
       } catch (const QueryError& error) {
         ASSERT_TRUE(error.position.has_value());
         ASSERT_LE(*error.position, length);

@@ -1,5 +1,6 @@
 #include "server/query/filter_sql.h"
 
+#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -8,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/query/attribute_slots.h"
 #include "server/query/error.h"
 
 namespace signalbox::server::query {
@@ -77,15 +79,27 @@ class TestSql {
     return by_type(field, std::string(field.column));
   }
 
-  std::string attribute(const std::string& key_name) {
-    const std::string key = parameters_.bind(key_name);
-    if (op_ == Op::kExists) return attribute_exists(key);
-    const std::string text = attribute_text(key);
+  /// Of a record that has the attribute in one of `places`, if at all.
+  std::string attribute(const std::vector<AttributePlace>& places) {
+    std::vector<std::string> tests;
+    tests.reserve(places.size());
+    for (const AttributePlace& place : places) tests.push_back(attribute(place));
+    return tests.size() == 1 ? tests[0] : in_parentheses(join(tests, " OR "));
+  }
+
+  std::string attribute(const AttributePlace& place) {
+    if (op_ == Op::kExists) return place.exists;
+    if (place.kind == AttributePlace::Kind::kMap) return attribute_test(place);
+    return in_parentheses(place.exists + " AND " + attribute_test(place));
+  }
+
+ private:
+  std::string attribute_test(const AttributePlace& place) {
     switch (op_) {
       case Op::kLike:
       case Op::kIlike:
       case Op::kContains:
-        return matches_pattern(text) + " AND " + attribute_exists(key);
+        return matches_pattern(place.text) + " AND " + place.exists;
       default:
         break;
     }
@@ -93,28 +107,37 @@ class TestSql {
     std::vector<std::string> texts;
     for (const FilterValue& value : node_.values) {
       if (value.kind == ValueKind::kNumber) {
-        alternatives.push_back(number_of_text(text, value));
+        alternatives.push_back(number_of_attribute(place, value));
       } else if (value.kind == ValueKind::kDuration) {
         fail(value.position, "A duration cannot be compared with an attribute",
              "Write the number in the attribute's own unit.");
       } else if (is_order(op_)) {
-        alternatives.push_back(in_parentheses(text + std::string(symbol(op_)) +
+        alternatives.push_back(in_parentheses(place.text + std::string(symbol(op_)) +
                                               parameters_.bind(value.text) + " AND " +
-                                              attribute_exists(key)));
+                                              place.exists));
       } else if (value.text.empty()) {
-        alternatives.push_back(in_parentheses(text + " = '' AND " + attribute_exists(key)));
+        alternatives.push_back(in_parentheses(place.text + " = '' AND " + place.exists));
+      } else if (place.kind == AttributePlace::Kind::kInt) {
+        alternatives.push_back(is_text_of_int(place, value.text));
       } else {
         texts.push_back(parameters_.bind(value.text));
       }
     }
     if (!texts.empty()) {
-      alternatives.push_back(texts.size() == 1 ? text + " = " + texts[0]
-                                               : text + " IN (" + join(texts, ", ") + ")");
+      alternatives.push_back(texts.size() == 1 ? place.text + " = " + texts[0]
+                                               : place.text + " IN (" + join(texts, ", ") + ")");
     }
     return alternatives.size() == 1 ? alternatives[0] : in_parentheses(join(alternatives, " OR "));
   }
 
- private:
+  /// Compares the numbers: that is faster than to write each down.
+  std::string is_text_of_int(const AttributePlace& place, const std::string& text) {
+    std::int64_t number = 0;
+    const auto end = std::from_chars(text.data(), text.data() + text.size(), number).ptr;
+    if (end != text.data() + text.size() || std::to_string(number) != text) return "false";
+    return place.column + " = " + parameters_.bind_int(number);
+  }
+
   std::string by_type(const IntrinsicField& field, const std::string& column) {
     switch (field.type) {
       case FieldType::kString:
@@ -288,11 +311,28 @@ class TestSql {
     });
   }
 
+  std::string number_of_attribute(const AttributePlace& place, const FilterValue& value) {
+    using Kind = AttributePlace::Kind;
+    if (place.kind == Kind::kMap || place.kind == Kind::kText) {
+      return number_of_text(place.text, value);
+    }
+    const std::string compared = place.column + std::string(symbol(op_));
+    if (place.kind == Kind::kInt && is_large_integer(value)) {
+      return "ifNull(" + compared + "toInt64OrNull(" + parameters_.bind(value.text) + "), false)";
+    }
+    return compared + parameters_.bind_double(value.number);
+  }
+
+  /// One that no double holds.
+  static bool is_large_integer(const FilterValue& value) {
+    return value.text.find_first_of(".eE") == std::string::npos &&
+           std::abs(value.number) >= kMaxExactDouble &&
+           std::abs(value.number) < std::ldexp(1.0, 63);
+  }
+
   /// A number against the text of an attribute, whatever type was sent.
   std::string number_of_text(const std::string& text, const FilterValue& value) {
-    const bool is_integer = value.text.find_first_of(".eE") == std::string::npos;
-    if (is_integer && std::abs(value.number) >= kMaxExactDouble &&
-        std::abs(value.number) < std::ldexp(1.0, 63)) {
+    if (is_large_integer(value)) {
       return "ifNull(toInt64OrNull(" + text + ")" + std::string(symbol(op_)) + "toInt64OrNull(" +
              parameters_.bind(value.text) + "), false)";
     }
@@ -305,11 +345,12 @@ class TestSql {
   Parameters& parameters_;
 };
 
-std::string test_sql(const FilterNode& node, Signal signal, Parameters& parameters) {
+std::string test_sql(const FilterNode& node, Signal signal, const AttributeSlots& slots,
+                     Parameters& parameters) {
   if (node.op == Op::kNotEqual) {
     FilterNode equal = node;
     equal.op = Op::kEqual;
-    return "NOT " + test_sql(equal, signal, parameters);
+    return "NOT " + test_sql(equal, signal, slots, parameters);
   }
   using Kind = FieldReference::Kind;
   const FieldReference field = resolve_field(signal, node.field);
@@ -318,16 +359,25 @@ std::string test_sql(const FilterNode& node, Signal signal, Parameters& paramete
     case Kind::kIntrinsic:
       return in_parentheses(test.intrinsic(*field.intrinsic));
     case Kind::kRecordAttribute:
-      return in_parentheses(test.attribute(field.key));
+      return in_parentheses(test.attribute(attribute_places(signal, field.key, slots, parameters)));
     case Kind::kResourceAttribute:
-      return in_parentheses(with_resource(test.attribute(field.key)));
+      return in_parentheses(
+          with_resource(test.attribute(place_in_map("attributes", parameters.bind(field.key)))));
     case Kind::kScopeAttribute:
-      return in_parentheses(with_scope(test.attribute(field.key)));
+      return in_parentheses(
+          with_scope(test.attribute(place_in_map("attributes", parameters.bind(field.key)))));
+    case Kind::kEventAttribute:
+    case Kind::kLinkAttribute:
+      return "(arrayExists(m -> " + test.attribute(place_in_map("m", parameters.bind(field.key))) +
+             ", " + each_attributes(field.kind) + "))";
     case Kind::kAnyAttribute:
       break;
   }
-  const std::string condition = test.attribute(field.key);
-  return "((" + condition + ") OR " + with_resource(condition) + ")";
+  const std::string of_record =
+      test.attribute(attribute_places(signal, field.key, slots, parameters));
+  const std::string of_resource =
+      test.attribute(place_in_map("attributes", parameters.bind(field.key)));
+  return "((" + of_record + ") OR " + with_resource(of_resource) + ")";
 }
 
 std::string text_sql(const FilterNode& node, Signal signal, Parameters& parameters) {
@@ -345,12 +395,13 @@ std::string text_sql(const FilterNode& node, Signal signal, Parameters& paramete
 
 }  // namespace
 
-std::string filter_sql(const FilterNode& filter, Signal signal, Parameters& parameters) {
+std::string filter_sql(const FilterNode& filter, Signal signal, const AttributeSlots& slots,
+                       Parameters& parameters) {
   const auto children = [&](std::string_view separator) {
     std::vector<std::string> parts;
     parts.reserve(filter.children.size());
     for (const FilterNode& child : filter.children) {
-      parts.push_back(filter_sql(child, signal, parameters));
+      parts.push_back(filter_sql(child, signal, slots, parameters));
     }
     return in_parentheses(join(parts, separator));
   };
@@ -362,13 +413,13 @@ std::string filter_sql(const FilterNode& filter, Signal signal, Parameters& para
     case FilterNode::Kind::kOr:
       return children(" OR ");
     case FilterNode::Kind::kNot:
-      return "(NOT " + filter_sql(filter.children[0], signal, parameters) + ")";
+      return "(NOT " + filter_sql(filter.children[0], signal, slots, parameters) + ")";
     case FilterNode::Kind::kText:
       return text_sql(filter, signal, parameters);
     case FilterNode::Kind::kTest:
       break;
   }
-  return in_parentheses(test_sql(filter, signal, parameters));
+  return in_parentheses(test_sql(filter, signal, slots, parameters));
 }
 
 }  // namespace signalbox::server::query

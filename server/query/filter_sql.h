@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "server/query/attribute_slots.h"
 #include "server/query/fields.h"
 #include "server/query/filter.h"
 #include "server/query/sql.h"
@@ -9,12 +10,14 @@
 namespace signalbox::server::query {
 
 /// SQL (in parentheses, over a row of the signal's table) for `filter`; its values go into
-/// `parameters`. Of metrics the table is `metric_series`.
+/// `parameters`. Of metrics the table is `metric_series_rows`. `slots` tells where attributes
+/// stand.
 ///
 /// Positive tests imply that the field exists; negated ones (`!=`, NOT …) hold where it is absent.
 /// A bare attribute name matches if the record's or its resource's attribute does. Numbers compare
 /// as numbers whatever type was sent, text as text. Full text is searched for in any case.
 /// Throws QueryError about "q" where a value does not fit its field.
-std::string filter_sql(const FilterNode& filter, Signal signal, Parameters& parameters);
+std::string filter_sql(const FilterNode& filter, Signal signal, const AttributeSlots& slots,
+                       Parameters& parameters);
 
 }  // namespace signalbox::server::query

@@ -171,9 +171,10 @@ TEST(Filter, RefusesWhatIsTooLargeOrTooDeep) {
 }
 
 /// The SQL, with its parameters written behind it.
-std::string sql_of(std::string_view text, Signal signal = Signal::kTraces) {
+std::string sql_of(std::string_view text, Signal signal = Signal::kTraces,
+                   const AttributeSlots& slots = {}) {
   Parameters parameters;
-  std::string sql = filter_sql(parse_filter(text), signal, parameters);
+  std::string sql = filter_sql(parse_filter(text), signal, slots, parameters);
   for (const store::Parameter& parameter : parameters.values()) {
     sql += " | " + parameter.name + "=" + parameter.value;
   }
@@ -186,24 +187,56 @@ TEST(FilterSql, NeverHoldsAValue) {
   EXPECT_EQ(sql_of("duration > 1.5ms"), "((duration_ns > {p0:Float64})) | p0=1500000");
   EXPECT_EQ(sql_of("name = 'x' OR name LIKE 'a\\\\%'"),
             "(((name = {p0:String})) OR ((name LIKE {p1:String}))) | p0=x | p1=a\\\\%");
-  EXPECT_EQ(sql_of("attribute.k = 'v'"), "((attributes[{p0:String}] = {p1:String})) | p0=k | p1=v");
+  EXPECT_EQ(sql_of("attribute.k = 'v'"),
+            "((substring(overflow[{p0:String}], 2) = {p1:String})) | p0=k | p1=v");
   EXPECT_EQ(sql_of("k >= 400"),
-            "(((ifNull(toFloat64OrNull(attributes[{p0:String}]) >= {p1:Float64}, false)) OR "
-            "resource_id IN (SELECT resource_id FROM resources WHERE "
-            "ifNull(toFloat64OrNull(attributes[{p0:String}]) >= {p1:Float64}, false)))) | p0=k | "
-            "p1=400");
-  EXPECT_EQ(sql_of("resource.k != 'v'"),
-            "(NOT (resource_id IN (SELECT resource_id FROM resources WHERE attributes[{p0:String}] "
-            "= {p1:String}))) | p0=k | p1=v");
+            "(((ifNull(toFloat64OrNull(substring(overflow[{p0:String}], 2)) >= {p1:Float64}, "
+            "false)) OR resource_id IN (SELECT resource_id FROM resource_rows WHERE "
+            "ifNull(toFloat64OrNull(attributes[{p2:String}]) >= {p3:Float64}, false)))) | p0=k | "
+            "p1=400 | p2=k | p3=400");
+  EXPECT_EQ(sql_of("metric.name = 'm' AND attribute.k = 'v'", Signal::kMetrics),
+            "(((metric_name = {p0:String})) AND ((attributes[{p1:String}] = {p2:String}))) | p0=m "
+            "| p1=k | p2=v");
+  EXPECT_EQ(
+      sql_of("resource.k != 'v'"),
+      "(NOT (resource_id IN (SELECT resource_id FROM resource_rows WHERE attributes[{p0:String}] "
+      "= {p1:String}))) | p0=k | p1=v");
   EXPECT_EQ(sql_of("'it''s'", Signal::kLogs),
             "((positionCaseInsensitive(body, {p0:String}) > 0) AND "
             "(positionCaseInsensitive(body, {p1:String}) > 0)) | p0=it | p1=s");
 }
 
+TEST(FilterSql, LooksIntoTheSlotsThatTheKeyHasHad) {
+  const AttributeSlots slots(
+      [] { return AttributeSlots::Known{{{"spans", "k"}, {3, 21}}, {{"logs", "k"}, {4}}}; });
+  const std::string in_3 = "(position(shape, concat('\\x1E', {p0:String}, '\\x1F03')) > 0 AND ";
+  const std::string in_21 = "(position(shape, concat('\\x1E', {p0:String}, '\\x1F21')) > 0 AND ";
+  EXPECT_EQ(
+      sql_of("attribute.k = '7'", Signal::kTraces, slots),
+      "(((" + in_3 + "d03 = {p1:String}) OR " + in_21 +
+          "i21 = {p2:Int64}) OR substring(overflow[{p0:String}], 2) = {p3:String}))) | p0=k | "
+          "p1=7 | p2=7 | p3=7");
+  EXPECT_EQ(
+      sql_of("attribute.k = 'seven'", Signal::kTraces, slots),
+      "(((" + in_3 + "d03 = {p1:String}) OR " + in_21 +
+          "false) OR substring(overflow[{p0:String}], 2) = {p2:String}))) | p0=k | p1=seven | "
+          "p2=seven");
+}
+
+TEST(FilterSql, LooksIntoEachEventAndLink) {
+  EXPECT_EQ(sql_of("event.exception.type = 'E'"),
+            "((arrayExists(m -> m[{p0:String}] = {p1:String}, `events.attributes`))) | "
+            "p0=exception.type | p1=E");
+  EXPECT_EQ(sql_of("link.k EXISTS"),
+            "((arrayExists(m -> mapContains(m, {p0:String}), `links.attributes`))) | p0=k");
+}
+
 TEST(FilterSql, ComparesLargeIntegersExactly) {
-  EXPECT_EQ(sql_of("attribute.k = 9007199254740993"),
-            "((ifNull(toInt64OrNull(attributes[{p0:String}]) = toInt64OrNull({p1:String}), false)))"
-            " | p0=k | p1=9007199254740993");
+  EXPECT_EQ(
+      sql_of("attribute.k = 9007199254740993"),
+      "((ifNull(toInt64OrNull(substring(overflow[{p0:String}], 2)) = toInt64OrNull({p1:String}), "
+      "false)))"
+      " | p0=k | p1=9007199254740993");
 }
 
 TEST(FilterSql, RefusesValuesThatDoNotFitTheirField) {

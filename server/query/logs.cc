@@ -22,51 +22,64 @@ constexpr std::array kFacets = {
     FacetField{"service.name", "Service"}, FacetField{"severity", "Severity"},
     FacetField{"scope.name", "Scope"}, FacetField{"event.name", "Event"}};
 
-/// Where a page ends: the time of its last record, and how many of that time have been returned
-/// (records have no identity that could break the tie).
+/// The identity of a record: its block, and its row there.
+struct RecordId {
+  std::int64_t received_us = 0;
+  std::uint32_t row = 0;
+
+  [[nodiscard]] std::string to_string() const {
+    return std::to_string(received_us) + "-" + std::to_string(row);
+  }
+};
+
+/// Where a page ends: the time and the identity of its last record.
 struct Position {
   std::int64_t time_ns = 0;
-  std::uint64_t returned = 0;
+  RecordId id;
 
   [[nodiscard]] std::string to_cursor() const {
-    return std::to_string(time_ns) + "-" + std::to_string(returned);
+    return std::to_string(time_ns) + "-" + id.to_string();
   }
 
   static Position from_cursor(std::string_view cursor) {
     Position position;
-    const char* const first = cursor.data();
-    const char* const last = first + cursor.size();
-    const auto [dash, error] = std::from_chars(first, last, position.time_ns);
-    if (error == std::errc() && dash != last && *dash == '-') {
-      const auto [end, count_error] = std::from_chars(dash + 1, last, position.returned);
-      if (count_error == std::errc() && end == last) return position;
+    const char* at = cursor.data();
+    const char* const last = at + cursor.size();
+    const auto read = [&](auto& number, bool is_last) {
+      const auto [end, error] = std::from_chars(at, last, number);
+      if (error != std::errc() || (is_last ? end != last : end == last || *end != '-'))
+        return false;
+      at = end + 1;
+      return true;
+    };
+    if (read(position.time_ns, false) && read(position.id.received_us, false) &&
+        read(position.id.row, true)) {
+      return position;
     }
     throw QueryError::invalid("cursor", "'cursor' must be the next_cursor of an earlier answer.");
   }
 };
 
-constexpr const char* kHashSql =
-    "cityHash64(time, service_name, body, trace_id, span_id, severity_number, severity_text, "
-    "event_name, resource_id, scope_id, mapKeys(attributes), mapValues(attributes))";
-
-std::string page_sql(const LogSearch& search, const Selection& selection, const Position* position,
-                     Parameters& parameters) {
+std::string page_sql(const LogSearch& search, const std::string& condition,
+                     const Position* position, Parameters& parameters) {
   const bool ascending = search.order == LogSearch::Order::kOldest;
   const std::string direction = ascending ? " ASC" : " DESC";
-  std::string sql = std::string("SELECT ") + kHashSql +
-                    " AS id, toUnixTimestamp64Nano(time), time_unix_nano, observed_time_unix_nano, "
-                    "service_name, trace_id, span_id, flags,\n"
-                    "  severity_number, severity_text, body_type, body, event_name, resource_id, "
-                    "scope_id, " +
-                    attribute_columns() + ", dropped_attributes_count\nFROM logs WHERE " +
-                    selection.condition(parameters);
+  std::string sql =
+      "SELECT toUnixTimestamp64Micro(received), row, toUnixTimestamp64Nano(time), time_unix_nano, "
+      "observed_time_unix_nano, service_name, trace_id, span_id, flags,\n"
+      "  severity_number, severity_text, body_type, body, event_name, resource_id, scope_id, " +
+      attribute_columns() + ", dropped_attributes_count\nFROM log_rows WHERE " + condition;
   if (position != nullptr) {
-    sql += std::string(" AND time ") + (ascending ? ">= " : "<= ") + "fromUnixTimestamp64Nano(" +
-           parameters.bind_int(position->time_ns) + ")";
+    // The first condition skips whole parts.
+    const std::string time =
+        "fromUnixTimestamp64Nano(" + parameters.bind_int(position->time_ns) + ")";
+    sql += std::string(" AND time ") + (ascending ? ">= " : "<= ") + time +
+           " AND (time, received, row) " + (ascending ? "> (" : "< (") + time +
+           ", fromUnixTimestamp64Micro(" + parameters.bind_int(position->id.received_us) +
+           ", 'UTC'), " + parameters.bind_int(position->id.row) + ")";
   }
-  sql += "\nORDER BY time" + direction + ", id LIMIT " + std::to_string(search.limit + 1);
-  if (position != nullptr) sql += " OFFSET " + std::to_string(position->returned);
-  return sql;
+  sql += "\nORDER BY time" + direction + ", received" + direction + ", row" + direction + " LIMIT ";
+  return sql + std::to_string(search.limit + 1);
 }
 
 void write_id(std::string_view bytes, JsonWriter& json) {
@@ -82,12 +95,15 @@ std::string_view body_type_name(std::string_view type) {
   return type.size() == 1 ? attribute_type_name(type[0]) : type;
 }
 
-/// Reads one row of `page_sql`; returns its time.
-std::int64_t write_record(RowReader& row, ReferencedIds& ids, JsonWriter& json) {
+/// Reads one row of `page_sql`; returns its position.
+Position write_record(RowReader& row, ReferencedIds& ids, JsonWriter& json) {
+  Position position;
+  position.id.received_us = row.i64();
+  position.id.row = row.u32();
+  position.time_ns = row.i64();
   json.begin_object();
-  json.key("id").digits(row.u64());
-  const std::int64_t time_ns = row.i64();
-  json.key("time").digits(time_ns);
+  json.key("id").string(position.id.to_string());
+  json.key("time").digits(position.time_ns);
   json.key("time_unix_nano").digits(row.u64());
   json.key("observed_time_unix_nano").digits(row.u64());
   json.key("service_name").string(row.string());
@@ -105,8 +121,8 @@ std::int64_t write_record(RowReader& row, ReferencedIds& ids, JsonWriter& json) 
   json.key("value").string(row.string());
   json.end_object();
   json.key("event_name").string(row.string());
-  const std::uint64_t resource_id = row.u64();
-  const std::uint64_t scope_id = row.u64();
+  const std::uint32_t resource_id = row.u32();
+  const std::uint32_t scope_id = row.u32();
   ids.resources.insert(resource_id);
   ids.scopes.insert(scope_id);
   json.key("resource_id").digits(resource_id);
@@ -115,7 +131,7 @@ std::int64_t write_record(RowReader& row, ReferencedIds& ids, JsonWriter& json) 
   write_attributes(row, json);
   json.key("dropped_attributes_count").number(row.u32());
   json.end_object();
-  return time_ns;
+  return position;
 }
 
 void write_page(Session& session, const LogSearch& search, const Selection& selection,
@@ -128,13 +144,13 @@ void write_page(Session& session, const LogSearch& search, const Selection& sele
   json.key("logs").begin_array();
   if (search.parts.rows) {
     Parameters parameters;
-    const std::string data = session.rows(
-        page_sql(search, selection, start ? &*start : nullptr, parameters), parameters);
+    const std::string data =
+        session.rows(page_sql(search, selection.condition(session.slots(), parameters),
+                              start ? &*start : nullptr, parameters),
+                     parameters);
     RowReader row(data);
     for (std::uint32_t count = 0; !row.at_end() && count < search.limit; ++count) {
-      const std::int64_t time_ns = write_record(row, ids, json);
-      position.returned = position.time_ns == time_ns ? position.returned + 1 : 1;
-      position.time_ns = time_ns;
+      position = write_record(row, ids, json);
     }
     has_more = !row.at_end();
   }
@@ -155,11 +171,11 @@ void write_histogram(Session& session, const Selection& selection, bool wanted, 
   json.key("buckets").begin_array();
   if (wanted) {
     Parameters parameters;
-    const std::string data =
-        session.rows("SELECT " + bucket_index("time", buckets, parameters) +
-                         " AS bucket, severity_number, count()\nFROM logs WHERE " +
-                         selection.condition(parameters) + "\nGROUP BY bucket, severity_number",
-                     parameters);
+    const std::string data = session.rows(
+        "SELECT " + bucket_index("time", buckets, parameters) +
+            " AS bucket, severity_number, count()\nFROM log_rows WHERE " +
+            selection.condition(session.slots(), parameters) + "\nGROUP BY bucket, severity_number",
+        parameters);
     std::map<std::int64_t, std::map<std::string_view, std::uint64_t>> counts;
     for (RowReader row(data); !row.at_end();) {
       const std::int64_t bucket = row.i64();
@@ -197,8 +213,7 @@ std::string search_logs(Session& session, const LogSearch& search) {
 }
 
 std::optional<TimeRange> range_around_trace(Session& session, std::string_view trace_id) {
-  std::optional<TimeRange> range =
-      times_of_traces(session, "(" + trace_id_literal(trace_id, "trace_id") + ")");
+  std::optional<TimeRange> range = times_of_trace(session, trace_id);
   if (range) {
     range->start_ns -= kAroundTraceNs;
     range->end_ns += kAroundTraceNs;

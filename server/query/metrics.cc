@@ -54,16 +54,16 @@ Type parse_type(std::string_view name) {
 std::string table_of(Type type) {
   switch (type) {
     case Type::kHistogram:
-      return "metric_histograms";
+      return "metric_histogram_rows";
     case Type::kExponentialHistogram:
-      return "metric_exponential_histograms";
+      return "metric_exponential_histogram_rows";
     case Type::kSummary:
-      return "metric_summaries";
+      return "metric_summary_rows";
     case Type::kGauge:
     case Type::kSum:
       break;
   }
-  return "metric_numbers";
+  return "metric_number_rows";
 }
 
 /// What the series of a metric have in common.
@@ -180,7 +180,7 @@ class QueryRun {
       sql += " AND metric_type = " + parameters.bind(query_.type);
     }
     if (query_.filter.kind != FilterNode::Kind::kAll) {
-      sql += " AND " + filter_sql(query_.filter, Signal::kMetrics, parameters);
+      sql += " AND " + filter_sql(query_.filter, Signal::kMetrics, session_.slots(), parameters);
     }
     return sql;
   }
@@ -190,7 +190,7 @@ class QueryRun {
     const std::string data = session_.rows(
         "SELECT toString(metric_type), toString(unit), is_monotonic, "
         "toString(argMax(description, seen)), arraySort(groupUniqArray(temporality))\n"
-        "FROM metric_series WHERE " +
+        "FROM metric_series_rows WHERE " +
             series_condition(parameters) +
             "\nGROUP BY metric_type, unit, is_monotonic ORDER BY max(seen) DESC LIMIT 1",
         parameters);
@@ -214,7 +214,7 @@ class QueryRun {
     const std::string name = parameters.bind(query_.name);
     const std::string points = "metric_name = " + name +
                                " AND series_id IN (SELECT series_id FROM "
-                               "metric_series WHERE " +
+                               "metric_series_rows WHERE " +
                                series_condition(parameters) + ") AND " +
                                in_range("time", query_.range, parameters);
     const bool has_scale = metric_.type == Type::kExponentialHistogram;
@@ -259,7 +259,7 @@ class QueryRun {
     source.buckets = buckets_;
     source.interval_ns = interval_ns_;
     source.series = "SELECT series_id, temporality, " + labels_sql(parameters) +
-                    " AS labels FROM metric_series WHERE " + series_condition(parameters) +
+                    " AS labels FROM metric_series_rows WHERE " + series_condition(parameters) +
                     " LIMIT 1 BY series_id";
     return source;
   }
@@ -268,7 +268,10 @@ class QueryRun {
     std::string labels;
     for (const std::string& field : query_.group_by) {
       if (!labels.empty()) labels += ", ";
-      labels += "toString(" + group_text(resolve_field(Signal::kMetrics, field), parameters) + ")";
+      labels += "toString(" +
+                group_text(resolve_field(Signal::kMetrics, field), Signal::kMetrics,
+                           session_.slots(), parameters) +
+                ")";
     }
     return "CAST([" + labels + "], 'Array(String)')";
   }
@@ -565,21 +568,18 @@ class QueryRun {
       const MetricSource from = source(parameters);
       const std::int64_t per_bucket = std::max<std::int64_t>(1, kMaxExemplars / buckets_.count);
       const std::string data = session_.rows(
-          "SELECT toUnixTimestamp64Nano(exemplar.1), exemplar.2, exemplar.3, exemplar.4, labels\n"
-          "FROM (SELECT series_id, exemplar FROM " +
-              from.table +
-              "\n  ARRAY JOIN arrayZip(`exemplars.time`, `exemplars.value`, `exemplars.trace_id`, "
-              "`exemplars.span_id`) AS exemplar\n  WHERE metric_name = " +
+          "SELECT toUnixTimestamp64Nano(time), value, trace_id, span_id, labels\n"
+          "FROM (SELECT series_id, time, value, trace_id, span_id FROM metric_exemplar_rows WHERE "
+          "metric_name = " +
               from.name + " AND series_id IN (SELECT series_id FROM (" + from.series + ")) AND " +
               in_range("time", query_.range, parameters) + " AND " +
-              in_range("exemplar.1", query_.range, parameters) + " AND exemplar.3 != unhex('" +
+              in_range("point_time", query_.range, parameters) + " AND trace_id != unhex('" +
               std::string(32, '0') +
               "')) AS measured\n"
               "INNER JOIN (SELECT series_id, labels FROM (" +
-              from.series + ")) AS described USING (series_id)\nORDER BY exemplar.2 DESC LIMIT " +
-              std::to_string(per_bucket) + " BY " +
-              bucket_index("exemplar.1", buckets_, parameters) + "\nLIMIT " +
-              std::to_string(kMaxExemplars),
+              from.series + ")) AS described USING (series_id)\nORDER BY value DESC LIMIT " +
+              std::to_string(per_bucket) + " BY " + bucket_index("time", buckets_, parameters) +
+              "\nLIMIT " + std::to_string(kMaxExemplars),
           parameters);
       for (RowReader row(data); !row.at_end();) {
         json.begin_object();
@@ -626,8 +626,8 @@ std::string list_metrics(Session& session, const TimeRange& range, std::string_v
   Parameters parameters;
   const std::string condition = in_range("time", range, parameters);
   std::string points;
-  for (const std::string table : {"metric_numbers", "metric_histograms",
-                                  "metric_exponential_histograms", "metric_summaries"}) {
+  for (const std::string table : {"metric_number_rows", "metric_histogram_rows",
+                                  "metric_exponential_histogram_rows", "metric_summary_rows"}) {
     if (!points.empty()) points += "\n  UNION ALL ";
     points += "SELECT series_id, max(time) AS last FROM ";
     points += table;
@@ -640,10 +640,10 @@ std::string list_metrics(Session& session, const TimeRange& range, std::string_v
       "  toString(argMax(description, seen)), arraySort(groupUniqArray(temporality)),\n"
       "  arraySort(groupUniqArray(toString(service_name))), uniqExact(series_id),\n"
       "  arraySort(groupUniqArrayArray(" +
-          attribute_keys() +
+          attribute_keys(Signal::kMetrics) +
           ")), toUnixTimestamp64Nano(max(last))\n"
           "FROM (" +
-          points + ") AS points\nINNER JOIN (SELECT * FROM metric_series " + of_service +
+          points + ") AS points\nINNER JOIN (SELECT * FROM metric_series_rows " + of_service +
           "LIMIT 1 BY series_id) AS series USING (series_id)\n"
           "GROUP BY metric_name, metric_type, unit, is_monotonic\n"
           "ORDER BY metric_name, metric_type, unit LIMIT " +

@@ -32,7 +32,7 @@ std::string_view aggregation_name(Aggregation aggregation);
 
 struct MetricQuery {
   std::string name;
-  std::string type;  ///< As in metric_series, or "" for the type that was sent last.
+  std::string type;  ///< As in metric_series_rows, or "" for the type that was sent last.
   TimeRange range;
   std::int64_t step_ns = 0;  ///< 0: chosen.
   std::vector<std::string> group_by;

@@ -29,14 +29,14 @@ class MetricsTest : public QueryTest {
                   bool is_monotonic, const std::string& attributes = "{}",
                   const std::string& service = "demo") {
     insert(
-        "metric_series (series_id, metric_name, metric_type, unit, description, temporality, "
+        "metric_series_rows (series_id, metric_name, metric_type, unit, description, temporality, "
         "is_monotonic, service_name, resource_id, attributes, attribute_types, seen)",
         "(" + std::to_string(id) + ", 'm', '" + type + "', 's', 'what', " + temporality + ", " +
             (is_monotonic ? "true" : "false") + ", '" + service + "', 1, " + attributes +
             ", 's', " + at_s(0) + ")");
   }
   void add_number(int id, double time_s, double start_s, double value, int kind = 2) {
-    insert("metric_numbers (metric_name, series_id, time, start_time, value, value_kind)",
+    insert("metric_number_rows (metric_name, series_id, time, start_time, value, value_kind)",
            "('m', " + std::to_string(id) + ", " + at_s(time_s) + ", " + at_s(start_s) + ", " +
                std::to_string(value) + ", " + std::to_string(kind) + ")");
   }
@@ -44,7 +44,7 @@ class MetricsTest : public QueryTest {
                      const std::string& counts, const std::string& sum = "0",
                      const std::string& min_max = "NULL, NULL") {
     insert(
-        "metric_histograms (metric_name, series_id, time, start_time, count, sum, min, max, "
+        "metric_histogram_rows (metric_name, series_id, time, start_time, count, sum, min, max, "
         "bounds, counts)",
         "('m', " + std::to_string(id) + ", " + at_s(time_s) + ", " + at_s(start_s) + ", arraySum(" +
             counts + "), " + sum + ", " + min_max + ", " + bounds + ", " + counts + ")");
@@ -96,7 +96,7 @@ TEST_F(MetricsTest, CountsTheSameAtAStepOfManyPoints) {
   add_series(2, "sum", "2", true, "{'start': 'not sent'}");
   for (int t = 10; t <= 120; t += 10) {
     add_number(1, t, t <= 60 ? 0 : 60, t <= 60 ? t : t - 60);  // Restarted after 60 s.
-    insert("metric_numbers (metric_name, series_id, time, value, value_kind)",
+    insert("metric_number_rows (metric_name, series_id, time, value, value_kind)",
            "('m', 2, " + at_s(t) + ", " + std::to_string(t % 60) + ", 2)");
   }
   MetricQuery query = query_of(0, 120, 60);
@@ -386,7 +386,8 @@ TEST_F(MetricsTest, InterpolatesExponentialHistogramsOfDifferentScales) {
   const auto add = [&](double time_s, int scale, int offset, const std::string& counts,
                        const std::string& zeros, const std::string& negative) {
     insert(
-        "metric_exponential_histograms (metric_name, series_id, time, start_time, count, scale, "
+        "metric_exponential_histogram_rows (metric_name, series_id, time, start_time, count, "
+        "scale, "
         "zero_count, positive_offset, positive_counts, negative_offset, negative_counts)",
         "('m', 1, " + at_s(time_s) + ", " + at_s(0) + ", arraySum(" + counts + ") + " + zeros +
             " + arraySum(arrayConcat(" + negative + ", [0])), " + std::to_string(scale) + ", " +
@@ -409,7 +410,8 @@ TEST_F(MetricsTest, InterpolatesExponentialHistogramsOfDifferentScales) {
 TEST_F(MetricsTest, DrawsTheNearestQuantileOfASummary) {
   add_series(1, "summary", "0", false);
   insert(
-      "metric_summaries (metric_name, series_id, time, start_time, count, sum, quantiles, values)",
+      "metric_summary_rows (metric_name, series_id, time, start_time, count, sum, quantiles, "
+      "values)",
       "('m', 1, " + at_s(5) + ", " + at_s(0) + ", 10, 50, [0.5, 0.9], [4, 9])");
 
   MetricQuery query = query_of(0, 10, 10);
@@ -423,13 +425,11 @@ TEST_F(MetricsTest, DrawsTheNearestQuantileOfASummary) {
 
 TEST_F(MetricsTest, ReturnsExemplarsThatLeadToTraces) {
   add_series(1, "histogram", "1", true, "{'a': 'b'}");
+  add_histogram(1, 10, 0, "[1]", "[1, 0]");
   insert(
-      "metric_histograms (metric_name, series_id, time, start_time, count, bounds, counts, "
-      "`exemplars.time`, `exemplars.value`, `exemplars.trace_id`, `exemplars.span_id`, "
-      "`exemplars.attributes`, `exemplars.attribute_types`)",
-      "('m', 1, " + at_s(10) + ", " + at_s(0) + ", 1, [1], [1, 0], [" + at_s(5) +
-          "], [0.5], [unhex('0102030405060708090a0b0c0d0e0f10')], [unhex('0102030405060708')], "
-          "[{}], [''])");
+      "metric_exemplar_rows (metric_name, series_id, point_time, time, value, trace_id, span_id)",
+      "('m', 1, " + at_s(10) + ", " + at_s(5) +
+          ", 0.5, unhex('0102030405060708090a0b0c0d0e0f10'), unhex('0102030405060708'))");
 
   MetricQuery query = query_of(0, 20, 10);
   query.exemplars = true;

@@ -35,6 +35,20 @@ inline boost::json::value json_s(double seconds) {
   return boost::json::value(std::to_string(kT0 + static_cast<std::int64_t>(seconds * 1e9)));
 }
 
+/// SQL for the column `overflow` of attributes (map(…), or as a map is written: {'k': 'v'}) with
+/// these types.
+inline std::string overflow_sql(const std::string& attributes, const std::string& types) {
+  if (attributes == "{}") return "map()";
+  std::string map = attributes;
+  if (map.front() == '{') {
+    map = "map(" + map.substr(1, map.size() - 2) + ")";
+    for (std::size_t at = 0; (at = map.find("': '", at)) != std::string::npos;) map[at + 1] = ',';
+  }
+  return "CAST((mapKeys(" + map +
+         "), arrayMap((type, value) -> concat(type, value), arrayResize(splitByString('', '" +
+         types + "'), length(" + map + "), 's'), mapValues(" + map + "))), 'Map(String, String)')";
+}
+
 /// The embedded engine with empty tables, and JSON in hand.
 class QueryTest : public ::testing::Test {
  protected:

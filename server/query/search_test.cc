@@ -11,6 +11,7 @@
 #include "server/query/query_test_fixture.h"
 #include "server/query/status.h"
 #include "server/query/traces.h"
+#include "server/store/columns/block.h"
 
 namespace signalbox::server::query {
 namespace {
@@ -50,16 +51,14 @@ class TraceTest : public QueryTest {
 
   void add(const Span& span) {
     insert(
-        "spans (service_name, name, start_time, duration_ns, trace_id, span_id, parent_span_id, "
-        "kind, status_code, attributes, attribute_types, resource_id, scope_id)",
+        "span_rows (service_name, name, start_time, duration_ns, trace_id, span_id, "
+        "parent_span_id, kind, status_code, overflow, resource_id, scope_id)",
         "('" + span.service + "', '" + span.name + "', " + at_s(span.start_s) + ", " +
             std::to_string(static_cast<std::int64_t>(span.duration_ms * 1e6)) + ", " +
             unhex(trace_id(span.trace)) + ", " + unhex(id(span.span, 16)) + ", " +
             unhex(id(span.parent, 16)) + ", " + std::to_string(span.kind) + ", " +
-            std::to_string(span.status) + ", " + span.attributes + ", '" + span.types + "', " +
+            std::to_string(span.status) + ", " + overflow_sql(span.attributes, span.types) + ", " +
             std::to_string(span.resource) + ", 1)");
-    insert("trace_times", "(" + unhex(trace_id(span.trace)) + ", " + at_s(span.start_s) + ", " +
-                              at_s(span.start_s + span.duration_ms / 1e3) + ", 1)");
   }
 
   boost::json::value search(const std::string& filter, std::uint32_t limit = 100,
@@ -179,9 +178,9 @@ TEST_F(TraceTest, UnderstandsEveryKindOfTest) {
        .attributes = "{'http.response.status_code': '503', 'user': ''}",
        .types = "is",
        .resource = 2});
-  insert("resources (resource_id, service_name, attributes)",
+  insert("resource_rows (resource_id, service_name, attributes)",
          "(1, 'demo', {'host.name': 'a', 'zone': 'z1'}), (2, 'x', {'host.name': 'b'})");
-  insert("scopes (scope_id, name, attributes)", "(1, 'lib', {'k': 'v'})");
+  insert("scope_rows (scope_id, name, attributes)", "(1, 'lib', {'k': 'v'})");
 
   const std::string one = trace_id(1);
   const std::string two = trace_id(2);
@@ -282,23 +281,22 @@ TEST_F(TraceTest, RefusesACursorThatIsNone) {
 
 TEST_F(TraceTest, ReturnsATraceWithEverythingThatWasSent) {
   insert(
-      "resources (resource_id, service_name, attributes, attribute_types, "
+      "resource_rows (resource_id, service_name, attributes, attribute_types, "
       "dropped_attributes_count, schema_url)",
-      "(18446744073709551615, 'demo', {'service.name': 'demo', 'n': '9223372036854775807'}, "
+      "(4294967295, 'demo', {'service.name': 'demo', 'n': '9223372036854775807'}, "
       "'si', 3, 'https://schema')");
-  insert("scopes (scope_id, name, version, attributes, attribute_types)",
+  insert("scope_rows (scope_id, name, version, attributes, attribute_types)",
          "(5, 'lib', '1.0', {'b': 'true'}, 'b')");
-  insert("spans", "('demo', 'GET /', " + at_s(1) + ", -5, " + unhex(trace_id(1)) + ", " +
-                      unhex(id(2, 16)) + ", " + unhex(id(1, 16)) +
-                      ", 'a=b', 4294967295, 99, 7, 'no \\\"luck\\\"', 18446744073709551615, 5, "
-                      "{'a': '[1,2]', 'e': '', 'y': 'AAE='}, 'aey', 1, ["
-                      "" +
-                      at_s(1.000000001) +
-                      "], ['exception'], [{'exception.type': 'E', 'd': '0.1'}], "
-                      "['sd'], [2], 3, [" +
-                      unhex(trace_id(9)) + "], [" + unhex(id(8, 16)) +
-                      "], ['c=d'], [257], [{'l': 'm'}], ['s'], [4], 5)");
-  insert("trace_times", "(" + unhex(trace_id(1)) + ", " + at_s(1) + ", " + at_s(1) + ", 1)");
+  insert(
+      "span_rows (service_name, name, start_time, duration_ns, trace_id, span_id, parent_span_id, "
+      "flags, kind, status_code, resource_id, scope_id, overflow, rest)",
+      "('demo', 'GET /', " + at_s(1) + ", -5, " + unhex(trace_id(1)) + ", " + unhex(id(2, 16)) +
+          ", " + unhex(id(1, 16)) + ", 4294967295, 99, 7, 4294967295, 5, " +
+          overflow_sql("{'a': '[1,2]', 'e': '', 'y': 'AAE='}", "aey") + ", '" +
+          R"({"m":"no \\"luck\\"","w":"a=b","d":[1,3,5],"e":[[)" +
+          std::to_string(kT0 + kSecondNs + 1) +
+          R"(,"exception",["exception.type","d"],["E","0.1"],"sd",2]],"l":[[")" + trace_id(9) +
+          R"(",")" + id(8, 16) + R"(","c=d",257,["l"],["m"],"s",4]]}')" + ")");
 
   Session of_this_query = session();
   const auto trace = parse(get_trace(of_this_query, trace_id(1)));
@@ -312,7 +310,7 @@ TEST_F(TraceTest, ReturnsATraceWithEverythingThatWasSent) {
     "start_time": "1699999981000000000", "end_time": "1699999980999999995", "duration_ns": "-5",
     "status": {"code": "unknown", "code_number": 7, "message": "no \"luck\""},
     "trace_state": "a=b", "flags": 4294967295,
-    "resource_id": "18446744073709551615", "scope_id": "5",
+    "resource_id": "4294967295", "scope_id": "5",
     "attributes": [{"key": "a", "type": "array", "value": "[1,2]"},
                    {"key": "e", "type": "empty", "value": ""},
                    {"key": "y", "type": "bytes", "value": "AAE="}],
@@ -328,7 +326,7 @@ TEST_F(TraceTest, ReturnsATraceWithEverythingThatWasSent) {
                "dropped_attributes_count": 4}],
     "dropped_links_count": 5})");
   EXPECT_EQ(trace.at("spans").at(0), expected);
-  EXPECT_EQ(trace.at("resources").at("18446744073709551615"), boost::json::parse(R"({
+  EXPECT_EQ(trace.at("resources").at("4294967295"), boost::json::parse(R"({
     "service_name": "demo",
     "attributes": [{"key": "service.name", "type": "string", "value": "demo"},
                    {"key": "n", "type": "int", "value": "9223372036854775807"}],
@@ -360,7 +358,7 @@ TEST_F(TraceTest, ListsFieldsAndTheirValues) {
        .attributes = "{'http.route': '/b', 'kind': 'x'}",
        .types = "ss"});
   add({.trace = 3, .span = 3, .kind = 3, .attributes = "{'http.route': '/b'}", .types = "s"});
-  insert("resources (resource_id, service_name, attributes, attribute_types)",
+  insert("resource_rows (resource_id, service_name, attributes, attribute_types)",
          "(1, 'demo', {'service.name': 'demo', 'host.name': 'a'}, 'ss')");
 
   Session first = session();
@@ -398,17 +396,84 @@ TEST_F(TraceTest, ListsFieldsAndTheirValues) {
   EXPECT_THAT(values("resource.host.name"), ElementsAre("a 3"));
 }
 
+/// Two traces in slots, and the same values before their keys had any.
+TEST_F(TraceTest, FiltersAttributesAlikeInSlotsAndBesideThem) {
+  store::Registry registry(100, engine_);
+  store::Block block(registry);
+  constexpr int kSpans = 40;
+  block.begin_request(kT0);
+  store::Sinks sinks = block.sinks();
+  sinks.traces.on_resource({});
+  sinks.traces.on_scope({});
+  for (int i = 0; i < kSpans; ++i) {
+    using otlp::ValueType;
+    const std::string user = i % 2 == 0 ? "Ann" : "Bob";
+    const otlp::KeyValueView attributes[] = {
+        {"user", {.type = ValueType::kString, .text = user}},
+        {"size", {.type = ValueType::kInt, .int_value = 9'007'199'254'740'992 + i % 2, .text = {}}},
+        {"ratio", {.type = ValueType::kDouble, .double_value = i % 2 + 0.25, .text = {}}},
+        {"user", {.type = ValueType::kString, .text = "twice"}}};
+    const otlp::KeyValueView of_event[] = {
+        {"exception.type", {.type = ValueType::kString, .text = user}}};
+    const otlp::EventView events[] = {{.name = "exception", .attributes = of_event}};
+    const std::string trace(16, static_cast<char>(i + 1));
+    const otlp::LinkView links[] = {
+        {.trace_id = trace, .span_id = "12345678", .trace_state = {}, .attributes = of_event}};
+    otlp::SpanView span;
+    span.trace_id = trace;
+    span.span_id = "01234567";
+    span.start_time_unix_nano = static_cast<std::uint64_t>(kT0 + i);
+    span.end_time_unix_nano = span.start_time_unix_nano;
+    span.attributes = attributes;
+    span.events = events;
+    span.links = links;
+    sinks.traces.on_span(span);
+  }
+  const store::SealedBlock sealed = block.seal(kT0 / 1000);
+  for (const auto* tables : {&sealed.descriptions, &sealed.data}) {
+    for (const auto& rows : *tables) engine_.insert_native(rows.table, rows.native);
+  }
+
+  const std::size_t half = kSpans / 2;
+  EXPECT_EQ(found("user = 'Ann'").size(), half);
+  EXPECT_EQ(found("user IN ('Ann', 'Bob')").size(), 2 * half);
+  EXPECT_EQ(found("user != 'Ann'").size(), half);
+  EXPECT_EQ(found("user CONTAINS 'OB'").size(), half);
+  EXPECT_EQ(found("user EXISTS").size(), 2 * half);
+  EXPECT_EQ(found("size = 9007199254740993").size(), half);
+  EXPECT_EQ(found("size = '9007199254740993'").size(), half);
+  EXPECT_EQ(found("size > 5").size(), 2 * half);
+  EXPECT_EQ(found("size LIKE '%93'").size(), half);
+  EXPECT_EQ(found("ratio < 1").size(), half);
+  EXPECT_EQ(found("ratio = '0.25'").size(), half);
+  EXPECT_EQ(found("event.exception.type = 'Bob'").size(), half);
+  EXPECT_EQ(found("link.exception.type = 'Ann'").size(), half);
+  EXPECT_EQ(found("event.name = 'exception' AND link.span_id = '3132333435363738'").size(),
+            2 * half);
+  EXPECT_EQ(found("event.absent EXISTS").size(), 0U);
+  FieldValuesRequest request;
+  request.field = "size";
+  request.range = seconds_range(0, 10);
+  Session of_this_query = session();
+  const auto values = parse(list_field_values(of_this_query, request)).at("values").as_array();
+  ASSERT_EQ(values.size(), 2U);
+  EXPECT_EQ(values[0].at("value"), "9007199254740992");
+  EXPECT_EQ(values[0].at("count"), 20);
+  EXPECT_NE(engine_.query("SELECT countIf(shape != '') FROM span_rows FORMAT TSV").data, "0\n");
+  EXPECT_NE(engine_.query("SELECT countIf(shape = '') FROM span_rows FORMAT TSV").data, "0\n");
+}
+
 class LogTest : public QueryTest {
  protected:
   void add(double time_s, int severity, const std::string& body, int trace = 0, int span = 0,
            const std::string& service = "demo") {
     insert(
-        "logs (service_name, time, time_unix_nano, observed_time_unix_nano, trace_id, span_id, "
-        "severity_number, severity_text, body, body_type, attributes, attribute_types, "
-        "resource_id, scope_id)",
-        "('" + service + "', " + at_s(time_s) + ", 1, 2, " + unhex(trace_id(trace)) + ", " +
-            unhex(id(span, 16)) + ", " + std::to_string(severity) + ", 'S', '" + body +
-            "', 's', {'k': '1'}, 'i', 1, 1)");
+        "log_rows (received, row, service_name, time, observed_delta_ns, trace_id, span_id, "
+        "severity_number, severity_text, body, overflow, resource_id, scope_id)",
+        "(" + std::to_string(added_ / 5) + ", " + std::to_string(added_ % 5) + ", '" + service +
+            "', " + at_s(time_s) + ", 2, " + unhex(trace_id(trace)) + ", " + unhex(id(span, 16)) +
+            ", " + std::to_string(severity) + ", 'S', '" + body + "', {'k': 'i1'}, 1, 1)");
+    ++added_;
   }
 
   boost::json::value search(const std::string& filter, std::uint32_t limit = 100,
@@ -432,6 +497,8 @@ class LogTest : public QueryTest {
     }
     return bodies;
   }
+
+  int added_ = 0;
 };
 
 TEST_F(LogTest, FindsRecordsByTextSeverityTraceAndAttribute) {
@@ -457,14 +524,15 @@ TEST_F(LogTest, FindsRecordsByTextSeverityTraceAndAttribute) {
 
 TEST_F(LogTest, ReturnsRecordsAsTheyWereSent) {
   add(1, 17, "broken");
-  insert("resources (resource_id, service_name)", "(1, 'demo')");
+  insert("resource_rows (resource_id, service_name)", "(1, 'demo')");
 
   const auto answer = search("");
 
   const auto& record = answer.at("logs").at(0);
   EXPECT_EQ(record.at("time"), json_s(1));
-  EXPECT_EQ(record.at("time_unix_nano"), "1");
-  EXPECT_EQ(record.at("observed_time_unix_nano"), "2");
+  EXPECT_EQ(record.at("id"), "0-0");
+  EXPECT_EQ(record.at("time_unix_nano"), json_s(1));
+  EXPECT_EQ(record.at("observed_time_unix_nano"), json_s(1.000000002));
   EXPECT_TRUE(record.at("trace_id").is_null());
   EXPECT_EQ(record.at("severity"), "error");
   EXPECT_EQ(record.at("severity_number"), 17);
@@ -509,7 +577,8 @@ TEST_F(LogTest, PagesThroughRecordsOfTheSameTime) {
 }
 
 TEST_F(LogTest, LooksAroundATrace) {
-  insert("trace_times", "(" + unhex(trace_id(1)) + ", " + at_s(100) + ", " + at_s(110) + ", 1)");
+  insert("span_rows (trace_id, start_time, duration_ns)",
+         "(" + unhex(trace_id(1)) + ", " + at_s(100) + ", 10000000000)");
 
   Session of_this_query = session();
   const auto range = range_around_trace(of_this_query, trace_id(1));
@@ -530,7 +599,7 @@ TEST_F(LogTest, TellsHowMuchIsStored) {
   EXPECT_EQ(status.at("version"), "1.2.3");
   bool found_logs = false;
   for (const auto& table : status.at("tables").as_array()) {
-    if (table.at("name") == "logs") found_logs = table.at("rows") == "1";
+    if (table.at("name") == "log_rows") found_logs = table.at("rows") == "1";
   }
   EXPECT_TRUE(found_logs);
 }

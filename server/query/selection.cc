@@ -7,17 +7,17 @@
 namespace signalbox::server::query {
 
 std::string Selection::table() const {
-  return signal == Signal::kTraces ? "spans" : "logs";
+  return signal == Signal::kTraces ? "span_rows" : "log_rows";
 }
 
 std::string Selection::time_column() const {
   return signal == Signal::kTraces ? "start_time" : "time";
 }
 
-std::string Selection::condition(Parameters& parameters) const {
+std::string Selection::condition(const AttributeSlots& slots, Parameters& parameters) const {
   std::string sql = in_range(time_column(), range, parameters);
   if (filter.kind != FilterNode::Kind::kAll) {
-    sql += " AND " + filter_sql(filter, signal, parameters);
+    sql += " AND " + filter_sql(filter, signal, slots, parameters);
   }
   return sql;
 }

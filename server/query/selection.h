@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "server/query/attribute_slots.h"
 #include "server/query/fields.h"
 #include "server/query/filter.h"
 #include "server/query/sql.h"
@@ -15,12 +16,12 @@ struct Selection {
   TimeRange range;
   FilterNode filter;
 
-  /// "spans" or "logs".
+  /// "span_rows" or "log_rows".
   [[nodiscard]] std::string table() const;
   /// The column that `range` is about.
   [[nodiscard]] std::string time_column() const;
   /// SQL of the condition, without WHERE.
-  [[nodiscard]] std::string condition(Parameters& parameters) const;
+  [[nodiscard]] std::string condition(const AttributeSlots& slots, Parameters& parameters) const;
 };
 
 /// Both must hold.

@@ -87,7 +87,7 @@ void read_spans(Session& session, const std::string& condition, Parameters param
       "    count() AS spans, countIf(status_code = 2) AS errors,\n"
       "    quantilesTDigestStateIf(0.5, 0.9, 0.99)(duration_ns, class > 0) AS durations,\n"
       "    toUnixTimestamp64Nano(max(start_time)) AS last_ns\n"
-      "  FROM spans WHERE " +
+      "  FROM span_rows WHERE " +
       condition + in_range("start_time", range, parameters) +
       "\n"
       "  GROUP BY service_name, class, bucket\n"
@@ -109,7 +109,7 @@ void read_logs(Session& session, const std::string& condition, Parameters parame
                const TimeRange& range, Services& services) {
   const std::string data = session.rows(
       "SELECT toString(service_name) AS service_name, count(), "
-      "toUnixTimestamp64Nano(max(time))\nFROM logs WHERE " +
+      "toUnixTimestamp64Nano(max(time))\nFROM log_rows WHERE " +
           condition + in_range("time", range, parameters) + "\nGROUP BY service_name",
       parameters);
   for (RowReader row(data); !row.at_end();) {
@@ -129,11 +129,11 @@ void read_metrics(Session& session, const std::string& condition, Parameters par
   const std::string data = session.rows(
       "SELECT toString(service_name) AS service_name, uniqExact(metric_name), "
       "toUnixTimestamp64Nano(max(last))\nFROM (" +
-          of_table("metric_numbers") + "\n  UNION ALL " + of_table("metric_histograms") +
-          "\n  UNION ALL " + of_table("metric_exponential_histograms") + "\n  UNION ALL " +
-          of_table("metric_summaries") +
+          of_table("metric_number_rows") + "\n  UNION ALL " + of_table("metric_histogram_rows") +
+          "\n  UNION ALL " + of_table("metric_exponential_histogram_rows") + "\n  UNION ALL " +
+          of_table("metric_summary_rows") +
           ") AS points\nINNER JOIN (SELECT DISTINCT series_id, metric_name, service_name FROM "
-          "metric_series WHERE " +
+          "metric_series_rows WHERE " +
           condition + "true) AS series USING (series_id)\nGROUP BY service_name",
       parameters);
   for (RowReader row(data); !row.at_end();) {
@@ -200,7 +200,7 @@ void write_operations(Session& session, std::string_view name, std::uint8_t span
   std::string sql =
       "SELECT toString(name) AS operation, count(), countIf(status_code = 2),\n"
       "  arrayMap(x -> toFloat64(x), quantilesTDigest(0.5, 0.9, 0.99)(duration_ns))\n"
-      "FROM spans WHERE service_name = " +
+      "FROM span_rows WHERE service_name = " +
       parameters.bind(name) + " AND " + in_range("start_time", range, parameters) + " AND " +
       kSpanClassSql + " = " + std::to_string(span_class);
   sql += "\nGROUP BY operation ORDER BY sum(duration_ns) DESC, operation LIMIT " +
@@ -223,11 +223,11 @@ void write_versions(Session& session, std::string_view name, const TimeRange& ra
   const std::string sql =
       "SELECT toString(service_version) AS version, toUnixTimestamp64Nano(min(first)), "
       "toUnixTimestamp64Nano(max(last))\n"
-      "FROM (SELECT resource_id, min(start_time) AS first, max(start_time) AS last FROM spans "
+      "FROM (SELECT resource_id, min(start_time) AS first, max(start_time) AS last FROM span_rows "
       "WHERE service_name = " +
       service + " AND " + in_range("start_time", range, parameters) +
       " GROUP BY resource_id) AS used\n"
-      "INNER JOIN (SELECT DISTINCT resource_id, service_version FROM resources WHERE "
+      "INNER JOIN (SELECT DISTINCT resource_id, service_version FROM resource_rows WHERE "
       "service_name = " +
       service +
       ") AS known USING (resource_id)\n"

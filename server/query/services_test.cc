@@ -17,7 +17,7 @@ class ServicesTest : public QueryTest {
   void add_spans(const std::string& service, int kind, bool is_root, int from_s, int count,
                  int errors, const std::string& name = "op") {
     engine_.execute(
-        "INSERT INTO spans (service_name, name, start_time, duration_ns, trace_id, span_id, "
+        "INSERT INTO span_rows (service_name, name, start_time, duration_ns, trace_id, span_id, "
         "parent_span_id, kind, status_code, resource_id) SELECT '" +
         service + "', '" + name + "', " + at_s(from_s) +
         " + toIntervalSecond(number), (number + 1) * 1000000, unhex(lpad(hex(number + 1), 32, "
@@ -70,10 +70,11 @@ TEST_F(ServicesTest, CountsRootSpansOfAServiceThatHasNoServerSpans) {
 }
 
 TEST_F(ServicesTest, ShowsServicesThatSendOnlyLogsOrMetrics) {
-  insert("logs (service_name, time, body)",
+  insert("log_rows (service_name, time, body)",
          "('logger', " + at_s(1) + ", 'a'), ('logger', " + at_s(2) + ", 'b')");
-  insert("metric_series (series_id, metric_name, service_name)", "(1, 'm', 'meter')");
-  insert("metric_numbers (series_id, metric_name, time, value)", "(1, 'm', " + at_s(3) + ", 1)");
+  insert("metric_series_rows (series_id, metric_name, service_name)", "(1, 'm', 'meter')");
+  insert("metric_number_rows (series_id, metric_name, time, value)",
+         "(1, 'm', " + at_s(3) + ", 1)");
 
   const auto services = list(0, 60).at("services");
 
@@ -98,7 +99,7 @@ TEST_F(ServicesTest, DescribesOneServiceWithItsOperationsAndVersions) {
   add_spans("demo", 2, true, 0, 10, 1, "GET /a");
   add_spans("demo", 2, true, 0, 2, 0, "GET /b");
   add_spans("demo", 3, false, 0, 5, 0, "call");
-  insert("resources (resource_id, service_name, service_version)", "(7, 'demo', '1.2')");
+  insert("resource_rows (resource_id, service_name, service_version)", "(7, 'demo', '1.2')");
 
   Session of_this_query = session();
   const auto answer = parse(get_service(of_this_query, "demo", seconds_range(0, 90)));

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "server/query/error.h"
+#include "server/query/rows.h"
 
 namespace signalbox::server::query {
 namespace {
@@ -63,6 +64,18 @@ std::string Session::rows(const std::string& sql, const Parameters& parameters) 
   } catch (const store::EngineError& error) {
     throw to_query_error(error);
   }
+}
+
+AttributeSlots::Known Session::read_slots() {
+  AttributeSlots::Known known;
+  const std::string data =
+      rows("SELECT toString(signal), key, slot FROM attribute_slots GROUP BY ALL");
+  for (RowReader row(data); !row.at_end();) {
+    std::string signal(row.string());
+    std::string key(row.string());
+    known[{std::move(signal), std::move(key)}].push_back(row.u8());
+  }
+  return known;
 }
 
 void Session::write_stats(JsonWriter& json) const {

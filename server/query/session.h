@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 
+#include "server/query/attribute_slots.h"
 #include "server/query/json.h"
 #include "server/query/sql.h"
 #include "server/store/engine/engine.h"
@@ -21,23 +22,30 @@ class Session {
 
   /// `abandoned` is asked before each statement; it may be empty.
   Session(store::Engine& engine, Clock::time_point deadline, std::function<bool()> abandoned = {});
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
 
   /// Runs one SELECT and returns its rows as RowBinary (see RowReader). `sql` has no FORMAT.
   std::string rows(const std::string& sql, const Parameters& parameters = {});
 
   [[nodiscard]] std::uint64_t rows_read() const noexcept { return rows_read_; }
   [[nodiscard]] std::uint64_t bytes_read() const noexcept { return bytes_read_; }
+  /// Asks for them when they are first needed.
+  [[nodiscard]] const AttributeSlots& slots() const noexcept { return slots_; }
 
   /// Writes `"stats": {…}` into an open object.
   void write_stats(JsonWriter& json) const;
 
  private:
+  AttributeSlots::Known read_slots();
+
   store::Engine& engine_;
   Clock::time_point started_;
   Clock::time_point deadline_;
   std::function<bool()> abandoned_;
   std::uint64_t rows_read_ = 0;
   std::uint64_t bytes_read_ = 0;
+  AttributeSlots slots_{[this] { return read_slots(); }};
 };
 
 }  // namespace signalbox::server::query

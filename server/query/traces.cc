@@ -140,8 +140,8 @@ class PageQuery {
     const std::string direction = is_ascending() ? " ASC" : " DESC";
     std::string sql =
         "SELECT trace_id, span_id, service_name, name, kind, status_code, "
-        "toUnixTimestamp64Nano(start_time), duration_ns\nFROM spans WHERE " +
-        selection_.condition(parameters);
+        "toUnixTimestamp64Nano(start_time), duration_ns\nFROM span_rows WHERE " +
+        selection_.condition(session_.slots(), parameters);
     if (position) sql += after(*position, parameters);
     const bool by_duration = search_.order == TraceSearch::Order::kSlowest;
     sql += std::string("\nORDER BY ") + (by_duration ? "duration_ns" : "start_time") + direction +
@@ -171,9 +171,9 @@ class PageQuery {
     std::set<std::string> found;
     if (ids.empty()) return found;
     Parameters parameters;
-    std::string sql = "SELECT DISTINCT trace_id FROM spans WHERE trace_id IN " + id_list(ids) +
-                      " AND " + selection_.condition(parameters) + " AND (" + key_sql() +
-                      ", span_id) " + (is_ascending() ? "<= (" : ">= (");
+    std::string sql = "SELECT DISTINCT trace_id FROM span_rows WHERE trace_id IN " + id_list(ids) +
+                      " AND " + selection_.condition(session_.slots(), parameters) + " AND (" +
+                      key_sql() + ", span_id) " + (is_ascending() ? "<= (" : ">= (");
     sql += parameters.bind_int(start.key) + ", unhex('" + start.span_id_hex + "'))";
     const std::string data = session_.rows(sql, parameters);
     for (RowReader row(data); !row.at_end();) found.insert(std::string(row.bytes(16)));
@@ -203,26 +203,20 @@ std::map<std::string, TraceTotals> read_totals(Session& session, const Selection
   std::set<std::string> ids;
   for (const MatchedSpan& span : spans) ids.insert(span.trace_id);
   if (ids.empty()) return totals;
-  const std::string list = id_list(ids);
-  TimeRange range = times_of_traces(session, list).value_or(selection.range);
-  for (const MatchedSpan& span : spans) {
-    range.start_ns = std::min(range.start_ns, span.start_ns);
-    range.end_ns = std::max(range.end_ns, span.start_ns + 1);
-  }
   Parameters parameters;
-  const std::string data = session.rows(
-      "SELECT trace_id, count(), countIf(status_code = 2), countIf(" +
-          selection.condition(parameters) +
-          "),\n"
-          "  toUnixTimestamp64Nano(min(start_time)), "
-          "max(toUnixTimestamp64Nano(start_time) + greatest(duration_ns, 0)),\n"
-          "  min(parent_span_id != unhex('0000000000000000')) AS root_missing,\n"
-          "  argMin((toString(service_name), toString(name)), "
-          "(parent_span_id != unhex('0000000000000000'), start_time)) AS root,\n"
-          "  sumMap([toString(service_name)], [toUInt64(1)]) AS services\n"
-          "FROM spans WHERE trace_id IN " +
-          list + " AND " + in_range("start_time", range, parameters) + "\nGROUP BY trace_id",
-      parameters);
+  const std::string data =
+      session.rows("SELECT trace_id, count(), countIf(status_code = 2), countIf(" +
+                       selection.condition(session.slots(), parameters) +
+                       "),\n"
+                       "  toUnixTimestamp64Nano(min(start_time)), "
+                       "max(toUnixTimestamp64Nano(start_time) + greatest(duration_ns, 0)),\n"
+                       "  min(parent_span_id != unhex('0000000000000000')) AS root_missing,\n"
+                       "  argMin((toString(service_name), toString(name)), "
+                       "(parent_span_id != unhex('0000000000000000'), start_time)) AS root,\n"
+                       "  sumMap([toString(service_name)], [toUInt64(1)]) AS services\n"
+                       "FROM span_rows WHERE trace_id IN " +
+                       id_list(ids) + "\nGROUP BY trace_id",
+                   parameters);
   for (RowReader row(data); !row.at_end();) {
     TraceTotals& trace = totals[std::string(row.bytes(16))];
     trace.span_count = row.u64();
@@ -305,8 +299,8 @@ std::uint64_t write_histogram(Session& session, const Selection& selection, bool
     Parameters parameters;
     const std::string data =
         session.rows("SELECT " + bucket_index("start_time", buckets, parameters) +
-                         " AS bucket, count(), countIf(status_code = 2)\nFROM spans WHERE " +
-                         selection.condition(parameters) + "\nGROUP BY bucket",
+                         " AS bucket, count(), countIf(status_code = 2)\nFROM span_rows WHERE " +
+                         selection.condition(session.slots(), parameters) + "\nGROUP BY bucket",
                      parameters);
     std::map<std::int64_t, std::pair<std::uint64_t, std::uint64_t>> counts;
     for (RowReader row(data); !row.at_end();) {
@@ -419,8 +413,8 @@ void write_span(RowReader& row, ReferencedIds& ids, JsonWriter& json) {
   json.end_object();
   json.key("trace_state").string(row.string());
   json.key("flags").number(row.u32());
-  const std::uint64_t resource_id = row.u64();
-  const std::uint64_t scope_id = row.u64();
+  const std::uint32_t resource_id = row.u32();
+  const std::uint32_t scope_id = row.u32();
   ids.resources.insert(resource_id);
   ids.scopes.insert(scope_id);
   json.key("resource_id").digits(resource_id);
@@ -437,11 +431,12 @@ void write_span(RowReader& row, ReferencedIds& ids, JsonWriter& json) {
 
 }  // namespace
 
-std::optional<TimeRange> times_of_traces(Session& session, const std::string& ids) {
+std::optional<TimeRange> times_of_trace(Session& session, std::string_view trace_id) {
   const std::string data = session.rows(
-      "SELECT count(), toUnixTimestamp64Nano(min(min_start_time)), "
-      "toUnixTimestamp64Nano(max(max_end_time))\nFROM trace_times WHERE trace_id IN " +
-      ids);
+      "SELECT count(), toUnixTimestamp64Nano(min(start_time)), "
+      "max(toUnixTimestamp64Nano(start_time) + greatest(duration_ns, 0))\n"
+      "FROM span_rows WHERE trace_id = " +
+      trace_id_literal(trace_id, "trace_id"));
   RowReader row(data);
   if (row.u64() == 0) return std::nullopt;
   TimeRange range;
@@ -472,18 +467,17 @@ std::string search_traces(Session& session, const TraceSearch& search) {
 
 std::string get_trace(Session& session, std::string_view trace_id) {
   const std::string id = trace_id_literal(trace_id, "trace_id");
-  const std::optional<TimeRange> range = times_of_traces(session, "(" + id + ")");
-  if (!range) {
+  // A span that a client sent twice is shown once.
+  const std::string data =
+      session.rows("SELECT " + span_columns() + "\nFROM span_rows WHERE trace_id = " + id +
+                   "\nORDER BY start_time, span_id LIMIT 1 BY span_id, service_name, name, kind, "
+                   "start_time LIMIT " +
+                   std::to_string(kMaxTraceSpans + 1));
+  if (data.empty()) {
     throw QueryError(ErrorCode::kNotFound,
                      "There is no trace " + std::string(trace_id) +
                          ". It has not arrived (yet), or its data has been removed.");
   }
-  Parameters parameters;
-  const std::string data =
-      session.rows("SELECT " + span_columns() + "\nFROM spans WHERE trace_id = " + id + " AND " +
-                       in_range("start_time", *range, parameters) +
-                       "\nORDER BY start_time, span_id LIMIT " + std::to_string(kMaxTraceSpans + 1),
-                   parameters);
   JsonWriter json;
   json.begin_object();
   json.key("trace_id").string(trace_id);

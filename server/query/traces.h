@@ -37,8 +37,7 @@ inline constexpr std::uint32_t kMaxTraceSpans = 100'000;
 /// The answer to GET /api/v1/traces/{trace_id} (32 hexadecimal digits); kNotFound if there is none.
 std::string get_trace(Session& session, std::string_view trace_id);
 
-/// When the spans of some traces start, from the small table of trace times; nothing if there are
-/// none. `ids` is a list in SQL.
-std::optional<TimeRange> times_of_traces(Session& session, const std::string& ids);
+/// When a trace's spans begin and end; nothing if there are none.
+std::optional<TimeRange> times_of_trace(Session& session, std::string_view trace_id);
 
 }  // namespace signalbox::server::query

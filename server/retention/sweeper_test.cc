@@ -150,7 +150,7 @@ TEST_F(SweeperTest, KnowsTheSignalOfEachPartitionedTable) {
               "SELECT name FROM system.tables WHERE database = currentDatabase() AND "
               "partition_key != '' AND name NOT LIKE '%\\_x' FORMAT TabSeparatedRaw")
           .data;
-  ASSERT_THAT(data, HasSubstr("spans\n"));
+  ASSERT_THAT(data, HasSubstr("span_rows\n"));
   std::string_view rest = data;
   while (!rest.empty()) {
     const std::string_view name = rest.substr(0, rest.find('\n'));

@@ -1,13 +1,19 @@
 #include "server/store/columns/block.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
+#include <numeric>
 #include <optional>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "server/store/columns/attributes.h"
+#include "server/store/columns/folded.h"
 #include "server/store/columns/hash.h"
+#include "server/store/columns/slotted_attributes.h"
+#include "server/store/columns/tables.h"
 
 namespace signalbox::server::store {
 namespace {
@@ -15,12 +21,6 @@ namespace {
 constexpr std::uint64_t kResourceSeed = 1;
 constexpr std::uint64_t kScopeSeed = 2;
 constexpr std::uint64_t kSeriesSeed = 3;
-
-/// A time as DateTime64(9) holds it.
-std::int64_t stored_time(std::uint64_t unix_nano) noexcept {
-  constexpr std::uint64_t kLast = std::numeric_limits<std::int64_t>::max();
-  return static_cast<std::int64_t>(std::min(unix_nano, kLast));
-}
 
 std::string_view metric_type_name(otlp::MetricType type) noexcept {
   switch (type) {
@@ -52,101 +52,179 @@ void append_array(ArrayColumn<Column>& array, std::span<const T> values) {
 /// Appends `table` to `sealed`, if it has rows.
 template <typename Columns>
 void add_table(Columns& table, std::vector<TableRows>& sealed,
-               std::optional<std::int64_t> received_us = {}) {
+               std::optional<std::int64_t> received_us = {}, RowOrder order = {}) {
   if (rows(table) == 0) return;
   TableRows& added = sealed.emplace_back();
   added.table = Columns::kTable;
   added.rows = rows(table);
-  write_native(table, added.native, received_us);
+  write_native(table, added.native, received_us, order);
 }
 
-/// One row for each trace of the block: where in time its spans lie.
-void summarise_traces(const SpanColumns& spans, TraceTimeColumns& times) {
-  struct Summary {
-    std::int64_t min_start = std::numeric_limits<std::int64_t>::max();
-    std::int64_t max_end = 0;
-    std::uint64_t spans = 0;
-  };
-  struct Hash {
-    std::size_t operator()(std::string_view id) const noexcept { return hash_bytes(id); }
-  };
-  std::unordered_map<std::string_view, Summary, Hash> summaries;
-  const std::size_t count = spans.start_time.size();
-  for (std::size_t row = 0; row < count; ++row) {
-    Summary& summary = summaries[spans.trace_id[row]];
-    const std::int64_t start = spans.start_time[row];
-    summary.min_start = std::min(summary.min_start, start);
-    summary.max_end = std::max({summary.max_end, start, start + spans.duration_ns[row]});
-    ++summary.spans;
-  }
-  for (const auto& [trace_id, summary] : summaries) {
-    times.trace_id.append(trace_id);
-    times.min_start_time.append(summary.min_start);
-    times.max_end_time.append(summary.max_end);
-    times.span_count.append(summary.spans);
-  }
+/// How a row compares with others of its table: field by field.
+struct SortKey {
+  std::array<std::uint64_t, 3> fields;
+  std::uint32_t row;
+};
+
+/// Compares unsigned as `value` does signed.
+std::uint64_t in_order(std::int64_t value) noexcept {
+  return static_cast<std::uint64_t>(value) ^ std::uint64_t{1} << 63;
 }
 
-/// Forgets the ids of the rows from `rows` on.
-void erase_ids(std::unordered_set<std::uint64_t>& ids, const UInt64Column& column,
-               std::size_t rows) {
-  for (std::size_t row = rows; row < column.size(); ++row) ids.erase(column[row]);
+/// The place of each value of a column's dictionary among all of them, bytewise.
+std::vector<std::uint32_t> ranks(const LowCardinalityColumn& column) {
+  const StringDictionary& dictionary = column.dictionary();
+  std::vector<std::uint32_t> sorted(dictionary.size());
+  std::iota(sorted.begin(), sorted.end(), 0U);
+  std::sort(sorted.begin(), sorted.end(),
+            [&](std::uint32_t a, std::uint32_t b) { return dictionary[a] < dictionary[b]; });
+  std::vector<std::uint32_t> ranks(sorted.size());
+  for (std::uint32_t rank = 0; rank < sorted.size(); ++rank) ranks[sorted[rank]] = rank;
+  return ranks;
 }
+
+/// The rows by what `fields_of` says of each; empty if they are so already.
+template <typename FieldsOf>
+std::vector<std::uint32_t> sorted_rows(std::size_t rows, FieldsOf fields_of) {
+  std::vector<SortKey> keys(rows);
+  for (std::uint32_t row = 0; row < rows; ++row) keys[row] = {fields_of(row), row};
+  const auto before = [](const SortKey& a, const SortKey& b) {
+    if (a.fields != b.fields) return a.fields < b.fields;
+    return a.row < b.row;
+  };
+  std::vector<std::uint32_t> order;
+  if (std::is_sorted(keys.begin(), keys.end(), before)) return order;
+  std::sort(keys.begin(), keys.end(), before);
+  order.reserve(rows);
+  for (const SortKey& key : keys) order.push_back(key.row);
+  return order;
+}
+
+// The orders of 002_layout.sql.
+
+std::vector<std::uint32_t> order_of(const SpanColumns& spans) {
+  const auto services = ranks(spans.service_name);
+  const auto names = ranks(spans.name);
+  return sorted_rows(spans.start_time.size(), [&](std::uint32_t row) {
+    return std::array<std::uint64_t, 3>{services[spans.service_name.indexes()[row]],
+                                        names[spans.name.indexes()[row]],
+                                        in_order(spans.start_time[row])};
+  });
+}
+
+std::vector<std::uint32_t> order_of(const LogColumns& logs) {
+  constexpr std::int64_t kMinuteNs = 60'000'000'000;
+  const auto services = ranks(logs.service_name);
+  return sorted_rows(logs.time.size(), [&](std::uint32_t row) {
+    const auto minute = static_cast<std::uint64_t>(logs.time[row] / kMinuteNs);  // < 2^32
+    const std::uint64_t service = services[logs.service_name.indexes()[row]];
+    return std::array<std::uint64_t, 3>{service << 32 | minute, in_order(logs.severity_number[row]),
+                                        in_order(logs.time[row])};
+  });
+}
+
+/// Of points and exemplars.
+template <typename Columns>
+std::vector<std::uint32_t> order_of(const Columns& points) {
+  const auto names = ranks(points.metric_name);
+  return sorted_rows(points.time.size(), [&](std::uint32_t row) {
+    return std::array<std::uint64_t, 3>{names[points.metric_name.indexes()[row]],
+                                        points.series_id[row], in_order(points.time[row])};
+  });
+}
+
+template <typename Columns>
+void add_sorted(Columns& table, std::vector<TableRows>& sealed, std::int64_t received_us) {
+  add_table(table, sealed, received_us, order_of(table));
+}
+
+/// An integer as the sum of a double's and what that lacks.
+void append_value(ValueColumns& to, std::int64_t value) {
+  const auto rounded = static_cast<double>(value);
+  constexpr double kEnd = 9223372036854775808.0;
+  constexpr std::int64_t kLast = std::numeric_limits<std::int64_t>::max();
+  const std::int64_t back = rounded >= kEnd ? kLast : static_cast<std::int64_t>(rounded);
+  to.value.append(rounded);
+  to.value_kind.append(static_cast<std::uint8_t>(otlp::NumberPointView::Kind::kInt));
+  to.int_error.append(value - back);
+}
+
+void append_value(ValueColumns& to, double value, otlp::NumberPointView::Kind kind) {
+  to.value.append(value);
+  to.value_kind.append(static_cast<std::uint8_t>(kind));
+  to.int_error.append(0);
+}
+
+/// What a block describes for the first time, and where that stood when the request began.
+template <typename Entry>
+struct Described {
+  std::unordered_map<std::uint64_t, Entry> entries;
+  std::vector<std::uint64_t> in_order;
+  std::size_t mark = 0;
+
+  Entry* find(std::uint64_t hash) {
+    const auto at = entries.find(hash);
+    return at == entries.end() ? nullptr : &at->second;
+  }
+  void add(std::uint64_t hash, Entry entry) {
+    entries.emplace(hash, entry);
+    in_order.push_back(hash);
+  }
+  void roll_back() {
+    for (; in_order.size() > mark; in_order.pop_back()) entries.erase(in_order.back());
+  }
+  void clear() { *this = {}; }
+};
 
 }  // namespace
-
-void KnownIds::insert(const std::unordered_set<std::uint64_t>& ids) {
-  const std::scoped_lock lock(mutex_);
-  if (ids_.size() + ids.size() > capacity_) ids_.clear();
-  if (ids.size() <= capacity_) ids_.insert(ids.begin(), ids.end());
-}
 
 struct Block::Tables {
   ResourceColumns resources;
   ScopeColumns scopes;
+  MetricSeriesColumns series;
+  AttributeSlotColumns slots;  // Filled when the block is sealed.
   SpanColumns spans;
   LogColumns logs;
-  MetricSeriesColumns series;
   NumberColumns numbers;
   HistogramColumns histograms;
   ExponentialHistogramColumns exponential_histograms;
   SummaryColumns summaries;
-  TraceTimeColumns trace_times;  // Filled when the spans are written.
+  ExemplarColumns exemplars;
 
-  /// Those that requests append to.
   template <typename F>
   void visit(F f) {
     f(resources);
     f(scopes);
+    f(series);
+    f(slots);
     f(spans);
     f(logs);
-    f(series);
     f(numbers);
     f(histograms);
     f(exponential_histograms);
     f(summaries);
+    f(exemplars);
   }
-  static constexpr std::size_t kCount = 9;
-  using Rows = std::array<std::size_t, kCount>;
 };
 
 /// What the sinks of the three signals share: the resource and the scope of the records to come.
 class Block::Common {
  public:
-  Common(Tables& tables, const KnownIds& known) : tables_(tables), known_(known) {}
+  Common(Tables& tables, Registry& registry) : tables_(tables), registry_(registry) {}
 
   void begin_request(std::int64_t received_ns) {
     seen_ = received_ns;
-    std::size_t i = 0;
-    tables_.visit([&](auto& table) { mark_[i++] = store::rows(table); });
+    tables_.visit([](auto& table) { mark(table); });
+    resources_.mark = resources_.in_order.size();
+    scopes_.mark = scopes_.in_order.size();
+    series_.mark = series_.in_order.size();
   }
 
   void roll_back() {
-    erase_ids(described_, tables_.resources.resource_id, mark_[0]);
-    erase_ids(described_, tables_.scopes.scope_id, mark_[1]);
-    erase_ids(series_, tables_.series.series_id, mark_[4]);
-    std::size_t i = 0;
-    tables_.visit([&](auto& table) { truncate(table, mark_[i++]); });
+    tables_.visit([](auto& table) { store::roll_back(table); });
+    resources_.roll_back();
+    scopes_.roll_back();
+    series_.roll_back();
   }
 
   void on_resource(const otlp::ResourceView& resource) {
@@ -156,11 +234,15 @@ class Block::Common {
     hasher.add(kResourceSeed);
     attributes_.add_to(hasher);
     hasher.add(resource.dropped_attributes_count).add(resource.schema_url);
-    resource_id_ = hasher.value();
-    if (!is_new(described_, resource_id_)) return;
+    resource_hash_ = hasher.value();
+    const auto [id, is_new] =
+        identify(resources_, resource_hash_, [&] { return registry_.resource(resource_hash_); });
+    resource_id_ = id;
+    if (!is_new) return;
 
     ResourceColumns& to = tables_.resources;
     to.resource_id.append(resource_id_);
+    to.hash.append(resource_hash_);
     to.service_name.append(service_name_);
     to.service_namespace.append(attributes_.find("service.namespace"));
     to.service_instance_id.append(attributes_.find("service.instance.id"));
@@ -178,11 +260,15 @@ class Block::Common {
     hasher.add(kScopeSeed).add(scope.name).add(scope.version);
     attributes_.add_to(hasher);
     hasher.add(scope.dropped_attributes_count).add(scope.schema_url);
-    scope_id_ = hasher.value();
-    if (!is_new(described_, scope_id_)) return;
+    scope_hash_ = hasher.value();
+    const auto [id, is_new] =
+        identify(scopes_, scope_hash_, [&] { return registry_.scope(scope_hash_); });
+    scope_id_ = id;
+    if (!is_new) return;
 
     ScopeColumns& to = tables_.scopes;
     to.scope_id.append(scope_id_);
+    to.hash.append(scope_hash_);
     to.name.append(scope.name);
     to.version.append(scope.version);
     append_map(to.attributes, attributes_);
@@ -193,41 +279,66 @@ class Block::Common {
   }
 
   /// Whether the block has to describe this series; if so it is taken for described.
-  bool is_new_series(std::uint64_t id) { return is_new(series_, id); }
+  bool is_new_series(std::uint64_t id) {
+    if (series_.find(id) != nullptr || registry_.is_series_described(id)) return false;
+    series_.add(id, true);
+    return true;
+  }
 
   void clear() {
-    described_.clear();
+    resources_.clear();
+    scopes_.clear();
     series_.clear();
   }
 
+  [[nodiscard]] Descriptions descriptions() const {
+    Descriptions made;
+    for (const auto& [hash, id] : resources_.entries) made.resources.push_back({hash, id});
+    for (const auto& [hash, id] : scopes_.entries) made.scopes.push_back({hash, id});
+    made.series = series_.in_order;
+    return made;
+  }
+
   [[nodiscard]] std::string_view service_name() const noexcept { return service_name_; }
-  [[nodiscard]] std::uint64_t resource_id() const noexcept { return resource_id_; }
-  [[nodiscard]] std::uint64_t scope_id() const noexcept { return scope_id_; }
+  [[nodiscard]] std::uint32_t resource_id() const noexcept { return resource_id_; }
+  [[nodiscard]] std::uint32_t scope_id() const noexcept { return scope_id_; }
+  [[nodiscard]] std::uint64_t resource_hash() const noexcept { return resource_hash_; }
+  [[nodiscard]] std::uint64_t scope_hash() const noexcept { return scope_hash_; }
   [[nodiscard]] std::int64_t seen() const noexcept { return seen_; }
-  [[nodiscard]] const std::unordered_set<std::uint64_t>& described() const { return described_; }
-  [[nodiscard]] const std::unordered_set<std::uint64_t>& series() const { return series_; }
   StoredAttributes& attributes() noexcept { return attributes_; }
 
  private:
-  bool is_new(std::unordered_set<std::uint64_t>& in_block, std::uint64_t id) {
-    return !known_.contains(id) && in_block.insert(id).second;
+  using Ids = Described<std::uint32_t>;
+
+  /// The id, and whether the block has to describe it; if so it is taken for described.
+  template <typename Ask>
+  static std::pair<std::uint32_t, bool> identify(Ids& in_block, std::uint64_t hash, Ask ask) {
+    if (const std::uint32_t* const id = in_block.find(hash)) return {*id, false};
+    const Registry::Identity identity = ask();
+    if (identity.is_described) return {identity.id, false};
+    in_block.add(hash, identity.id);
+    return {identity.id, true};
   }
 
   Tables& tables_;
-  const KnownIds& known_;
-  Tables::Rows mark_{};
+  Registry& registry_;
   std::int64_t seen_ = 0;
-  std::unordered_set<std::uint64_t> described_;  // Resources and scopes of this block.
-  std::unordered_set<std::uint64_t> series_;
+  Ids resources_, scopes_;  // Of this block.
+  Described<bool> series_;
   std::string service_name_;
-  std::uint64_t resource_id_ = 0;
-  std::uint64_t scope_id_ = 0;
+  std::uint64_t resource_hash_ = 0;
+  std::uint64_t scope_hash_ = 0;
+  std::uint32_t resource_id_ = 0;
+  std::uint32_t scope_id_ = 0;
   StoredAttributes attributes_;  // Of whatever is being appended.
 };
 
 class Block::Traces final : public otlp::TraceSink {
  public:
-  Traces(Common& common, SpanColumns& spans) : common_(common), to_(spans) {}
+  Traces(Common& common, Registry& registry, SpanColumns& spans)
+      : common_(common),
+        to_(spans),
+        attributes_(registry, SlottedSignal::kSpans, spans.attributes) {}
 
   void on_resource(const otlp::ResourceView& resource) override { common_.on_resource(resource); }
   void on_scope(const otlp::ScopeView& scope) override { common_.on_scope(scope); }
@@ -241,104 +352,86 @@ class Block::Traces final : public otlp::TraceSink {
     to_.trace_id.append(span.trace_id);
     to_.span_id.append(span.span_id);
     to_.parent_span_id.append(span.parent_span_id);
-    to_.trace_state.append(span.trace_state);
     to_.flags.append(span.flags);
     to_.kind.append(span.kind);
     to_.status_code.append(span.status_code);
-    to_.status_message.append(span.status_message);
     to_.resource_id.append(common_.resource_id());
     to_.scope_id.append(common_.scope_id());
-    attributes_.assign(span.attributes);
-    append_map(to_.attributes, attributes_);
-    to_.attribute_types.append(attributes_.types());
-    to_.dropped_attributes_count.append(span.dropped_attributes_count);
-    append_events(span);
-    append_links(span);
+    attributes_.append(span.attributes);
+    fold_span(span, common_.attributes(), rest_);
+    to_.rest.append(rest_);
   }
+
+  SlottedAttributes& attributes() noexcept { return attributes_; }
 
  private:
-  void append_events(const otlp::SpanView& span) {
-    StoredAttributes& attributes = common_.attributes();
-    for (const otlp::EventView& event : span.events) {
-      to_.event_times.elements().append(stored_time(event.time_unix_nano));
-      to_.event_names.elements().append(event.name);
-      attributes.assign(event.attributes);
-      append_map(to_.event_attributes.elements(), attributes);
-      to_.event_attribute_types.elements().append(attributes.types());
-      to_.event_dropped_attributes_counts.elements().append(event.dropped_attributes_count);
-    }
-    to_.event_times.end_row();
-    to_.event_names.end_row();
-    to_.event_attributes.end_row();
-    to_.event_attribute_types.end_row();
-    to_.event_dropped_attributes_counts.end_row();
-    to_.dropped_events_count.append(span.dropped_events_count);
-  }
-
-  void append_links(const otlp::SpanView& span) {
-    StoredAttributes& attributes = common_.attributes();
-    for (const otlp::LinkView& link : span.links) {
-      to_.link_trace_ids.elements().append(link.trace_id);
-      to_.link_span_ids.elements().append(link.span_id);
-      to_.link_trace_states.elements().append(link.trace_state);
-      to_.link_flags.elements().append(link.flags);
-      attributes.assign(link.attributes);
-      append_map(to_.link_attributes.elements(), attributes);
-      to_.link_attribute_types.elements().append(attributes.types());
-      to_.link_dropped_attributes_counts.elements().append(link.dropped_attributes_count);
-    }
-    to_.link_trace_ids.end_row();
-    to_.link_span_ids.end_row();
-    to_.link_trace_states.end_row();
-    to_.link_flags.end_row();
-    to_.link_attributes.end_row();
-    to_.link_attribute_types.end_row();
-    to_.link_dropped_attributes_counts.end_row();
-    to_.dropped_links_count.append(span.dropped_links_count);
-  }
-
   Common& common_;
   SpanColumns& to_;
-  StoredAttributes attributes_;  // Of the span; its own, for the keys of the last span.
+  SlottedAttributes attributes_;
+  std::string rest_;
 };
 
 class Block::Logs final : public otlp::LogsSink {
  public:
-  Logs(Common& common, LogColumns& logs) : common_(common), to_(logs) {}
+  Logs(Common& common, Registry& registry, LogColumns& logs)
+      : common_(common), to_(logs), attributes_(registry, SlottedSignal::kLogs, logs.attributes) {}
 
   void on_resource(const otlp::ResourceView& resource) override { common_.on_resource(resource); }
   void on_scope(const otlp::ScopeView& scope) override { common_.on_scope(scope); }
 
   void on_log_record(const otlp::LogRecordView& record) override {
     to_.service_name.append(common_.service_name());
-    to_.time.append(stored_time(record.time_unix_nano != 0 ? record.time_unix_nano
-                                                           : record.observed_time_unix_nano));
-    to_.time_unix_nano.append(record.time_unix_nano);
-    to_.observed_time_unix_nano.append(record.observed_time_unix_nano);
+    const bool exact_times = append_times(record.time_unix_nano, record.observed_time_unix_nano);
+    to_.row.append();
     to_.trace_id.append(record.trace_id);
     to_.span_id.append(record.span_id);
     to_.flags.append(record.flags);
     to_.severity_number.append(record.severity_number);
     to_.severity_text.append(record.severity_text);
-    body_.clear();
-    append_text(body_, record.body);
-    to_.body.append(body_);
-    const auto body_type = static_cast<char>(record.body.type);
-    to_.body_type.append({&body_type, 1});
+    if (record.body.type == otlp::ValueType::kString) {
+      to_.body.append(record.body.text);
+    } else {
+      body_.clear();
+      append_text(body_, record.body);
+      to_.body.append(body_);
+    }
     to_.event_name.append(record.event_name);
     to_.resource_id.append(common_.resource_id());
     to_.scope_id.append(common_.scope_id());
-    attributes_.assign(record.attributes);
-    append_map(to_.attributes, attributes_);
-    to_.attribute_types.append(attributes_.types());
-    to_.dropped_attributes_count.append(record.dropped_attributes_count);
+    attributes_.append(record.attributes);
+    fold_log(record, exact_times, rest_);
+    to_.rest.append(rest_);
   }
 
+  SlottedAttributes& attributes() noexcept { return attributes_; }
+
  private:
+  /// Both times as one and a difference, which is mostly small. Returns whether both have to be
+  /// stored apart, because that does not tell them.
+  bool append_times(std::uint64_t time, std::uint64_t observed) {
+    const std::uint64_t shown = time != 0 ? time : observed;
+    const std::int64_t stored = stored_time(shown);
+    to_.time.append(stored);
+    constexpr std::int64_t kNoObservedTime = std::numeric_limits<std::int64_t>::min();
+    constexpr std::int64_t kNoTime = kNoObservedTime + 1;
+    auto delta = static_cast<std::int64_t>(observed - time);
+    bool is_told = static_cast<std::uint64_t>(stored) == shown;
+    if (time == 0 && observed != 0) {
+      delta = kNoTime;
+    } else if (time != 0 && observed == 0) {
+      delta = kNoObservedTime;
+    } else {
+      is_told = is_told && delta > kNoTime;
+    }
+    to_.observed_delta_ns.append(is_told ? delta : 0);
+    return !is_told;
+  }
+
   Common& common_;
   LogColumns& to_;
-  StoredAttributes attributes_;
+  SlottedAttributes attributes_;
   std::string body_;
+  std::string rest_;
 };
 
 class Block::Metrics final : public otlp::MetricsSink {
@@ -363,19 +456,18 @@ class Block::Metrics final : public otlp::MetricsSink {
     Hasher hasher;
     hasher.add(kSeriesSeed).add(name_).add(metric_type_name(type_)).add(unit_);
     hasher.add(static_cast<std::uint64_t>(temporality_)).add(is_monotonic_ ? 1U : 0U);
-    hasher.add(common_.resource_id()).add(common_.scope_id());
+    hasher.add(common_.resource_hash()).add(common_.scope_hash());
     metric_hasher_ = hasher;
   }
 
   void on_point(const otlp::NumberPointView& point) override {
     NumberColumns& to = tables_.numbers;
     begin_point(to, point);
-    using Kind = otlp::NumberPointView::Kind;
-    const bool is_int = point.kind == Kind::kInt;
-    to.value.append(is_int ? static_cast<double>(point.int_value) : point.double_value);
-    to.value_kind.append(static_cast<std::uint8_t>(point.kind));
-    to.value_int.append(is_int ? point.int_value : 0);
-    append_exemplars(to.exemplars, point.exemplars);
+    if (point.kind == otlp::NumberPointView::Kind::kInt) {
+      append_value(to.value, point.int_value);
+    } else {
+      append_value(to.value, point.double_value, point.kind);
+    }
   }
 
   void on_point(const otlp::HistogramPointView& point) override {
@@ -387,7 +479,6 @@ class Block::Metrics final : public otlp::MetricsSink {
     to.max.append(point.has_max, point.max);
     append_array(to.bounds, point.explicit_bounds);
     append_array(to.counts, point.bucket_counts);
-    append_exemplars(to.exemplars, point.exemplars);
   }
 
   void on_point(const otlp::ExponentialHistogramPointView& point) override {
@@ -404,7 +495,6 @@ class Block::Metrics final : public otlp::MetricsSink {
     append_array(to.positive_counts, point.positive_counts);
     to.negative_offset.append(point.negative_offset);
     append_array(to.negative_counts, point.negative_counts);
-    append_exemplars(to.exemplars, point.exemplars);
   }
 
   void on_point(const otlp::SummaryPointView& point) override {
@@ -430,6 +520,7 @@ class Block::Metrics final : public otlp::MetricsSink {
     to.time.append(stored_time(point.time_unix_nano));
     to.start_time.append(stored_time(point.start_time_unix_nano));
     to.flags.append(point.flags);
+    if constexpr (requires { point.exemplars; }) append_exemplars(series_id, point);
   }
 
   void append_series(std::uint64_t series_id, const StoredAttributes& attributes) {
@@ -451,22 +542,26 @@ class Block::Metrics final : public otlp::MetricsSink {
     to.seen.append(common_.seen());
   }
 
-  void append_exemplars(ExemplarColumns& to, std::span<const otlp::ExemplarView> exemplars) {
+  template <typename Point>
+  void append_exemplars(std::uint64_t series_id, const Point& point) {
     StoredAttributes& attributes = common_.attributes();
-    for (const otlp::ExemplarView& exemplar : exemplars) {
-      to.times.elements().append(stored_time(exemplar.time_unix_nano));
-      to.values.elements().append(exemplar.is_int ? static_cast<double>(exemplar.int_value)
-                                                  : exemplar.double_value);
-      to.are_ints.elements().append(exemplar.is_int ? 1 : 0);
-      to.int_values.elements().append(exemplar.is_int ? exemplar.int_value : 0);
-      to.trace_ids.elements().append(exemplar.trace_id);
-      to.span_ids.elements().append(exemplar.span_id);
+    ExemplarColumns& to = tables_.exemplars;
+    for (const otlp::ExemplarView& exemplar : point.exemplars) {
+      to.metric_name.append(name_);
+      to.series_id.append(series_id);
+      to.point_time.append(stored_time(point.time_unix_nano));
+      to.time.append(stored_time(exemplar.time_unix_nano));
+      if (exemplar.is_int) {
+        append_value(to.value, exemplar.int_value);
+      } else {
+        append_value(to.value, exemplar.double_value, otlp::NumberPointView::Kind::kDouble);
+      }
+      to.trace_id.append(exemplar.trace_id);
+      to.span_id.append(exemplar.span_id);
       attributes.assign(exemplar.filtered_attributes);
-      append_map(to.attributes.elements(), attributes);
-      to.attribute_types.elements().append(attributes.types());
+      append_map(to.attributes, attributes);
+      to.attribute_types.append(attributes.types());
     }
-    auto end_row = [](const char* /*name*/, auto& column) { column.end_row(); };
-    to.visit(end_row);
   }
 
   Common& common_;
@@ -485,12 +580,12 @@ class Block::Metrics final : public otlp::MetricsSink {
   Hasher metric_hasher_;
 };
 
-Block::Block(KnownIds& known)
-    : known_(known),
+Block::Block(Registry& registry)
+    : registry_(registry),
       tables_(std::make_unique<Tables>()),
-      common_(std::make_unique<Common>(*tables_, known)),
-      traces_(std::make_unique<Traces>(*common_, tables_->spans)),
-      logs_(std::make_unique<Logs>(*common_, tables_->logs)),
+      common_(std::make_unique<Common>(*tables_, registry)),
+      traces_(std::make_unique<Traces>(*common_, registry, tables_->spans)),
+      logs_(std::make_unique<Logs>(*common_, registry, tables_->logs)),
       metrics_(std::make_unique<Metrics>(*common_, *tables_)) {}
 
 Block::~Block() = default;
@@ -501,6 +596,8 @@ void Block::begin_request(std::int64_t received_ns) {
 
 void Block::roll_back() {
   common_->roll_back();
+  traces_->attributes().forget_rows();
+  logs_->attributes().forget_rows();
 }
 
 Sinks Block::sinks() noexcept {
@@ -521,31 +618,50 @@ std::size_t Block::memory_bytes() const {
 }
 
 SealedBlock Block::seal(std::int64_t received_us) {
+  store::clear(tables_->slots);
+  for (const auto& [signal, key, slot] : undescribed_slots()) {
+    tables_->slots.signal.append(slotted_signal_name(signal));
+    tables_->slots.key.append(key);
+    tables_->slots.slot.append(slot);
+    tables_->slots.seen.append(common_->seen());
+  }
   SealedBlock sealed;
   add_table(tables_->resources, sealed.descriptions);
   add_table(tables_->scopes, sealed.descriptions);
   add_table(tables_->series, sealed.descriptions);
-  store::clear(tables_->trace_times);
-  summarise_traces(tables_->spans, tables_->trace_times);
-  add_table(tables_->trace_times, sealed.descriptions);
-  add_table(tables_->spans, sealed.data, received_us);
-  add_table(tables_->logs, sealed.data, received_us);
-  add_table(tables_->numbers, sealed.data, received_us);
-  add_table(tables_->histograms, sealed.data, received_us);
-  add_table(tables_->exponential_histograms, sealed.data, received_us);
-  add_table(tables_->summaries, sealed.data, received_us);
+  add_table(tables_->slots, sealed.descriptions);
+
+  tables_->spans.attributes.pad();
+  tables_->logs.attributes.pad();
+  add_sorted(tables_->spans, sealed.data, received_us);
+  add_sorted(tables_->logs, sealed.data, received_us);
+  add_sorted(tables_->numbers, sealed.data, received_us);
+  add_sorted(tables_->histograms, sealed.data, received_us);
+  add_sorted(tables_->exponential_histograms, sealed.data, received_us);
+  add_sorted(tables_->summaries, sealed.data, received_us);
+  add_sorted(tables_->exemplars, sealed.data, received_us);
+  traces_->attributes().find_near_unique_keys();
+  logs_->attributes().find_near_unique_keys();
   return sealed;
 }
 
+std::vector<Descriptions::KeySlot> Block::undescribed_slots() const {
+  std::vector<Descriptions::KeySlot> slots = traces_->attributes().undescribed_slots();
+  for (auto& slot : logs_->attributes().undescribed_slots()) slots.push_back(std::move(slot));
+  return slots;
+}
+
 void Block::descriptions_are_written() {
-  known_.insert(common_->described());
-  known_.insert(common_->series());
+  Descriptions described = common_->descriptions();
+  described.slots = undescribed_slots();
+  registry_.described(described);
 }
 
 void Block::clear() {
   tables_->visit([](auto& table) { store::clear(table); });
-  store::clear(tables_->trace_times);
   common_->clear();
+  traces_->attributes().clear();
+  logs_->attributes().clear();
 }
 
 }  // namespace signalbox::server::store

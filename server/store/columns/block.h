@@ -3,38 +3,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <vector>
 
 #include "otlp/records.h"
-#include "server/store/columns/attributes.h"
-#include "server/store/columns/tables.h"
+#include "server/store/columns/registry.h"
 #include "server/store/ingest.h"
 
 namespace signalbox::server::store {
-
-/// Identifiers of resources, scopes and series that are known to be in their tables. Forgets all of
-/// them when it is full: they are then written once more, which does no harm.
-///
-/// Thread-safety: all members from any thread.
-class KnownIds {
- public:
-  explicit KnownIds(std::size_t capacity) : capacity_(capacity) {}
-
-  [[nodiscard]] bool contains(std::uint64_t id) const {
-    const std::scoped_lock lock(mutex_);
-    return ids_.contains(id);
-  }
-  void insert(const std::unordered_set<std::uint64_t>& ids);
-
- private:
-  const std::size_t capacity_;
-  mutable std::mutex mutex_;
-  std::unordered_set<std::uint64_t> ids_;
-};
 
 /// The rows of one table, in ClickHouse's Native format; there is at least one.
 struct TableRows {
@@ -45,30 +22,30 @@ struct TableRows {
 
 /// What one block brings to the tables.
 struct SealedBlock {
-  /// Of resources, scopes and series: to be inserted before any of `data`. Inserting them again
-  /// does no harm.
+  /// Of resources, scopes, series and slots: to be inserted before any of `data`. Inserting them
+  /// again does no harm.
   std::vector<TableRows> descriptions;
   /// At most one for each table. Each row has the block's identity in its column `received`, which
-  /// tells whether the table has these rows already.
+  /// tells whether the table has these rows already. Rows are sorted as the table is.
   std::vector<TableRows> data;
 };
 
 /// One growing block for each table: what requests decode into, and what is inserted at once.
 ///
-/// The rows of a request are either all in it or, after `roll_back`, none. Rows that describe a
-/// resource, scope or series are added where `known` and the block itself do not have them yet.
+/// The rows of a request are either all in it or, after `roll_back`, none. What the rows refer to
+/// is described where neither `registry` nor the block itself have done so.
 ///
 /// Thread-safety: one thread at a time.
 class Block {
  public:
-  /// `known` outlives the block.
-  explicit Block(KnownIds& known);
+  /// `registry` outlives the block; several blocks share it.
+  explicit Block(Registry& registry);
   ~Block();
   Block(const Block&) = delete;
   Block& operator=(const Block&) = delete;
 
   /// Where a request begins that was received at `received_ns`, nanoseconds since 1970; `roll_back`
-  /// returns to the latest.
+  /// returns to the latest, in time proportional to what came since.
   void begin_request(std::int64_t received_ns);
   void roll_back();
 
@@ -83,10 +60,10 @@ class Block {
   /// keeps them.
   [[nodiscard]] SealedBlock seal(std::int64_t received_us);
 
-  /// Tells `known` that the descriptions are in their tables.
+  /// Tells `registry` that the descriptions of the last `seal` are in their tables.
   void descriptions_are_written();
 
-  /// Empties the block and keeps its memory.
+  /// Empties the block and keeps its memory, up to a limit.
   void clear();
 
  private:
@@ -96,7 +73,9 @@ class Block {
   class Logs;
   class Metrics;
 
-  KnownIds& known_;
+  [[nodiscard]] std::vector<Descriptions::KeySlot> undescribed_slots() const;
+
+  Registry& registry_;
   std::unique_ptr<Tables> tables_;
   std::unique_ptr<Common> common_;
   std::unique_ptr<Traces> traces_;

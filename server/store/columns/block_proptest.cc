@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "server/store/columns/block.h"
+#include "server/store/columns/native.h"
 #include "server/store/engine/embedded_engine.h"
 #include "server/store/engine/temporary_folder.h"
 #include "server/store/sql/schema.h"
@@ -244,8 +245,9 @@ class BlockProperty : public ::testing::TestWithParam<std::uint32_t> {
   void SetUp() override {
     SCOPED_TRACE(GetParam());
     for (const char* table :
-         {"resources", "scopes", "spans", "trace_times", "logs", "metric_series", "metric_numbers",
-          "metric_histograms", "metric_exponential_histograms", "metric_summaries"}) {
+         {"resource_rows", "scope_rows", "attribute_slots", "span_rows", "log_rows",
+          "metric_series_rows", "metric_number_rows", "metric_histogram_rows",
+          "metric_exponential_histogram_rows", "metric_summary_rows", "metric_exemplar_rows"}) {
       engine_->execute(std::string("TRUNCATE TABLE ") + table);
     }
   }
@@ -270,8 +272,8 @@ class BlockProperty : public ::testing::TestWithParam<std::uint32_t> {
     sink.on_metric(metric);
   }
 
-  void insert() {
-    const SealedBlock sealed = block_.seal(1'790'000'000'000'000);
+  void insert(int block = 0) {
+    const SealedBlock sealed = block_.seal(1'790'000'000'000'000 + block);
     for (const auto* rows : {&sealed.descriptions, &sealed.data}) {
       for (const TableRows& table : *rows) engine_->insert_native(table.table, table.native);
     }
@@ -307,49 +309,56 @@ class BlockProperty : public ::testing::TestWithParam<std::uint32_t> {
     expected_.back().number(point.flags);
   }
 
-  std::vector<otlp::ExemplarView> exemplars(Row& row) {
+  std::vector<otlp::ExemplarView> exemplars(const auto& point) {
     std::vector<otlp::ExemplarView> views(make_.upto(3));
-    std::vector<std::vector<Attribute>> attributes;
     for (otlp::ExemplarView& view : views) {
-      attributes.push_back(make_.attributes(3));
+      const auto attributes = make_.attributes(3);
       view = {.time_unix_nano = make_.time(),
               .is_int = make_.chance(50),
               .int_value = std::numeric_limits<std::int64_t>::max() - 1,
               .double_value = 0.25,
               .trace_id = make_.chance(50) ? make_.id(16) : std::string_view(),
-              .span_id = make_.chance(50) ? make_.id(8) : std::string_view(),
-              .filtered_attributes = make_.view(attributes.back())};
+              .span_id = make_.id(8),
+              .filtered_attributes = make_.view(attributes)};
+      Row& row = expected_exemplars_.emplace_back();
+      row.text("metric").time(point.time_unix_nano).time(view.time_unix_nano);
+      row.number(view.is_int ? static_cast<double>(view.int_value) : 0.25);
+      row.number<std::uint8_t>(view.is_int ? 1 : 2);
+      row.number<std::int64_t>(view.is_int ? view.int_value : 0);
+      row.raw(view.trace_id, 16).raw(view.span_id, 8);
+      add_map(row, attributes);
+      row.text(types_of(attributes));
+      exemplar_ids_.push_back(std::string(view.span_id));
     }
-    const auto column = [&](auto add) {
-      row.count(views.size());
-      for (std::size_t i = 0; i < views.size(); ++i) add(i);
-    };
-    column([&](std::size_t i) { row.time(views[i].time_unix_nano); });
-    column([&](std::size_t i) {
-      row.number(views[i].is_int ? static_cast<double>(views[i].int_value) : 0.25);
-    });
-    column([&](std::size_t i) { row.number<std::uint8_t>(views[i].is_int ? 1 : 0); });
-    column(
-        [&](std::size_t i) { row.number<std::int64_t>(views[i].is_int ? views[i].int_value : 0); });
-    column([&](std::size_t i) { row.raw(views[i].trace_id, 16); });
-    column([&](std::size_t i) { row.raw(views[i].span_id, 8); });
-    column([&](std::size_t i) { add_map(row, attributes[i]); });
-    column([&](std::size_t i) { row.text(types_of(attributes[i])); });
     return views;
   }
 
-  static constexpr const char* kPoint = "metric_name, time, start_time, flags, ";
-  static constexpr const char* kExemplars =
-      "exemplars.time, exemplars.value, exemplars.is_int, exemplars.value_int, "
-      "exemplars.trace_id, exemplars.span_id, exemplars.attributes, exemplars.attribute_types";
+  /// Exemplars have no order of their own: by the random ids that they were given.
+  void expect_exemplars() {
+    std::vector<std::pair<std::string, std::string>> rows;
+    for (std::size_t i = 0; i < exemplar_ids_.size(); ++i) {
+      rows.emplace_back(exemplar_ids_[i], expected_exemplars_[i].bytes());
+    }
+    std::sort(rows.begin(), rows.end());
+    std::string all;
+    for (const auto& [id, bytes] : rows) all += bytes;
+    const QueryResult result = engine_->query(
+        "SELECT metric_name, point_time, time, value, value_kind, value_int, trace_id, span_id, "
+        "attributes, attribute_types FROM metric_exemplars ORDER BY span_id FORMAT RowBinary");
+    EXPECT_FALSE(rows.empty());
+    EXPECT_TRUE(result.data == all);
+  }
 
+  static constexpr const char* kPoint = "metric_name, time, start_time, flags, ";
   // NOLINTBEGIN(readability-identifier-naming): members like the others, though static.
   static TemporaryFolder* folder_;
   static EmbeddedEngine* engine_;
   // NOLINTEND(readability-identifier-naming)
   Generator make_{GetParam()};
-  KnownIds known_{1000};
-  Block block_{known_};
+  Registry registry_{1000};
+  Block block_{registry_};
+  std::vector<Row> expected_exemplars_;
+  std::vector<std::string> exemplar_ids_;
   std::vector<Row> expected_;
 };
 
@@ -444,14 +453,66 @@ TEST_P(BlockProperty, SpansSurviveTheTripIntoTheTables) {
       "links.trace_state, links.flags, links.attributes, links.attribute_types, "
       "links.dropped_attributes_count, dropped_links_count",
       "spans", "flags");
-  EXPECT_EQ(engine_->query("SELECT count(), uniqExact(trace_id) FROM trace_times FORMAT TSV").data,
-            "300\t300\n");
   EXPECT_EQ(engine_
                 ->query("SELECT count() FROM spans WHERE resource_id NOT IN (SELECT resource_id "
                         "FROM resources) OR scope_id NOT IN (SELECT scope_id FROM scopes) "
                         "FORMAT TSV")
                 .data,
             "0\n");
+}
+
+/// Some requests are rolled back, blocks follow each other, keys get slots and lose their claim to
+/// dictionaries: what is left is what was sent.
+TEST_P(BlockProperty, AttributesSurviveInSlotsAndBesideThemOverManyBlocks) {
+  otlp::TraceSink& sink = block_.sinks().traces;
+  std::uint32_t number = 0;
+  for (int block = 0; block < 4; ++block) {
+    for (int request = 0; request < 10; ++request) {
+      block_.begin_request(1'790'000'000'000'000'000);
+      describe(sink);
+      const std::size_t before = expected_.size();
+      const std::uint32_t first = number;
+      for (int i = 0; i < 150; ++i) {
+        auto attributes = make_.attributes(make_.chance(2) ? 300 : 8);
+        Attribute unique{
+            .key = "unique", .value = {}, .text = std::to_string(make_.upto(1U << 30))};
+        unique.value.type = otlp::ValueType::kString;
+        unique.value.text = make_.keep(unique.text);
+        attributes.push_back(unique);
+        if (make_.chance(5)) attributes.push_back({std::string("a\x1E") + unique.text, {}, {}});
+        otlp::SpanView span;
+        span.trace_id = "0123456789abcdef";
+        span.span_id = "01234567";
+        span.flags = number++;
+        span.start_time_unix_nano = make_.time();
+        span.attributes = make_.view(attributes);
+        sink.on_span(span);
+        Row& row = expected_.emplace_back();
+        row.number(span.flags);
+        add_map(row, attributes);
+        row.text(types_of(attributes));
+      }
+      if (make_.chance(30)) {
+        block_.roll_back();
+        expected_.resize(before);
+        number = first;
+      }
+    }
+    if (block_.rows() == 0) continue;
+    insert(block);
+    block_.descriptions_are_written();
+    block_.clear();
+  }
+
+  expect_rows("flags, attributes, attribute_types", "spans", "flags");
+  const auto one = [&](const std::string& sql) { return engine_->query(sql + " FORMAT TSV").data; };
+  EXPECT_EQ(one("SELECT countIf(shape != '') * 2 > count() FROM span_rows"), "1\n");
+  EXPECT_EQ(
+      one("SELECT count() > 0 FROM attribute_slots WHERE key = 'unique' AND slot BETWEEN 17 AND 20"),
+      "1\n");
+  EXPECT_EQ(one("SELECT max(c) <= 3 FROM (SELECT key, uniqExact(slot) AS c FROM attribute_slots "
+                "GROUP BY key)"),
+            "1\n");
 }
 
 TEST_P(BlockProperty, LogRecordsSurviveTheTripIntoTheTables) {
@@ -511,14 +572,14 @@ TEST_P(BlockProperty, NumberPointsSurviveTheTripIntoTheTables) {
     Row& row = expected_.back();
     row.number(is_int ? static_cast<double>(point.int_value) : point.double_value);
     row.number(static_cast<std::uint8_t>(point.kind)).number(point.int_value);
-    const auto views = exemplars(row);
+    const auto views = exemplars(point);
     point.exemplars = views;
     sink.on_point(point);
   }
   insert();
 
-  expect_rows(std::string(kPoint) + "value, value_kind, value_int, " + kExemplars, "metric_numbers",
-              "flags");
+  expect_rows(std::string(kPoint) + "value, value_kind, value_int", "metric_numbers", "flags");
+  expect_exemplars();
   EXPECT_EQ(engine_
                 ->query("SELECT count() FROM metric_numbers WHERE series_id NOT IN (SELECT "
                         "series_id FROM metric_series) FORMAT TSV")
@@ -547,14 +608,15 @@ TEST_P(BlockProperty, HistogramPointsSurviveTheTripIntoTheTables) {
     Row& row = expected_.back();
     row.number(point.count).nullable(point.has_sum, point.sum).nullable(point.has_min, point.min);
     row.nullable(point.has_max, point.max).array(point.explicit_bounds).array(point.bucket_counts);
-    const auto views = exemplars(row);
+    const auto views = exemplars(point);
     point.exemplars = views;
     sink.on_point(point);
   }
   insert();
 
-  expect_rows(std::string(kPoint) + "count, sum, min, max, bounds, counts, " + kExemplars,
-              "metric_histograms", "flags");
+  expect_rows(std::string(kPoint) + "count, sum, min, max, bounds, counts", "metric_histograms",
+              "flags");
+  expect_exemplars();
 }
 
 TEST_P(BlockProperty, ExponentialHistogramPointsSurviveTheTripIntoTheTables) {
@@ -583,7 +645,7 @@ TEST_P(BlockProperty, ExponentialHistogramPointsSurviveTheTripIntoTheTables) {
     row.nullable(point.has_max, 1).number(point.scale).number(point.zero_count);
     row.number(point.zero_threshold).number(point.positive_offset).array(point.positive_counts);
     row.number(point.negative_offset).array(point.negative_counts);
-    const auto views = exemplars(row);
+    const auto views = exemplars(point);
     point.exemplars = views;
     sink.on_point(point);
   }
@@ -591,9 +653,9 @@ TEST_P(BlockProperty, ExponentialHistogramPointsSurviveTheTripIntoTheTables) {
 
   expect_rows(std::string(kPoint) +
                   "count, sum, min, max, scale, zero_count, zero_threshold, positive_offset, "
-                  "positive_counts, negative_offset, negative_counts, " +
-                  kExemplars,
+                  "positive_counts, negative_offset, negative_counts",
               "metric_exponential_histograms", "flags");
+  expect_exemplars();
 }
 
 TEST_P(BlockProperty, SummaryPointsSurviveTheTripIntoTheTables) {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -57,36 +59,37 @@ std::vector<std::string> tables_of(const Blocks& blocks) {
 }
 
 TEST(Block, WritesOnlyTablesWithRowsAndDescriptionsFirst) {
-  KnownIds known(100);
-  Block block(known);
+  Registry registry(100);
+  Block block(registry);
   EXPECT_THAT(all_of(block), IsEmpty());
 
   block.begin_request(kReceivedNs);
   add_points(block, "m", 2);
   add_span(block, "shop", "GET /");
 
-  EXPECT_THAT(tables_of(all_of(block)), ElementsAre("resources", "scopes", "metric_series",
-                                                    "trace_times", "spans", "metric_numbers"));
+  EXPECT_THAT(tables_of(all_of(block)),
+              ElementsAre("resource_rows", "scope_rows", "metric_series_rows", "span_rows",
+                          "metric_number_rows"));
   EXPECT_EQ(block.rows(), 3U);
 }
 
 TEST(Block, SealsARowCountForEachTable) {
-  KnownIds known(100);
-  Block block(known);
+  Registry registry(100);
+  Block block(registry);
   block.begin_request(kReceivedNs);
   add_points(block, "m", 2);
 
   const SealedBlock sealed = block.seal(kReceivedNs / 1000);
 
   ASSERT_EQ(sealed.data.size(), 1U);
-  EXPECT_EQ(sealed.data[0].table, "metric_numbers");
+  EXPECT_EQ(sealed.data[0].table, "metric_number_rows");
   EXPECT_EQ(sealed.data[0].rows, 2U);
 }
 
 TEST(Block, KeepsNothingOfARequestThatIsRolledBack) {
-  KnownIds known(100);
-  Block with(known);
-  Block without(known);
+  Registry registry(100);
+  Block with(registry);
+  Block without(registry);
   for (Block* block : {&with, &without}) {
     block->begin_request(kReceivedNs);
     add_span(*block, "shop", "GET /");
@@ -104,20 +107,20 @@ TEST(Block, KeepsNothingOfARequestThatIsRolledBack) {
 }
 
 TEST(Block, DescribesAgainWhatOnlyARolledBackRequestDescribed) {
-  KnownIds known(100);
-  Block block(known);
+  Registry registry(100);
+  Block block(registry);
   block.begin_request(kReceivedNs);
   add_span(block, "bank", "GET /");
   block.roll_back();
   block.begin_request(kReceivedNs);
   add_span(block, "bank", "GET /");
 
-  EXPECT_THAT(tables_of(all_of(block)), ElementsAre("resources", "scopes", "trace_times", "spans"));
+  EXPECT_THAT(tables_of(all_of(block)), ElementsAre("resource_rows", "scope_rows", "span_rows"));
 }
 
 TEST(Block, DescribesOnceWhatHasBeenWritten) {
-  KnownIds known(100);
-  Block block(known);
+  Registry registry(100);
+  Block block(registry);
   block.begin_request(kReceivedNs);
   add_span(block, "shop", "GET /");
   add_points(block, "m", 1);
@@ -127,18 +130,112 @@ TEST(Block, DescribesOnceWhatHasBeenWritten) {
   add_span(block, "shop", "GET /");
   add_points(block, "m", 1);
 
-  EXPECT_THAT(tables_of(all_of(block)), ElementsAre("trace_times", "spans", "metric_numbers"));
+  EXPECT_THAT(tables_of(all_of(block)), ElementsAre("span_rows", "metric_number_rows"));
 }
 
-TEST(KnownIds, ForgetsWhenFull) {
-  KnownIds known(2);
-  known.insert({1, 2});
-  known.insert({3});
+/// The slots that a record's keys get when it has been seen often.
+std::vector<Slot> choose(Registry& registry, const std::vector<std::string>& keys,
+                         otlp::ValueType type = otlp::ValueType::kString,
+                         std::uint32_t sightings = kSightings) {
+  std::vector<SlotAssignment::Wanted> wanted;
+  for (const std::string& key : keys) wanted.push_back({.key = key, .type = type});
+  std::vector<Slot> slots;
+  registry.choose_slots(SlottedSignal::kSpans, wanted, sightings, slots);
+  return slots;
+}
 
-  EXPECT_FALSE(known.contains(1));
-  EXPECT_TRUE(known.contains(3));
-  known.insert({4, 5, 6});
-  EXPECT_FALSE(known.contains(4));
+TEST(Slots, AreDifferentForKeysOfOneRecordAndTheSameFromThenOn) {
+  Registry registry(100);
+  const std::vector<Slot> slots = choose(registry, {"a", "b", "c"});
+  EXPECT_EQ(std::set<Slot>(slots.begin(), slots.end()).size(), 3U);
+
+  EXPECT_EQ(choose(registry, {"a", "b", "c"}), slots);
+  EXPECT_EQ(choose(registry, {"c"})[0], slots[2]);
+}
+
+TEST(Slots, AreOfTheKindOfTheValues) {
+  Registry registry(100);
+
+  EXPECT_EQ(slot_kind(choose(registry, {"n"}, otlp::ValueType::kInt)[0]), SlotKind::kInt);
+  EXPECT_EQ(slot_kind(choose(registry, {"x"}, otlp::ValueType::kDouble)[0]), SlotKind::kDouble);
+  EXPECT_EQ(slot_kind(choose(registry, {"n"}, otlp::ValueType::kString)[0]), SlotKind::kDictionary);
+}
+
+TEST(Slots, AreNotGivenToKeysThatAreSeldomOrStrange) {
+  Registry registry(100);
+
+  EXPECT_EQ(choose(registry, {"a"}, otlp::ValueType::kString, kSightings - 1)[0], kOverflow);
+  EXPECT_NE(choose(registry, {"a"}, otlp::ValueType::kString, 1)[0], kOverflow);
+  EXPECT_EQ(choose(registry, {"line\nend"})[0], kOverflow);
+  EXPECT_EQ(choose(registry, {std::string(kMaxSlottedKeyBytes + 1, 'k')})[0], kOverflow);
+}
+
+TEST(Slots, OfARecordWithManyKeysLeaveTheRestInOverflow) {
+  Registry registry(100);
+  std::vector<std::string> keys;
+  for (int i = 0; i < 100; ++i) keys.push_back("k" + std::to_string(i));
+
+  const std::vector<Slot> slots = choose(registry, keys);
+
+  EXPECT_EQ(std::count(slots.begin(), slots.end(), kOverflow),
+            100 - static_cast<std::ptrdiff_t>(kDictionarySlots + kTextSlots));
+}
+
+TEST(Slots, CannotBeUsedUpByOneRequest) {
+  Registry registry(100);
+  for (int i = 0; i < 100'000; ++i) {
+    choose(registry, {"hostile" + std::to_string(i)}, otlp::ValueType::kString, 1);
+  }
+
+  EXPECT_NE(choose(registry, {"honest"})[0], kOverflow);
+}
+
+TEST(Slots, AreLimitedInNumberForAllKeysTogether) {
+  Registry registry(100);
+  std::size_t given = 0;
+  for (std::size_t i = 0; i < 2 * kMaxKeys; ++i) {
+    given += choose(registry, {"k" + std::to_string(i)})[0] == kOverflow ? 0 : 1;
+  }
+
+  EXPECT_EQ(given, kMaxKeys);
+}
+
+TEST(Slots, OfAKeyWhoseValuesDoNotRepeatAreTexts) {
+  Registry registry(100);
+  EXPECT_EQ(slot_kind(choose(registry, {"id"})[0]), SlotKind::kDictionary);
+
+  registry.mark_near_unique(SlottedSignal::kSpans, "id");
+
+  EXPECT_EQ(slot_kind(choose(registry, {"id"})[0]), SlotKind::kText);
+}
+
+TEST(Registry, KeepsWhatWasUsedLastWhenItIsFull) {
+  Registry registry(4);
+  const std::uint32_t first = registry.resource(1).id;
+  for (std::uint64_t hash = 2; hash < 20; ++hash) {
+    EXPECT_EQ(registry.resource(1).id, first);
+    EXPECT_NE(registry.resource(hash).id, first);
+  }
+}
+
+TEST(Registry, AssignsAnIdThatItForgotNeverAgain) {
+  Registry registry(2);
+  std::set<std::uint32_t> ids;
+  for (std::uint64_t hash = 0; hash < 100; ++hash) ids.insert(registry.resource(hash).id);
+  for (std::uint64_t hash = 0; hash < 90; ++hash) ids.insert(registry.resource(hash).id);
+
+  EXPECT_EQ(ids.size(), 190U);
+}
+
+TEST(Registry, KnowsAsDescribedOnlyWhatTheTablesHave) {
+  Registry registry(100);
+  const Registry::Identity before = registry.scope(7);
+  EXPECT_FALSE(before.is_described);
+
+  registry.described({.resources = {}, .scopes = {{7, before.id}}, .series = {}, .slots = {}});
+
+  EXPECT_TRUE(registry.scope(7).is_described);
+  EXPECT_EQ(registry.scope(7).id, before.id);
 }
 
 }  // namespace

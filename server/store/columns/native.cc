@@ -12,23 +12,19 @@ constexpr std::size_t kFirstSlots = 64;
 constexpr std::size_t kMaxKeptSlots = 1 << 18;
 
 template <typename Index>
-void append_indexes(std::string& out, const std::vector<std::uint32_t>& indexes) {
+void append_indexes(std::string& out, const std::vector<std::uint32_t>& indexes, RowOrder order) {
   const std::size_t at = out.size();
   out.resize(at + indexes.size() * sizeof(Index));
   char* to = out.data() + at;
-  for (const std::uint32_t index : indexes) {
+  const auto put = [&](std::uint32_t index) {
     const auto narrow = static_cast<Index>(index);
     std::memcpy(to, &narrow, sizeof narrow);
     to += sizeof narrow;
-  }
-}
-
-std::size_t read_varint(const char*& at) noexcept {
-  std::size_t value = 0;
-  for (unsigned shift = 0;; shift += 7) {
-    const auto byte = static_cast<unsigned char>(*at++);
-    value |= static_cast<std::size_t>(byte & 0x7F) << shift;
-    if (byte < 0x80) return value;
+  };
+  if (order.empty()) {
+    for (const std::uint32_t index : indexes) put(index);
+  } else {
+    for (const std::uint32_t row : order) put(indexes[row]);
   }
 }
 
@@ -54,14 +50,50 @@ void append_received(std::string& out, std::int64_t unix_us, std::size_t rows) {
   for (std::size_t row = 0; row < rows; ++row) append_fixed(out, unix_us);
 }
 
-void StringColumn::truncate(std::size_t rows) {
-  const char* at = bytes_.data();
-  for (std::size_t row = 0; row < rows; ++row) {
-    const std::size_t size = read_varint(at);
-    at += size;
+void RowNumberColumn::write_data(std::string& out, RowOrder /*order*/) const {
+  out.reserve(out.size() + rows_ * sizeof(std::uint32_t));
+  for (std::uint32_t row = 0; row < rows_; ++row) append_fixed(out, row);
+}
+
+void StringColumn::pad(std::size_t rows) {
+  while (ends_.size() < rows) {
+    bytes_.push_back('\0');
+    ends_.push_back(bytes_.size());
   }
-  bytes_.resize(static_cast<std::size_t>(at - bytes_.data()));
-  rows_ = rows;
+}
+
+void StringColumn::roll_back() {
+  ends_.resize(mark_);
+  bytes_.resize(ends_.empty() ? 0 : ends_.back());
+}
+
+void StringColumn::write_data(std::string& out, RowOrder order) const {
+  if (order.empty()) {
+    out += bytes_;
+    return;
+  }
+  out.reserve(out.size() + bytes_.size());
+  for (const std::uint32_t row : order) {
+    const std::size_t begin = row == 0 ? 0 : ends_[row - 1];
+    out.append(bytes_, begin, ends_[row] - begin);
+  }
+}
+
+std::vector<std::uint32_t> RowEnds::write(std::string& out, RowOrder order) const {
+  std::vector<std::uint32_t> elements;
+  if (order.empty()) {
+    out.append(reinterpret_cast<const char*>(ends_.data()), ends_.size() * sizeof(std::uint64_t));
+    return elements;
+  }
+  if (!ends_.empty()) elements.reserve(ends_.back());
+  out.reserve(out.size() + ends_.size() * sizeof(std::uint64_t));
+  for (const std::uint32_t row : order) {
+    for (std::uint64_t at = row == 0 ? 0 : ends_[row - 1]; at < ends_[row]; ++at) {
+      elements.push_back(static_cast<std::uint32_t>(at));
+    }
+    append_fixed<std::uint64_t>(out, elements.size());
+  }
+  return elements;
 }
 
 std::uint32_t StringDictionary::index_of(std::string_view value, std::uint64_t hash) {
@@ -101,39 +133,33 @@ std::size_t StringDictionary::memory_bytes() const noexcept {
 
 void StringDictionary::truncate(std::size_t size) {
   if (size >= entries_.size()) return;
-  if (size == 0) {
-    clear();
-    return;
+  // The last to come leaves first: nothing has been put behind it that a free slot would hide.
+  const std::size_t mask = slots_.size() - 1;
+  for (std::size_t index = entries_.size(); index-- > size;) {
+    std::size_t at = hash_bytes((*this)[static_cast<std::uint32_t>(index)]) & mask;
+    while (slots_[at].index_plus_one != index + 1) at = (at + 1) & mask;
+    slots_[at] = {};
   }
-  bytes_.resize(entries_[size - 1].begin + entries_[size - 1].size);
   entries_.resize(size);
-  rehash(slots_.size());
+  bytes_.resize(size == 0 ? 0 : entries_.back().begin + entries_.back().size);
 }
 
 void StringDictionary::clear() {
   // Emptying a large table costs as much as filling it: one that was hardly used shrinks.
   if (slots_.size() > kMaxKeptSlots || entries_.size() * 16 < slots_.size()) {
-    slots_.clear();
+    std::vector<Slot>().swap(slots_);
   } else {
     std::fill(slots_.begin(), slots_.end(), Slot{});
   }
-  bytes_.clear();
-  entries_.clear();
-}
-
-void LowCardinalityColumn::truncate(std::size_t rows) {
-  if (rows >= indexes_.size()) return;
-  indexes_.resize(rows);
-  // Keys are numbered as they come: those above the highest that is left came later.
-  const auto highest = std::max_element(indexes_.begin(), indexes_.end());
-  dictionary_.truncate(highest == indexes_.end() ? 0 : *highest + std::size_t{1});
+  clear_buffer(bytes_);
+  clear_buffer(entries_);
 }
 
 void LowCardinalityColumn::write_prefix(std::string& out) {
   append_fixed(out, kDictionaryVersion);
 }
 
-void LowCardinalityColumn::write_data(std::string& out) const {
+void LowCardinalityColumn::write_data(std::string& out, RowOrder order) const {
   if (indexes_.empty()) return;
   const std::size_t keys = dictionary_.size();
   std::uint64_t index_type = 0;
@@ -144,11 +170,11 @@ void LowCardinalityColumn::write_data(std::string& out) const {
   out.append(dictionary_.native());
   append_fixed<std::uint64_t>(out, indexes_.size());
   if (index_type == 0) {
-    append_indexes<std::uint8_t>(out, indexes_);
+    append_indexes<std::uint8_t>(out, indexes_, order);
   } else if (index_type == 1) {
-    append_indexes<std::uint16_t>(out, indexes_);
+    append_indexes<std::uint16_t>(out, indexes_, order);
   } else {
-    append_indexes<std::uint32_t>(out, indexes_);
+    append_indexes<std::uint32_t>(out, indexes_, order);
   }
 }
 

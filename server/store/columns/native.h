@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -18,14 +19,31 @@
 /// Every column has
 ///   `append(…)`         one more row,
 ///   `size()`            rows,
-///   `truncate(rows)`    back to an earlier size,
-///   `clear()`           no rows, memory kept,
+///   `mark()`            remembers where it ends,
+///   `roll_back()`       back to there, in time proportional to what came since,
+///   `clear()`           no rows; memory is kept up to a limit,
 ///   `memory_bytes()`    about what it holds,
 ///   `type_name()`       ClickHouse's name of its type,
-///   `write_prefix(out)` and `write_data(out)`: what Native holds of it, in this order.
+///   `write_prefix(out)` and `write_data(out, order)`: what Native holds of it, in this order.
 ///
 /// Thread-safety: one thread at a time.
 namespace signalbox::server::store {
+
+/// The rows in the order in which they are written; empty: as they came.
+using RowOrder = std::span<const std::uint32_t>;
+
+/// What a buffer keeps for the next block; more is given back.
+inline constexpr std::size_t kMaxKeptBytes = std::size_t{16} << 20;
+
+/// Empties a vector or string.
+template <typename Buffer>
+void clear_buffer(Buffer& buffer) {
+  if (buffer.capacity() * sizeof(typename Buffer::value_type) > kMaxKeptBytes) {
+    Buffer().swap(buffer);
+  } else {
+    buffer.clear();
+  }
+}
 
 void append_varint(std::string& out, std::uint64_t value);
 
@@ -47,17 +65,33 @@ class FixedColumn {
   void append(T value) { values_.push_back(value); }
   [[nodiscard]] std::size_t size() const noexcept { return values_.size(); }
   [[nodiscard]] T operator[](std::size_t row) const noexcept { return values_[row]; }
-  void truncate(std::size_t rows) { values_.resize(rows); }
-  void clear() noexcept { values_.clear(); }
+  void pad(std::size_t rows) { values_.resize(std::max(rows, values_.size())); }
+  void mark() noexcept { mark_ = values_.size(); }
+  void roll_back() { values_.resize(mark_); }
+  void clear() {
+    clear_buffer(values_);
+    mark_ = 0;
+  }
   [[nodiscard]] std::size_t memory_bytes() const noexcept { return values_.size() * sizeof(T); }
   static std::string type_name() { return Name::kName; }
   static void write_prefix(std::string& /*out*/) {}
-  void write_data(std::string& out) const {
-    out.append(reinterpret_cast<const char*>(values_.data()), values_.size() * sizeof(T));
+  void write_data(std::string& out, RowOrder order) const {
+    const std::size_t at = out.size();
+    out.resize(at + values_.size() * sizeof(T));
+    char* to = out.data() + at;
+    if (order.empty()) {
+      if (!values_.empty()) std::memcpy(to, values_.data(), values_.size() * sizeof(T));
+      return;
+    }
+    for (const std::uint32_t row : order) {
+      std::memcpy(to, &values_[row], sizeof(T));
+      to += sizeof(T);
+    }
   }
 
  private:
   std::vector<T> values_;
+  std::size_t mark_ = 0;
 };
 
 namespace native_names {
@@ -98,6 +132,24 @@ using BoolColumn = FixedColumn<std::uint8_t, native_names::Bool>;  ///< 0 or 1.
 /// Nanoseconds since 1970, up to 2262.
 using DateTimeColumn = FixedColumn<std::int64_t, native_names::DateTime64>;
 
+/// UInt32: the number of the row in the order in which rows are written, from 0.
+class RowNumberColumn {
+ public:
+  void append() noexcept { ++rows_; }
+  [[nodiscard]] std::size_t size() const noexcept { return rows_; }
+  void mark() noexcept { mark_ = rows_; }
+  void roll_back() noexcept { rows_ = mark_; }
+  void clear() noexcept { rows_ = mark_ = 0; }
+  static std::size_t memory_bytes() noexcept { return 0; }
+  static std::string type_name() { return native_names::UInt32::kName; }
+  static void write_prefix(std::string& /*out*/) {}
+  void write_data(std::string& out, RowOrder /*order*/) const;
+
+ private:
+  std::size_t rows_ = 0;
+  std::size_t mark_ = 0;
+};
+
 /// `Width` bytes a row; shorter values are filled up with zero bytes, longer ones cut.
 template <std::size_t Width>
 class FixedStringColumn {
@@ -112,41 +164,65 @@ class FixedStringColumn {
   [[nodiscard]] std::string_view operator[](std::size_t row) const noexcept {
     return {bytes_.data() + row * Width, Width};
   }
-  void truncate(std::size_t rows) { bytes_.resize(rows * Width); }
-  void clear() noexcept { bytes_.clear(); }
+  void mark() noexcept { mark_ = bytes_.size(); }
+  void roll_back() { bytes_.resize(mark_); }
+  void clear() {
+    clear_buffer(bytes_);
+    mark_ = 0;
+  }
   [[nodiscard]] std::size_t memory_bytes() const noexcept { return bytes_.size(); }
   static std::string type_name() { return "FixedString(" + std::to_string(Width) + ")"; }
   static void write_prefix(std::string& /*out*/) {}
-  void write_data(std::string& out) const { out += bytes_; }
+  void write_data(std::string& out, RowOrder order) const {
+    if (order.empty()) {
+      out += bytes_;
+      return;
+    }
+    const std::size_t at = out.size();
+    out.resize(at + bytes_.size());
+    char* to = out.data() + at;
+    for (const std::uint32_t row : order) {
+      std::memcpy(to, bytes_.data() + row * Width, Width);
+      to += Width;
+    }
+  }
 
  private:
   std::string bytes_;
+  std::size_t mark_ = 0;
 };
 
 class StringColumn {
  public:
   void append(std::string_view value) {
     append_string(bytes_, value);
-    ++rows_;
+    ends_.push_back(bytes_.size());
   }
   template <typename Entries>
   void append_values(const Entries& entries) {
     for (const auto& entry : entries) append(entry.value);
   }
-  [[nodiscard]] std::size_t size() const noexcept { return rows_; }
-  void truncate(std::size_t rows);  ///< Takes time in proportion to `rows`.
-  void clear() noexcept {
-    bytes_.clear();
-    rows_ = 0;
+  /// Appends empty rows until there are `rows`.
+  void pad(std::size_t rows);
+  [[nodiscard]] std::size_t size() const noexcept { return ends_.size(); }
+  void mark() noexcept { mark_ = ends_.size(); }
+  void roll_back();
+  void clear() {
+    clear_buffer(bytes_);
+    clear_buffer(ends_);
+    mark_ = 0;
   }
-  [[nodiscard]] std::size_t memory_bytes() const noexcept { return bytes_.size(); }
+  [[nodiscard]] std::size_t memory_bytes() const noexcept {
+    return bytes_.size() + ends_.size() * sizeof(std::size_t);
+  }
   static std::string type_name() { return "String"; }
   static void write_prefix(std::string& /*out*/) {}
-  void write_data(std::string& out) const { out += bytes_; }
+  void write_data(std::string& out, RowOrder order) const;
 
  private:
   std::string bytes_;  // As Native holds it.
-  std::size_t rows_ = 0;
+  std::vector<std::size_t> ends_;
+  std::size_t mark_ = 0;
 };
 
 /// Distinct strings, numbered from 0 in the order in which they came.
@@ -167,7 +243,8 @@ class StringDictionary {
   /// All of them, as Native holds strings.
   [[nodiscard]] std::string_view native() const noexcept { return bytes_; }
   [[nodiscard]] std::size_t memory_bytes() const noexcept;
-  void truncate(std::size_t size);  ///< Keeps the first `size`.
+  /// Keeps the first `size`; takes time in proportion to what goes.
+  void truncate(std::size_t size);
   void clear();
 
  private:
@@ -207,25 +284,49 @@ class LowCardinalityColumn {
     std::copy_n(indexes_.begin() + static_cast<std::ptrdiff_t>(begin), count,
                 indexes_.end() - static_cast<std::ptrdiff_t>(count));
   }
+  /// The same in two steps, for a caller that has other work in between: `prefetch`, `append`.
+  void prefetch(std::uint64_t hash) const noexcept { dictionary_.prefetch(hash); }
+  void append(std::string_view value, std::uint64_t hash) {
+    indexes_.push_back(dictionary_.index_of(value, hash));
+  }
+  /// Appends what `index_of` has numbered.
+  std::uint32_t index_of(std::string_view value) { return dictionary_.index_of(value); }
+  void append_index(std::uint32_t index) { indexes_.push_back(index); }
+  /// Appends empty rows until there are `rows`.
+  void pad(std::size_t rows) {
+    if (indexes_.size() < rows) indexes_.resize(rows, dictionary_.index_of({}));
+  }
   [[nodiscard]] std::size_t size() const noexcept { return indexes_.size(); }
   [[nodiscard]] std::string_view operator[](std::size_t row) const noexcept {
     return dictionary_[indexes_[row]];
   }
-  void truncate(std::size_t rows);  ///< Takes time in proportion to `rows`.
+  [[nodiscard]] const std::vector<std::uint32_t>& indexes() const noexcept { return indexes_; }
+  [[nodiscard]] const StringDictionary& dictionary() const noexcept { return dictionary_; }
+  void mark() noexcept {
+    mark_ = indexes_.size();
+    marked_keys_ = dictionary_.size();
+  }
+  void roll_back() {
+    indexes_.resize(mark_);
+    dictionary_.truncate(marked_keys_);
+  }
   void clear() {
     dictionary_.clear();
-    indexes_.clear();
+    clear_buffer(indexes_);
+    mark_ = marked_keys_ = 0;
   }
   [[nodiscard]] std::size_t memory_bytes() const noexcept {
     return dictionary_.memory_bytes() + indexes_.size() * sizeof(std::uint32_t);
   }
   static std::string type_name() { return "LowCardinality(String)"; }
   static void write_prefix(std::string& out);
-  void write_data(std::string& out) const;
+  void write_data(std::string& out, RowOrder order) const;
 
  private:
   StringDictionary dictionary_;
   std::vector<std::uint32_t> indexes_;
+  std::size_t mark_ = 0;
+  std::size_t marked_keys_ = 0;
 };
 
 template <typename Entries>
@@ -248,31 +349,57 @@ void LowCardinalityColumn::append_values(const Entries& entries) {
 class NullableFloat64Column {
  public:
   void append(bool has_value, double value) {
-    nulls_.push_back(has_value ? 0 : 1);
-    values_.push_back(has_value ? value : 0);
+    nulls_.append(has_value ? 0 : 1);
+    values_.append(has_value ? value : 0);
   }
   [[nodiscard]] std::size_t size() const noexcept { return values_.size(); }
-  void truncate(std::size_t rows) {
-    nulls_.resize(rows);
-    values_.resize(rows);
+  void mark() noexcept {
+    nulls_.mark();
+    values_.mark();
   }
-  void clear() noexcept {
+  void roll_back() {
+    nulls_.roll_back();
+    values_.roll_back();
+  }
+  void clear() {
     nulls_.clear();
     values_.clear();
   }
   [[nodiscard]] std::size_t memory_bytes() const noexcept {
-    return nulls_.size() + values_.size() * sizeof(double);
+    return nulls_.memory_bytes() + values_.memory_bytes();
   }
   static std::string type_name() { return "Nullable(Float64)"; }
   static void write_prefix(std::string& /*out*/) {}
-  void write_data(std::string& out) const {
-    out.append(reinterpret_cast<const char*>(nulls_.data()), nulls_.size());
-    out.append(reinterpret_cast<const char*>(values_.data()), values_.size() * sizeof(double));
+  void write_data(std::string& out, RowOrder order) const {
+    nulls_.write_data(out, order);
+    values_.write_data(out, order);
   }
 
  private:
-  std::vector<std::uint8_t> nulls_;
-  std::vector<double> values_;
+  UInt8Column nulls_;
+  Float64Column values_;
+};
+
+/// Where the elements of each row of an array or map end.
+class RowEnds {
+ public:
+  void push_back(std::uint64_t end) { ends_.push_back(end); }
+  [[nodiscard]] std::size_t size() const noexcept { return ends_.size(); }
+  void mark() noexcept { mark_ = ends_.size(); }
+  void roll_back() { ends_.resize(mark_); }
+  void clear() {
+    clear_buffer(ends_);
+    mark_ = 0;
+  }
+  [[nodiscard]] std::size_t memory_bytes() const noexcept {
+    return ends_.size() * sizeof(std::uint64_t);
+  }
+  /// Writes the ends as they are in `order`; returns the order of the elements.
+  std::vector<std::uint32_t> write(std::string& out, RowOrder order) const;
+
+ private:
+  std::vector<std::uint64_t> ends_;
+  std::size_t mark_ = 0;
 };
 
 /// Array(…): append the elements to `elements()`, then call `end_row`.
@@ -283,26 +410,29 @@ class ArrayColumn {
   [[nodiscard]] const Elements& elements() const noexcept { return elements_; }
   void end_row() { ends_.push_back(elements_.size()); }
   [[nodiscard]] std::size_t size() const noexcept { return ends_.size(); }
-  void truncate(std::size_t rows) {
-    ends_.resize(rows);
-    elements_.truncate(ends_.empty() ? 0 : ends_.back());
+  void mark() noexcept {
+    ends_.mark();
+    elements_.mark();
+  }
+  void roll_back() {
+    ends_.roll_back();
+    elements_.roll_back();
   }
   void clear() {
     ends_.clear();
     elements_.clear();
   }
   [[nodiscard]] std::size_t memory_bytes() const noexcept {
-    return ends_.size() * sizeof(std::uint64_t) + elements_.memory_bytes();
+    return ends_.memory_bytes() + elements_.memory_bytes();
   }
   static std::string type_name() { return "Array(" + Elements::type_name() + ")"; }
   static void write_prefix(std::string& out) { Elements::write_prefix(out); }
-  void write_data(std::string& out) const {
-    out.append(reinterpret_cast<const char*>(ends_.data()), ends_.size() * sizeof(std::uint64_t));
-    elements_.write_data(out);
+  void write_data(std::string& out, RowOrder order) const {
+    elements_.write_data(out, ends_.write(out, order));
   }
 
  private:
-  std::vector<std::uint64_t> ends_;
+  RowEnds ends_;
   Elements elements_;
 };
 
@@ -324,12 +454,16 @@ class MapColumn {
     ends_.push_back(keys_.size());
   }
   [[nodiscard]] std::size_t size() const noexcept { return ends_.size(); }
-  void truncate(std::size_t rows) {
+  void mark() noexcept {
+    ends_.mark();
+    keys_.mark();
+    values_.mark();
+  }
+  void roll_back() {
     last_shape_ = 0;
-    ends_.resize(rows);
-    const std::size_t entries = ends_.empty() ? 0 : ends_.back();
-    keys_.truncate(entries);
-    values_.truncate(entries);
+    ends_.roll_back();
+    keys_.roll_back();
+    values_.roll_back();
   }
   void clear() {
     last_shape_ = 0;
@@ -338,7 +472,7 @@ class MapColumn {
     values_.clear();
   }
   [[nodiscard]] std::size_t memory_bytes() const noexcept {
-    return ends_.size() * sizeof(std::uint64_t) + keys_.memory_bytes() + values_.memory_bytes();
+    return ends_.memory_bytes() + keys_.memory_bytes() + values_.memory_bytes();
   }
   static std::string type_name() {
     return "Map(" + LowCardinalityColumn::type_name() + ", " + Values::type_name() + ")";
@@ -347,15 +481,15 @@ class MapColumn {
     LowCardinalityColumn::write_prefix(out);
     Values::write_prefix(out);
   }
-  void write_data(std::string& out) const {
-    out.append(reinterpret_cast<const char*>(ends_.data()), ends_.size() * sizeof(std::uint64_t));
-    keys_.write_data(out);
-    values_.write_data(out);
+  void write_data(std::string& out, RowOrder order) const {
+    const std::vector<std::uint32_t> elements = ends_.write(out, order);
+    keys_.write_data(out, elements);
+    values_.write_data(out, elements);
   }
 
  private:
   std::uint64_t last_shape_ = 0;  // Of the last row; 0: unknown.
-  std::vector<std::uint64_t> ends_;
+  RowEnds ends_;
   LowCardinalityColumn keys_;
   Values values_;
 };
@@ -375,8 +509,13 @@ std::size_t rows(Columns& table) {
 }
 
 template <typename Columns>
-void truncate(Columns& table, std::size_t rows) {
-  table.visit([&](const char* /*name*/, auto& column) { column.truncate(rows); });
+void mark(Columns& table) {
+  table.visit([](const char* /*name*/, auto& column) { column.mark(); });
+}
+
+template <typename Columns>
+void roll_back(Columns& table) {
+  table.visit([](const char* /*name*/, auto& column) { column.roll_back(); });
 }
 
 template <typename Columns>
@@ -397,7 +536,8 @@ void append_received(std::string& out, std::int64_t unix_us, std::size_t rows);
 /// Appends the table as one Native block; it must have rows. With `received_us`, microseconds since
 /// 1970, it gets the column `received` in front.
 template <typename Columns>
-void write_native(Columns& table, std::string& out, std::optional<std::int64_t> received_us = {}) {
+void write_native(Columns& table, std::string& out, std::optional<std::int64_t> received_us = {},
+                  RowOrder order = {}) {
   std::size_t columns = received_us ? 1 : 0;
   table.visit([&](const char* /*name*/, auto& /*column*/) { ++columns; });
   append_varint(out, columns);
@@ -407,7 +547,7 @@ void write_native(Columns& table, std::string& out, std::optional<std::int64_t> 
     append_string(out, name);
     append_string(out, column.type_name());
     column.write_prefix(out);
-    column.write_data(out);
+    column.write_data(out, order);
   });
 }
 

@@ -47,7 +47,7 @@ TEST(Native, WritesNoDictionaryForNoElements) {
   std::string out;
 
   column.write_prefix(out);
-  column.write_data(out);
+  column.write_data(out, {});
 
   EXPECT_EQ(out,
             "\x01\0\0\0\0\0\0\0"
@@ -64,7 +64,7 @@ TEST(Native, WidensIndexesWithTheDictionary) {
       key_bytes += 1 + key.size();
     }
     std::string out;
-    column.write_data(out);
+    column.write_data(out, {});
     EXPECT_EQ(out.size(), 24 + key_bytes + keys * width) << keys;
   }
 }
@@ -79,14 +79,15 @@ TEST(Native, TruncatesToWhatWasThereBefore) {
   column.elements().append(std::vector<Entry>{{"a", long_value}}, 7);
   column.end_row();
   std::string before;
-  column.write_data(before);
+  column.write_data(before, {});
+  column.mark();
   column.elements().append(std::vector<Entry>{{"a", "y"}},
                            7);  // The row itself is not ended: the request broke off.
 
-  column.truncate(1);
+  column.roll_back();
 
   std::string after;
-  column.write_data(after);
+  column.write_data(after, {});
   EXPECT_EQ(after, before);
 }
 
@@ -101,17 +102,19 @@ TEST(Native, RepeatsTheKeysOfARowWithTheSameShape) {
   MapColumn<LowCardinalityColumn> without;
   for (int round = 0; round < 2; ++round) {
     with_shapes.append(first, 1);
-    with_shapes.append(second, 1);
     without.append(first, 0);
+    with_shapes.mark();
+    without.mark();
+    with_shapes.append(second, 1);
     without.append(second, 0);
-    with_shapes.truncate(1);  // The shape of what is left is not known.
-    without.truncate(1);
+    with_shapes.roll_back();  // The shape of what is left is not known.
+    without.roll_back();
   }
   std::string expected;
-  without.write_data(expected);
+  without.write_data(expected, {});
   std::string out;
 
-  with_shapes.write_data(out);
+  with_shapes.write_data(out, {});
 
   EXPECT_EQ(out, expected);
 }

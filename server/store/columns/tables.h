@@ -3,18 +3,19 @@
 #include <cstdint>
 
 #include "server/store/columns/native.h"
+#include "server/store/columns/slotted_attributes.h"
 
 /// The columns of each table of sql/, in its order.
 namespace signalbox::server::store {
 
 using StringMapColumn = MapColumn<StringColumn>;
-using DictionaryMapColumn = MapColumn<LowCardinalityColumn>;
 using TraceIdColumn = FixedStringColumn<16>;
 using SpanIdColumn = FixedStringColumn<8>;
 
 struct ResourceColumns {
-  static constexpr const char* kTable = "resources";
-  UInt64Column resource_id;
+  static constexpr const char* kTable = "resource_rows";
+  UInt32Column resource_id;
+  UInt64Column hash;
   LowCardinalityColumn service_name, service_namespace;
   StringColumn service_instance_id;
   LowCardinalityColumn service_version;
@@ -27,6 +28,7 @@ struct ResourceColumns {
   template <typename F>
   void visit(F f) {
     f("resource_id", resource_id);
+    f("hash", hash);
     f("service_name", service_name);
     f("service_namespace", service_namespace);
     f("service_instance_id", service_instance_id);
@@ -40,8 +42,9 @@ struct ResourceColumns {
 };
 
 struct ScopeColumns {
-  static constexpr const char* kTable = "scopes";
-  UInt64Column scope_id;
+  static constexpr const char* kTable = "scope_rows";
+  UInt32Column scope_id;
+  UInt64Column hash;
   LowCardinalityColumn name, version;
   StringMapColumn attributes;
   LowCardinalityColumn attribute_types;
@@ -52,6 +55,7 @@ struct ScopeColumns {
   template <typename F>
   void visit(F f) {
     f("scope_id", scope_id);
+    f("hash", hash);
     f("name", name);
     f("version", version);
     f("attributes", attributes);
@@ -62,35 +66,34 @@ struct ScopeColumns {
   }
 };
 
+struct AttributeSlotColumns {
+  static constexpr const char* kTable = "attribute_slots";
+  LowCardinalityColumn signal;
+  StringColumn key;
+  UInt8Column slot;
+  DateTimeColumn seen;
+
+  template <typename F>
+  void visit(F f) {
+    f("signal", signal);
+    f("key", key);
+    f("slot", slot);
+    f("seen", seen);
+  }
+};
+
 struct SpanColumns {
-  static constexpr const char* kTable = "spans";
+  static constexpr const char* kTable = "span_rows";
   LowCardinalityColumn service_name, name;
   DateTimeColumn start_time;
   Int64Column duration_ns;
   TraceIdColumn trace_id;
   SpanIdColumn span_id, parent_span_id;
-  StringColumn trace_state;
   UInt32Column flags;
   Int32Column kind, status_code;
-  LowCardinalityColumn status_message;
-  UInt64Column resource_id, scope_id;
-  DictionaryMapColumn attributes;
-  LowCardinalityColumn attribute_types;
-  UInt32Column dropped_attributes_count;
-  ArrayColumn<DateTimeColumn> event_times;
-  ArrayColumn<LowCardinalityColumn> event_names;
-  ArrayColumn<StringMapColumn> event_attributes;
-  ArrayColumn<LowCardinalityColumn> event_attribute_types;
-  ArrayColumn<UInt32Column> event_dropped_attributes_counts;
-  UInt32Column dropped_events_count;
-  ArrayColumn<TraceIdColumn> link_trace_ids;
-  ArrayColumn<SpanIdColumn> link_span_ids;
-  ArrayColumn<StringColumn> link_trace_states;
-  ArrayColumn<UInt32Column> link_flags;
-  ArrayColumn<StringMapColumn> link_attributes;
-  ArrayColumn<LowCardinalityColumn> link_attribute_types;
-  ArrayColumn<UInt32Column> link_dropped_attributes_counts;
-  UInt32Column dropped_links_count;
+  UInt32Column resource_id, scope_id;
+  StringColumn rest;
+  AttributeColumns attributes;
 
   template <typename F>
   void visit(F f) {
@@ -101,96 +104,62 @@ struct SpanColumns {
     f("trace_id", trace_id);
     f("span_id", span_id);
     f("parent_span_id", parent_span_id);
-    f("trace_state", trace_state);
     f("flags", flags);
     f("kind", kind);
     f("status_code", status_code);
-    f("status_message", status_message);
     f("resource_id", resource_id);
     f("scope_id", scope_id);
-    f("attributes", attributes);
-    f("attribute_types", attribute_types);
-    f("dropped_attributes_count", dropped_attributes_count);
-    f("events.time", event_times);
-    f("events.name", event_names);
-    f("events.attributes", event_attributes);
-    f("events.attribute_types", event_attribute_types);
-    f("events.dropped_attributes_count", event_dropped_attributes_counts);
-    f("dropped_events_count", dropped_events_count);
-    f("links.trace_id", link_trace_ids);
-    f("links.span_id", link_span_ids);
-    f("links.trace_state", link_trace_states);
-    f("links.flags", link_flags);
-    f("links.attributes", link_attributes);
-    f("links.attribute_types", link_attribute_types);
-    f("links.dropped_attributes_count", link_dropped_attributes_counts);
-    f("dropped_links_count", dropped_links_count);
-  }
-};
-
-struct TraceTimeColumns {
-  static constexpr const char* kTable = "trace_times";
-  TraceIdColumn trace_id;
-  DateTimeColumn min_start_time, max_end_time;
-  UInt64Column span_count;
-
-  template <typename F>
-  void visit(F f) {
-    f("trace_id", trace_id);
-    f("min_start_time", min_start_time);
-    f("max_end_time", max_end_time);
-    f("span_count", span_count);
+    f("rest", rest);
+    attributes.visit(f);
   }
 };
 
 struct LogColumns {
-  static constexpr const char* kTable = "logs";
+  static constexpr const char* kTable = "log_rows";
   LowCardinalityColumn service_name;
   DateTimeColumn time;
-  UInt64Column time_unix_nano, observed_time_unix_nano;
+  RowNumberColumn row;
+  Int64Column observed_delta_ns;
   TraceIdColumn trace_id;
   SpanIdColumn span_id;
   UInt32Column flags;
   Int32Column severity_number;
   LowCardinalityColumn severity_text;
   StringColumn body;
-  LowCardinalityColumn body_type, event_name;
-  UInt64Column resource_id, scope_id;
-  DictionaryMapColumn attributes;
-  LowCardinalityColumn attribute_types;
-  UInt32Column dropped_attributes_count;
+  LowCardinalityColumn event_name;
+  UInt32Column resource_id, scope_id;
+  StringColumn rest;
+  AttributeColumns attributes;
 
   template <typename F>
   void visit(F f) {
     f("service_name", service_name);
     f("time", time);
-    f("time_unix_nano", time_unix_nano);
-    f("observed_time_unix_nano", observed_time_unix_nano);
+    f("row", row);
+    f("observed_delta_ns", observed_delta_ns);
     f("trace_id", trace_id);
     f("span_id", span_id);
     f("flags", flags);
     f("severity_number", severity_number);
     f("severity_text", severity_text);
     f("body", body);
-    f("body_type", body_type);
     f("event_name", event_name);
     f("resource_id", resource_id);
     f("scope_id", scope_id);
-    f("attributes", attributes);
-    f("attribute_types", attribute_types);
-    f("dropped_attributes_count", dropped_attributes_count);
+    f("rest", rest);
+    attributes.visit(f);
   }
 };
 
 struct MetricSeriesColumns {
-  static constexpr const char* kTable = "metric_series";
+  static constexpr const char* kTable = "metric_series_rows";
   UInt64Column series_id;
   LowCardinalityColumn metric_name, metric_type, unit, description;
   Int32Column temporality;
   BoolColumn is_monotonic;
   StringMapColumn metadata;
   LowCardinalityColumn metadata_types, service_name;
-  UInt64Column resource_id, scope_id;
+  UInt32Column resource_id, scope_id;
   StringMapColumn attributes;
   LowCardinalityColumn attribute_types;
   DateTimeColumn seen;
@@ -232,53 +201,62 @@ struct PointColumns {
   }
 };
 
-struct ExemplarColumns {
-  ArrayColumn<DateTimeColumn> times;
-  ArrayColumn<Float64Column> values;
-  ArrayColumn<BoolColumn> are_ints;
-  ArrayColumn<Int64Column> int_values;
-  ArrayColumn<TraceIdColumn> trace_ids;
-  ArrayColumn<SpanIdColumn> span_ids;
-  ArrayColumn<StringMapColumn> attributes;
-  ArrayColumn<LowCardinalityColumn> attribute_types;
+/// A measured value: `value`, and by how much the integer that was sent differs from it.
+struct ValueColumns {
+  Float64Column value;
+  UInt8Column value_kind;
+  Int64Column int_error;
 
   template <typename F>
-  void visit(F& f) {
-    f("exemplars.time", times);
-    f("exemplars.value", values);
-    f("exemplars.is_int", are_ints);
-    f("exemplars.value_int", int_values);
-    f("exemplars.trace_id", trace_ids);
-    f("exemplars.span_id", span_ids);
-    f("exemplars.attributes", attributes);
-    f("exemplars.attribute_types", attribute_types);
+  void visit(F f) {
+    f("value", value);
+    f("value_kind", value_kind);
+    f("int_error", int_error);
+  }
+};
+
+struct ExemplarColumns {
+  static constexpr const char* kTable = "metric_exemplar_rows";
+  LowCardinalityColumn metric_name;
+  UInt64Column series_id;
+  DateTimeColumn point_time, time;
+  ValueColumns value;
+  TraceIdColumn trace_id;
+  SpanIdColumn span_id;
+  StringMapColumn attributes;
+  LowCardinalityColumn attribute_types;
+
+  template <typename F>
+  void visit(F f) {
+    f("metric_name", metric_name);
+    f("series_id", series_id);
+    f("point_time", point_time);
+    f("time", time);
+    value.visit(f);
+    f("trace_id", trace_id);
+    f("span_id", span_id);
+    f("attributes", attributes);
+    f("attribute_types", attribute_types);
   }
 };
 
 struct NumberColumns : PointColumns {
-  static constexpr const char* kTable = "metric_numbers";
-  Float64Column value;
-  UInt8Column value_kind;
-  Int64Column value_int;
-  ExemplarColumns exemplars;
+  static constexpr const char* kTable = "metric_number_rows";
+  ValueColumns value;
 
   template <typename F>
   void visit(F f) {
     visit_point(f);
-    f("value", value);
-    f("value_kind", value_kind);
-    f("value_int", value_int);
-    exemplars.visit(f);
+    value.visit(f);
   }
 };
 
 struct HistogramColumns : PointColumns {
-  static constexpr const char* kTable = "metric_histograms";
+  static constexpr const char* kTable = "metric_histogram_rows";
   UInt64Column count;
   NullableFloat64Column sum, min, max;
   ArrayColumn<Float64Column> bounds;
   ArrayColumn<UInt64Column> counts;
-  ExemplarColumns exemplars;
 
   template <typename F>
   void visit(F f) {
@@ -289,12 +267,11 @@ struct HistogramColumns : PointColumns {
     f("max", max);
     f("bounds", bounds);
     f("counts", counts);
-    exemplars.visit(f);
   }
 };
 
 struct ExponentialHistogramColumns : PointColumns {
-  static constexpr const char* kTable = "metric_exponential_histograms";
+  static constexpr const char* kTable = "metric_exponential_histogram_rows";
   UInt64Column count;
   NullableFloat64Column sum, min, max;
   Int32Column scale;
@@ -304,7 +281,6 @@ struct ExponentialHistogramColumns : PointColumns {
   ArrayColumn<UInt64Column> positive_counts;
   Int32Column negative_offset;
   ArrayColumn<UInt64Column> negative_counts;
-  ExemplarColumns exemplars;
 
   template <typename F>
   void visit(F f) {
@@ -320,12 +296,11 @@ struct ExponentialHistogramColumns : PointColumns {
     f("positive_counts", positive_counts);
     f("negative_offset", negative_offset);
     f("negative_counts", negative_counts);
-    exemplars.visit(f);
   }
 };
 
 struct SummaryColumns : PointColumns {
-  static constexpr const char* kTable = "metric_summaries";
+  static constexpr const char* kTable = "metric_summary_rows";
   UInt64Column count;
   Float64Column sum;
   ArrayColumn<Float64Column> quantiles, values;

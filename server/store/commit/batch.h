@@ -35,7 +35,7 @@ struct Batch {
 /// Thread-safety: all members from any thread.
 class BlockPool {
  public:
-  BlockPool(KnownIds& known, std::size_t blocks) : known_(known), left_(blocks) {}
+  BlockPool(Registry& registry, std::size_t blocks) : registry_(registry), left_(blocks) {}
 
   /// Null if all are in use.
   [[nodiscard]] std::unique_ptr<Block> take() {
@@ -47,7 +47,7 @@ class BlockPool {
     }
     if (left_ == 0) return nullptr;
     --left_;
-    return std::make_unique<Block>(known_);
+    return std::make_unique<Block>(registry_);
   }
 
   void give_back(std::unique_ptr<Block> block) {
@@ -57,7 +57,7 @@ class BlockPool {
   }
 
  private:
-  KnownIds& known_;
+  Registry& registry_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<Block>> free_;
   std::size_t left_;

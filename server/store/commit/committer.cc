@@ -28,14 +28,14 @@ bool may_pass(int code) noexcept {
 
 }  // namespace
 
-Committer::Committer(Engine& engine, const Decoder& decoder, const Log& log, KnownIds& known,
+Committer::Committer(Engine& engine, const Decoder& decoder, const Log& log, Registry& registry,
                      BlockPool& pool, Options options)
     : engine_(engine),
       decoder_(decoder),
       log_(log),
       pool_(pool),
       options_(std::move(options)),
-      reloaded_(known),
+      reloaded_(registry),
       thread_([this] { run(); }) {}
 
 Committer::~Committer() {

@@ -57,7 +57,7 @@ class Committer {
     std::string last_error;
   };
 
-  Committer(Engine& engine, const Decoder& decoder, const Log& log, KnownIds& known,
+  Committer(Engine& engine, const Decoder& decoder, const Log& log, Registry& registry,
             BlockPool& pool, Options options);
   ~Committer();
   Committer(const Committer&) = delete;

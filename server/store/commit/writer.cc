@@ -67,12 +67,12 @@ class Writer::Implementation {
       : decoder_(decoder),
         files_(files),
         options_(std::move(options)),
-        known_(options_.max_known_ids),
-        pool_(known_, options_.max_blocks),
+        registry_(options_.max_known_ids, engine),
+        pool_(registry_, options_.max_blocks),
         log_(files, {.folder = options_.log_folder, .segment_bytes = options_.segment_bytes}),
         window_(files, log_.salt(),
                 {.folder = options_.log_folder, .length = options_.repeat_window}),
-        committer_(engine, decoder, log_, known_, pool_, committer_options()) {
+        committer_(engine, decoder, log_, registry_, pool_, committer_options()) {
     recover();
     log_thread_ = std::thread([this] { log_loop(); });
     lanes_.reserve(options_.lanes);
@@ -703,7 +703,7 @@ class Writer::Implementation {
   const Decoder& decoder_;
   Files& files_;
   const Options options_;
-  KnownIds known_;
+  Registry registry_;
   BlockPool pool_;
   Log log_;
   RequestWindow window_;

@@ -95,11 +95,11 @@ TEST_F(WriterTest, AnswersARequestOnceItIsInTheLogAndInsertsItsRowsAfterwards) {
   const WriteOutcome got = outcome.get();
   EXPECT_EQ(got.status, Status::kCommitted);
   EXPECT_EQ(got.decoded.accepted, 3U);
-  EXPECT_EQ(engine_.rows("spans"), 0U);
+  EXPECT_EQ(engine_.rows("span_rows"), 0U);
 
   engine_.open();
   EXPECT_TRUE(writer->flush(kLong));
-  EXPECT_EQ(engine_.rows("spans"), 3U);
+  EXPECT_EQ(engine_.rows("span_rows"), 3U);
   EXPECT_EQ(writer->stats().stored_rows, 3U);
 }
 
@@ -120,7 +120,7 @@ TEST_F(WriterTest, AnswersOnlyWhatHasBeenSynced) {
   EXPECT_EQ(status(write(*writer, "1 span")), Status::kCommitted);
 
   EXPECT_TRUE(writer->flush(kLong));
-  EXPECT_EQ(engine_.rows("spans"), 1U);
+  EXPECT_EQ(engine_.rows("span_rows"), 1U);
 }
 
 TEST_F(WriterTest, InsertsARequestAtOnceWhenIdleAndGathersTheNextOnes) {
@@ -132,8 +132,9 @@ TEST_F(WriterTest, InsertsARequestAtOnceWhenIdleAndGathersTheNextOnes) {
   }
   ASSERT_TRUE(writer->flush(kLong));
 
-  EXPECT_EQ(engine_.rows("spans"), 50U);
-  EXPECT_LE(engine_.blocks("spans"), 4U);  // The first, those of the interval, those of `flush`.
+  EXPECT_EQ(engine_.rows("span_rows"), 50U);
+  EXPECT_LE(engine_.blocks("span_rows"),
+            4U);  // The first, those of the interval, those of `flush`.
 }
 
 TEST_F(WriterTest, SealsAFullBlockBeforeItsTime) {
@@ -144,10 +145,10 @@ TEST_F(WriterTest, SealsAFullBlockBeforeItsTime) {
   const auto writer = start(with);
   ASSERT_EQ(status(write(*writer, "10 spans")), Status::kCommitted);
 
-  for (int i = 0; i < 2000 && engine_.rows("spans") == 0; ++i) {
+  for (int i = 0; i < 2000 && engine_.rows("span_rows") == 0; ++i) {
     std::this_thread::sleep_for(milliseconds(5));
   }
-  EXPECT_EQ(engine_.rows("spans"), 10U);
+  EXPECT_EQ(engine_.rows("span_rows"), 10U);
 }
 
 TEST_F(WriterTest, AnswersAMalformedRequestWithoutItsRowsAndStoresTheOthers) {
@@ -162,7 +163,7 @@ TEST_F(WriterTest, AnswersAMalformedRequestWithoutItsRowsAndStoresTheOthers) {
   EXPECT_EQ(got.decoded.offset, 7U);
   EXPECT_EQ(status(std::move(last)), Status::kCommitted);
   ASSERT_TRUE(writer->flush(kLong));
-  EXPECT_EQ(engine_.rows("spans"), 5U);
+  EXPECT_EQ(engine_.rows("span_rows"), 5U);
 }
 
 TEST_F(WriterTest, FailsARequestWhoseDecoderThrows) {
@@ -182,8 +183,8 @@ TEST_F(WriterTest, StoresARepeatedRequestOnceAndCountsIt) {
   EXPECT_TRUE(again.repeated);
   ASSERT_EQ(status(write(*writer, "2 spans", Signal::kLogs)), Status::kCommitted);
   ASSERT_TRUE(writer->flush(kLong));
-  EXPECT_EQ(engine_.rows("spans"), 2U);
-  EXPECT_EQ(engine_.rows("logs"), 2U);
+  EXPECT_EQ(engine_.rows("span_rows"), 2U);
+  EXPECT_EQ(engine_.rows("log_rows"), 2U);
   EXPECT_EQ(writer->stats().repeated_requests, 1U);
 }
 
@@ -195,7 +196,7 @@ TEST_F(WriterTest, KnowsARepeatedRequestAfterARestart) {
   const auto writer = start();
   EXPECT_TRUE(write(*writer, "2 spans").get().repeated);
   ASSERT_TRUE(writer->flush(kLong));
-  EXPECT_EQ(engine_.rows("spans"), 2U);
+  EXPECT_EQ(engine_.rows("span_rows"), 2U);
 }
 
 TEST_F(WriterTest, DecodesAgainARequestThatWasMalformed) {
@@ -213,20 +214,20 @@ TEST_F(WriterTest, InsertsWhatAnEarlierRunLeftInTheLog) {
     ASSERT_EQ(status(write(*writer, "3 spans")), Status::kCommitted);
     ASSERT_EQ(status(write(*writer, "4 records", Signal::kLogs)), Status::kCommitted);
   }
-  ASSERT_EQ(engine_.rows("spans"), 0U);
+  ASSERT_EQ(engine_.rows("span_rows"), 0U);
   engine_.behave(nullptr);
 
   const auto writer = start();
 
   ASSERT_TRUE(writer->flush(kLong));
-  EXPECT_EQ(engine_.rows("spans"), 3U);
-  EXPECT_EQ(engine_.rows("logs"), 4U);
+  EXPECT_EQ(engine_.rows("span_rows"), 3U);
+  EXPECT_EQ(engine_.rows("log_rows"), 4U);
   EXPECT_THAT(reports(), ::testing::Contains(HasSubstr("that an earlier run left in the log")));
 }
 
 TEST_F(WriterTest, TriesAnInsertAgainUntilItSucceeds) {
   for (const std::string table :
-       {"resources", "scopes", "metric_series", "spans", "logs", "metric_numbers"}) {
+       {"resource_rows", "scope_rows", "metric_series_rows", "span_rows", "log_rows", "metric_number_rows"}) {
     SCOPED_TRACE(table);
     testing::FakeEngine engine;
     testing::MemoryFiles files;
@@ -241,7 +242,7 @@ TEST_F(WriterTest, TriesAnInsertAgainUntilItSucceeds) {
 
     ASSERT_TRUE(writer.flush(kLong));
 
-    for (const std::string data : {"spans", "logs", "metric_numbers"}) {
+    for (const std::string data : {"span_rows", "log_rows", "metric_number_rows"}) {
       EXPECT_EQ(engine.rows(data), 1U) << data;
     }
     EXPECT_THAT(engine.twice(), IsEmpty());
@@ -253,21 +254,21 @@ TEST_F(WriterTest, TriesAnInsertAgainUntilItSucceeds) {
 TEST_F(WriterTest, InsertsABlockOnceWhenTheAnswerOfAnInsertIsLost) {
   std::atomic<int> losses{1};
   engine_.behave([&](std::string_view table) {
-    return table == "spans" && losses-- > 0 ? Insert::kFailsAfter : Insert::kSucceeds;
+    return table == "span_rows" && losses-- > 0 ? Insert::kFailsAfter : Insert::kSucceeds;
   });
   const auto writer = start();
   ASSERT_EQ(status(write(*writer, "3 spans")), Status::kCommitted);
 
   ASSERT_TRUE(writer->flush(kLong));
 
-  EXPECT_EQ(engine_.inserts("spans"), 1);
-  EXPECT_EQ(engine_.rows("spans"), 3U);
+  EXPECT_EQ(engine_.inserts("span_rows"), 1);
+  EXPECT_EQ(engine_.rows("span_rows"), 3U);
 }
 
 TEST_F(WriterTest, SetsABlockAsideThatTheEngineRefusesAndGoesOn) {
   std::atomic<bool> refuses{true};
   engine_.behave([&](std::string_view table) {
-    return table == "spans" && refuses ? Insert::kIsRefused : Insert::kSucceeds;
+    return table == "span_rows" && refuses ? Insert::kIsRefused : Insert::kSucceeds;
   });
   const auto writer = start();
   ASSERT_EQ(status(write(*writer, "3 spans")), Status::kCommitted);
@@ -276,7 +277,7 @@ TEST_F(WriterTest, SetsABlockAsideThatTheEngineRefusesAndGoesOn) {
   ASSERT_EQ(status(write(*writer, "4 spans")), Status::kCommitted);
   ASSERT_TRUE(writer->flush(kLong));
 
-  EXPECT_EQ(engine_.rows("spans"), 4U);
+  EXPECT_EQ(engine_.rows("span_rows"), 4U);
   EXPECT_EQ(writer->stats().blocks_set_aside, 1U);
   const std::vector<std::string> kept = files_.list("/log/refused");
   ASSERT_EQ(kept.size(), 1U);
@@ -297,7 +298,7 @@ TEST_F(WriterTest, TakesRequestsWhileTheEngineStandsAndReadsThemFromTheLogLater)
 
   ASSERT_TRUE(writer->flush(kLong));
 
-  EXPECT_EQ(engine_.rows("spans"), 200U);
+  EXPECT_EQ(engine_.rows("span_rows"), 200U);
   EXPECT_GT(writer->stats().reloaded_blocks, 0U);
 }
 
@@ -330,7 +331,7 @@ TEST_F(WriterTest, RefusesWhenTheLogIsFullAndResumesByItself) {
   }
   EXPECT_EQ(now, Status::kCommitted);
   ASSERT_TRUE(writer->flush(kLong));
-  EXPECT_EQ(engine_.rows("spans"), static_cast<std::uint64_t>(taken) + 1);
+  EXPECT_EQ(engine_.rows("span_rows"), static_cast<std::uint64_t>(taken) + 1);
 }
 
 TEST_F(WriterTest, StoresNothingOfARequestThatItRefusedBecauseTheDiskIsFull) {
@@ -352,7 +353,7 @@ TEST_F(WriterTest, StoresNothingOfARequestThatItRefusedBecauseTheDiskIsFull) {
 
   ASSERT_TRUE(writer->flush(kLong));
 
-  EXPECT_EQ(engine_.rows("spans"), 101U);
+  EXPECT_EQ(engine_.rows("span_rows"), 101U);
   EXPECT_THAT(reports(), ::testing::Contains(HasSubstr("the log can be written again")));
 }
 
@@ -388,7 +389,7 @@ TEST_F(WriterTest, InsertsEverythingBeforeItCloses) {
   writer->close();
 
   for (auto& outcome : outcomes) EXPECT_EQ(outcome.get().status, Status::kCommitted);
-  EXPECT_EQ(engine_.rows("spans"), 100U);
+  EXPECT_EQ(engine_.rows("span_rows"), 100U);
 }
 
 TEST_F(WriterTest, TakesNothingAfterItIsClosed) {

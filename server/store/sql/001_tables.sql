@@ -1,8 +1,5 @@
 -- The tables of Signalbox. Statements end with a semicolon at the end of a line.
 --
--- `received` is the identity of the block that brought the row: a moment shortly after its requests came,
--- the same for all rows of the block and for no other block.
---
 -- Each table is synced: an insert returns when its part and the entry of its folder are on disk.
 --
 -- Attributes are one map; `attribute_types` holds a character for each of its entries, in order, that
@@ -38,7 +35,6 @@ CREATE TABLE IF NOT EXISTS scopes (
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE TABLE IF NOT EXISTS spans (
-  received DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),
   service_name LowCardinality(String),
   name LowCardinality(String),
   start_time DateTime64(9, 'UTC') CODEC(Delta, ZSTD(1)),
@@ -71,7 +67,7 @@ CREATE TABLE IF NOT EXISTS spans (
   `links.dropped_attributes_count` Array(UInt32),
   dropped_links_count UInt32
 ) ENGINE = MergeTree
-PARTITION BY toDate(received)
+PARTITION BY toDate(start_time)
 ORDER BY (service_name, name, toStartOfSecond(start_time))
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
@@ -85,7 +81,6 @@ CREATE TABLE IF NOT EXISTS trace_times (
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE TABLE IF NOT EXISTS logs (
-  received DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),
   service_name LowCardinality(String),
   time DateTime64(9, 'UTC') CODEC(Delta, ZSTD(1)),  -- time_unix_nano, or the observed time where it is 0
   time_unix_nano UInt64 CODEC(Delta, ZSTD(1)),
@@ -104,7 +99,7 @@ CREATE TABLE IF NOT EXISTS logs (
   attribute_types LowCardinality(String),
   dropped_attributes_count UInt32
 ) ENGINE = MergeTree
-PARTITION BY toDate(received)
+PARTITION BY toDate(time)
 ORDER BY (service_name, toStartOfMinute(time), severity_number, time)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
@@ -130,7 +125,6 @@ SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- Points of gauges and sums.
 CREATE TABLE IF NOT EXISTS metric_numbers (
-  received DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),
   metric_name LowCardinality(String),
   series_id UInt64,
   time DateTime64(9, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
@@ -147,11 +141,10 @@ CREATE TABLE IF NOT EXISTS metric_numbers (
   `exemplars.span_id` Array(FixedString(8)),
   `exemplars.attributes` Array(Map(LowCardinality(String), String)),
   `exemplars.attribute_types` Array(LowCardinality(String))
-) ENGINE = MergeTree PARTITION BY toDate(received) ORDER BY (metric_name, series_id, time)
+) ENGINE = MergeTree PARTITION BY toDate(time) ORDER BY (metric_name, series_id, time)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE TABLE IF NOT EXISTS metric_histograms (
-  received DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),
   metric_name LowCardinality(String),
   series_id UInt64,
   time DateTime64(9, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
@@ -171,11 +164,10 @@ CREATE TABLE IF NOT EXISTS metric_histograms (
   `exemplars.span_id` Array(FixedString(8)),
   `exemplars.attributes` Array(Map(LowCardinality(String), String)),
   `exemplars.attribute_types` Array(LowCardinality(String))
-) ENGINE = MergeTree PARTITION BY toDate(received) ORDER BY (metric_name, series_id, time)
+) ENGINE = MergeTree PARTITION BY toDate(time) ORDER BY (metric_name, series_id, time)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE TABLE IF NOT EXISTS metric_exponential_histograms (
-  received DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),
   metric_name LowCardinality(String),
   series_id UInt64,
   time DateTime64(9, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
@@ -200,11 +192,10 @@ CREATE TABLE IF NOT EXISTS metric_exponential_histograms (
   `exemplars.span_id` Array(FixedString(8)),
   `exemplars.attributes` Array(Map(LowCardinality(String), String)),
   `exemplars.attribute_types` Array(LowCardinality(String))
-) ENGINE = MergeTree PARTITION BY toDate(received) ORDER BY (metric_name, series_id, time)
+) ENGINE = MergeTree PARTITION BY toDate(time) ORDER BY (metric_name, series_id, time)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE TABLE IF NOT EXISTS metric_summaries (
-  received DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),
   metric_name LowCardinality(String),
   series_id UInt64,
   time DateTime64(9, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
@@ -214,5 +205,5 @@ CREATE TABLE IF NOT EXISTS metric_summaries (
   quantiles Array(Float64),
   values Array(Float64),
   flags UInt32
-) ENGINE = MergeTree PARTITION BY toDate(received) ORDER BY (metric_name, series_id, time)
+) ENGINE = MergeTree PARTITION BY toDate(time) ORDER BY (metric_name, series_id, time)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;

@@ -6,6 +6,17 @@
 namespace signalbox::server::store {
 namespace {
 
+/// Whether the condition in the first line of a step holds, if it has one.
+bool may_be_applied(Engine& engine, std::string_view sql) {
+  constexpr std::string_view kWhen = "-- When: ";
+  if (!sql.starts_with(kWhen)) return true;
+  const std::string_view line = sql.substr(0, sql.find('\n'));
+  const QueryResult result =
+      engine.query(std::string(line.substr(kWhen.size())) + " FORMAT TabSeparated", {},
+                   {.work = WorkClass::kBackground});
+  return result.data.starts_with('1');
+}
+
 std::uint32_t applied_version(Engine& engine) {
   const QueryResult result =
       engine.query("SELECT max(version) FROM schema_versions FORMAT TabSeparated", {},
@@ -45,6 +56,7 @@ void apply_schema(Engine& engine, std::span<const Migration> steps) {
   }
   for (const Migration& step : steps) {
     if (step.version <= applied) continue;
+    if (!may_be_applied(engine, step.sql)) return;
     for (const std::string& statement : split_statements(step.sql)) engine.execute(statement);
     engine.execute("INSERT INTO schema_versions SELECT " + std::to_string(step.version) +
                    ", now64(9)");

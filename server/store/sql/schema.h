@@ -29,7 +29,8 @@ class NewerSchemaError : public std::runtime_error {
 
 /// Brings the tables behind `engine` to the version of `steps`: applies those that have not been
 /// applied and records them in the table `schema_versions`. A step that was interrupted is applied
-/// again. Errors: EngineError, NewerSchemaError.
+/// again. A step that begins with a line `-- When: SELECT …` is left, with those behind it, for a
+/// later call if that does not yield 1. Errors: EngineError, NewerSchemaError.
 void apply_schema(Engine& engine, std::span<const Migration> steps = migrations());
 
 /// The statements of a file of sql/: each ends with a semicolon at the end of a line.

@@ -1,0 +1,142 @@
+#include "server/store/columns/registry.h"
+
+#include <cstring>
+
+#include "server/store/engine/engine.h"
+
+namespace signalbox::server::store {
+namespace {
+
+/// The fields of a RowBinary result.
+class Fields {
+ public:
+  explicit Fields(std::string_view data) : rest_(data) {}
+  [[nodiscard]] bool at_end() const noexcept { return rest_.empty(); }
+  template <typename T>
+  T number() {
+    T value{};
+    std::memcpy(&value, take(sizeof value).data(), sizeof value);
+    return value;
+  }
+  std::string_view text() {
+    std::size_t size = 0;
+    for (unsigned shift = 0;; shift += 7) {
+      const auto byte = number<std::uint8_t>();
+      size |= static_cast<std::size_t>(byte & 0x7F) << shift;
+      if (byte < 0x80) return take(size);
+    }
+  }
+
+ private:
+  std::string_view take(std::size_t size) {
+    if (size > rest_.size()) throw EngineError(0, "the engine's answer ends within a row");
+    const std::string_view taken = rest_.substr(0, size);
+    rest_.remove_prefix(size);
+    return taken;
+  }
+  std::string_view rest_;
+};
+
+QueryOptions at_start() {
+  QueryOptions options;
+  options.work = WorkClass::kBackground;
+  options.max_execution_time_ms = 600'000;
+  options.max_result_rows = 100'000'000;
+  return options;
+}
+
+}  // namespace
+
+std::string_view slotted_signal_name(SlottedSignal signal) noexcept {
+  return signal == SlottedSignal::kSpans ? "spans" : "logs";
+}
+
+Registry::Registry(std::size_t capacity)
+    : resources_(capacity), scopes_(capacity), series_(capacity) {}
+
+Registry::Registry(std::size_t capacity, Engine& engine) : Registry(capacity) {
+  resources_.restore(engine, "resource_rows", "resource_id", capacity / 2);
+  scopes_.restore(engine, "scope_rows", "scope_id", capacity / 2);
+  restore_slots(engine);
+}
+
+Registry::Identity Registry::Ids::identity(std::uint64_t hash) {
+  const std::scoped_lock lock(mutex_);
+  if (const Identity* const known = known_.find(hash)) return *known;
+  return known_.set(hash, {.id = next_++, .is_described = false});
+}
+
+void Registry::Ids::described(std::uint64_t hash, std::uint32_t id) {
+  const std::scoped_lock lock(mutex_);
+  // Forgotten in between and assigned anew, the other id stays: nobody has described it yet.
+  if (const Identity* const known = known_.find(hash); known != nullptr && known->id != id) return;
+  known_.set(hash, {.id = id, .is_described = true});
+}
+
+void Registry::Ids::restore(Engine& engine, const std::string& table, const std::string& column,
+                            std::size_t limit) {
+  const std::scoped_lock lock(mutex_);
+  std::string sql = "SELECT " + column + ", hash FROM " + table;
+  sql += " GROUP BY ALL ORDER BY " + column + " DESC LIMIT " + std::to_string(limit + 1);
+  const QueryResult result = engine.query(sql + " FORMAT RowBinary", {}, at_start());
+  for (Fields row(result.data); !row.at_end();) {
+    const auto id = row.number<std::uint32_t>();
+    const auto hash = row.number<std::uint64_t>();
+    next_ = std::max(next_, id + 1);
+    // The newest id comes first.
+    if (known_.find(hash) == nullptr) known_.set(hash, {.id = id, .is_described = true});
+  }
+}
+
+void Registry::restore_slots(Engine& engine) {
+  const QueryResult result = engine.query(
+      "SELECT toString(signal), key, slot FROM attribute_slots GROUP BY ALL ORDER BY min(seen), "
+      "key, slot FORMAT RowBinary",
+      {}, at_start());
+  for (Fields row(result.data); !row.at_end();) {
+    const std::string_view signal = row.text();
+    const std::string key(row.text());
+    const auto slot = row.number<std::uint8_t>();
+    for (std::size_t i = 0; i < kSlottedSignals; ++i) {
+      if (slotted_signal_name(static_cast<SlottedSignal>(i)) == signal)
+        slots_.at(i).restore(key, slot);
+    }
+  }
+}
+
+bool Registry::is_series_described(std::uint64_t series_id) {
+  const std::scoped_lock lock(series_mutex_);
+  return series_.find(series_id) != nullptr;
+}
+
+bool Registry::choose_slots(SlottedSignal signal,
+                            std::span<const SlotAssignment::Wanted> attributes,
+                            std::uint32_t sightings, std::vector<Slot>& slots) {
+  const std::scoped_lock lock(slots_mutex_);
+  return slots_.at(static_cast<std::size_t>(signal)).choose(attributes, sightings, slots);
+}
+
+void Registry::mark_near_unique(SlottedSignal signal, std::string_view key) {
+  const std::scoped_lock lock(slots_mutex_);
+  slots_.at(static_cast<std::size_t>(signal)).mark_near_unique(key);
+}
+
+bool Registry::is_slot_described(SlottedSignal signal, std::string_view key, Slot slot) {
+  const std::scoped_lock lock(slots_mutex_);
+  return slots_.at(static_cast<std::size_t>(signal)).is_described(key, slot);
+}
+
+void Registry::described(const Descriptions& descriptions) {
+  for (const auto& [hash, id] : descriptions.resources) resources_.described(hash, id);
+  for (const auto& [hash, id] : descriptions.scopes) scopes_.described(hash, id);
+  {
+    const std::scoped_lock lock(series_mutex_);
+    for (const std::uint64_t id : descriptions.series) series_.set(id, 1);
+  }
+  const std::scoped_lock lock(slots_mutex_);
+  for (const auto& [signal, key, slot] : descriptions.slots) {
+    slots_.at(static_cast<std::size_t>(signal)).described(key, slot);
+  }
+}
+
+}  // namespace signalbox::server::store

@@ -1,0 +1,127 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "server/store/columns/slots.h"
+
+namespace signalbox::server::store {
+
+class Engine;
+
+/// A map that keeps at least the `capacity` / 2 entries used last, and at most `capacity`.
+///
+/// Thread-safety: none.
+template <typename Value>
+class TwoGenerations {
+ public:
+  explicit TwoGenerations(std::size_t capacity) : half_(capacity / 2 + 1) {}
+
+  /// Null if unknown; valid until the next call.
+  [[nodiscard]] Value* find(std::uint64_t key) {
+    if (const auto at = young_.find(key); at != young_.end()) return &at->second;
+    const auto at = old_.find(key);
+    if (at == old_.end()) return nullptr;
+    const Value value = at->second;
+    old_.erase(at);
+    return &set(key, value);
+  }
+  Value& set(std::uint64_t key, const Value& value) {
+    if (young_.size() >= half_ && !young_.contains(key)) {
+      old_ = std::move(young_);
+      young_.clear();
+    }
+    return young_[key] = value;
+  }
+
+ private:
+  std::size_t half_;
+  std::unordered_map<std::uint64_t, Value> young_, old_;
+};
+
+/// Two signals have slots.
+enum class SlottedSignal : std::uint8_t { kSpans, kLogs };
+inline constexpr std::size_t kSlottedSignals = 2;
+/// "spans", "logs": as the table `attribute_slots` has it.
+[[nodiscard]] std::string_view slotted_signal_name(SlottedSignal signal) noexcept;
+
+/// What a block has described in its tables: becomes known once that is on disk.
+struct Descriptions {
+  struct Id {
+    std::uint64_t hash;
+    std::uint32_t id;
+  };
+  struct KeySlot {
+    SlottedSignal signal;
+    std::string key;
+    Slot slot;
+    friend bool operator==(const KeySlot&, const KeySlot&) = default;
+  };
+  std::vector<Id> resources;
+  std::vector<Id> scopes;
+  std::vector<std::uint64_t> series;
+  std::vector<KeySlot> slots;
+};
+
+/// What all blocks share: the ids assigned to resources and scopes, which series are known, and the
+/// slots of attribute keys.
+///
+/// What it forgets, having a limit, is assigned anew and described once more, which does no harm: a
+/// resource may have several ids. No id is assigned twice.
+///
+/// Thread-safety: all members from any thread.
+class Registry {
+ public:
+  /// Of empty tables. `capacity` is the number of resources, of scopes and of series kept; > 0.
+  explicit Registry(std::size_t capacity);
+  /// Of the tables behind `engine`. Errors: EngineError.
+  Registry(std::size_t capacity, Engine& engine);
+
+  struct Identity {
+    std::uint32_t id;
+    bool is_described;  ///< In its table, on disk.
+  };
+  [[nodiscard]] Identity resource(std::uint64_t hash) { return resources_.identity(hash); }
+  [[nodiscard]] Identity scope(std::uint64_t hash) { return scopes_.identity(hash); }
+  [[nodiscard]] bool is_series_described(std::uint64_t series_id);
+
+  /// As SlotAssignment has them.
+  bool choose_slots(SlottedSignal signal, std::span<const SlotAssignment::Wanted> attributes,
+                    std::uint32_t sightings, std::vector<Slot>& slots);
+  void mark_near_unique(SlottedSignal signal, std::string_view key);
+  [[nodiscard]] bool is_slot_described(SlottedSignal signal, std::string_view key, Slot slot);
+
+  void described(const Descriptions& descriptions);
+
+ private:
+  class Ids {
+   public:
+    explicit Ids(std::size_t capacity) : known_(capacity) {}
+    Identity identity(std::uint64_t hash);
+    void described(std::uint64_t hash, std::uint32_t id);
+    void restore(Engine& engine, const std::string& table, const std::string& column,
+                 std::size_t limit);
+
+   private:
+    std::mutex mutex_;
+    TwoGenerations<Identity> known_;
+    std::uint32_t next_ = 1;
+  };
+
+  void restore_slots(Engine& engine);
+
+  Ids resources_, scopes_;
+  std::mutex series_mutex_;
+  TwoGenerations<char> series_;
+  std::mutex slots_mutex_;
+  std::array<SlotAssignment, kSlottedSignals> slots_;
+};
+
+}  // namespace signalbox::server::store
