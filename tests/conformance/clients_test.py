@@ -11,7 +11,7 @@ import uuid
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 CLIENTS = pathlib.Path(__file__).resolve().parent / "otlp_clients"
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
-from stack import Stack, attributes_of  # noqa: E402
+from stack import Stack, attributes_of, wait_until  # noqa: E402
 from tour import UV  # noqa: E402
 
 
@@ -30,9 +30,17 @@ class Python(unittest.TestCase):
             for transport in ("grpc", "grpc-gzip", "http", "http-gzip"):
                 with self.subTest(transport):
                     service = f"python-{transport}"
-                    found = stack.api("traces", service=service, **window)["traces"]
-                    self.assertEqual(len(found), 1)
-                    trace = stack.trace(found[0]["trace_id"])
+
+                    def found(signal: str, service: str = service) -> list[dict]:
+                        return stack.api(signal, service=service, **window)[signal]
+
+                    def trace_found() -> dict | None:
+                        traces = found("traces")
+                        return stack.trace(traces[0]["trace_id"]) if traces and traces[0]["span_count"] == 2 else None
+                    trace = wait_until(trace_found, "one trace of two spans is visible")
+                    wait_until(lambda: len(found("logs")) == 2 and len(found("metrics")) == 4,
+                               "two log records and four metrics are visible")
+                    self.assertEqual(len(found("traces")), 1)
                     parent = next(span for span in trace["spans"] if span["name"] == "parent")
                     child = next(span for span in trace["spans"] if span["name"] == "child")
                     self.assertEqual(child["parent_span_id"], parent["span_id"])
@@ -49,11 +57,11 @@ class Python(unittest.TestCase):
                     resource = trace["resources"][parent["resource_id"]]
                     self.assertEqual(attributes_of(resource)["test.run"], run)
 
-                    logs = stack.api("logs", service=service, **window)["logs"]
+                    logs = found("logs")
                     self.assertEqual(sorted(log["body"]["type"] for log in logs), ["kvlist", "string"])
                     self.assertEqual({log["severity_text"] for log in logs}, {"WARN"})
 
-                    metrics = {m["name"]: m for m in stack.api("metrics", service=service, **window)["metrics"]}
+                    metrics = {m["name"]: m for m in found("metrics")}
                     self.assertEqual({name: m["type"] for name, m in metrics.items()},
                                      {"requests": "sum", "in_flight": "sum", "duration": "histogram",
                                       "temperature": "gauge"})

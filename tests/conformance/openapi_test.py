@@ -87,6 +87,8 @@ class Answers(unittest.TestCase):
         cls.addClassCleanup(cls.stack.__exit__)
         cls.stack.start_server()
         cls.trace_id = send(cls.stack)
+        cls.stack.wait_for_rows(span_rows=2, log_rows=2, metric_number_rows=3, metric_histogram_rows=1,
+                                metric_exponential_histogram_rows=1, metric_summary_rows=1)
         registry = referencing.Registry().with_resource(BASE, referencing.Resource.from_contents(
             closed(DOCUMENT), default_specification=referencing.jsonschema.DRAFT202012))
         cls.registry = registry

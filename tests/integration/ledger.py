@@ -138,10 +138,10 @@ def stored(data: pathlib.Path) -> dict[int, int]:
 
 
 def undescribed(data: pathlib.Path) -> int:
-    """Rows whose resource, scope, series or trace is unknown."""
+    """Rows whose resource, scope or series is unknown."""
     references = [(table, f"{kind}_id", f"{kind}s") for table in ("spans", "logs", "metric_series")
                   for kind in ("resource", "scope")]
-    references += [("metric_numbers", "series_id", "metric_series"), ("spans", "trace_id", "trace_times")]
+    references.append(("metric_numbers", "series_id", "metric_series"))
     rows = query(data, *(f"SELECT count() FROM {table} WHERE {key} NOT IN (SELECT {key} FROM {described})"
                          for table, key, described in references))
     return sum(int(count) for count, in rows)

@@ -85,11 +85,7 @@ class RemoteEngine(unittest.TestCase):
                 trace_ids = list(pool.map(lambda number: send_everything(stack, number), range(200)))
                 for _ in range(5):
                     pool.map(lambda path: stack.api(path), ["services", "traces", "logs", "metrics"])
-
-            def arrived() -> bool:
-                tables = {table["name"]: int(table["rows"]) for table in stack.api("status")["tables"]}
-                return tables.get("spans") == 200 and tables.get("logs") == 200
-            wait_until(arrived, "all spans and log records are in the tables", 60)
+            stack.wait_for_rows(60, span_rows=200, log_rows=200)
             for trace_id in trace_ids[::40]:
                 trace = stack.trace(trace_id)
                 self.assertEqual(len(trace["spans"]), 1)

@@ -159,6 +159,13 @@ class Stack(contextlib.AbstractContextManager):
             raise AssertionError(f"GET /api/v1/traces/{trace_id}: {status} {body!r}")
         return json.loads(body)
 
+    def wait_for_rows(self, timeout_s: float = 20.0, **rows: int) -> None:
+        """Until the tables have so many rows, such as span_rows=2: what is acknowledged is visible a little later."""
+        def counted() -> bool:
+            tables = {table["name"]: int(table["rows"]) for table in self.api("status")["tables"]}
+            return all(tables.get(name) == count for name, count in rows.items())
+        wait_until(counted, f"the tables have {rows}", timeout_s)
+
     def send_spans(self, count: int, service: str = "probe") -> str:
         """Sends `count` spans of one new trace over OTLP/HTTP JSON; returns its id once acknowledged."""
         trace_id = os.urandom(16).hex()

@@ -507,9 +507,9 @@ TEST_P(BlockProperty, AttributesSurviveInSlotsAndBesideThemOverManyBlocks) {
   expect_rows("flags, attributes, attribute_types", "spans", "flags");
   const auto one = [&](const std::string& sql) { return engine_->query(sql + " FORMAT TSV").data; };
   EXPECT_EQ(one("SELECT countIf(shape != '') * 2 > count() FROM span_rows"), "1\n");
-  EXPECT_EQ(
-      one("SELECT count() > 0 FROM attribute_slots WHERE key = 'unique' AND slot BETWEEN 17 AND 20"),
-      "1\n");
+  EXPECT_EQ(one("SELECT count() > 0 FROM attribute_slots WHERE key = 'unique' AND slot BETWEEN 17 "
+                "AND 20"),
+            "1\n");
   EXPECT_EQ(one("SELECT max(c) <= 3 FROM (SELECT key, uniqExact(slot) AS c FROM attribute_slots "
                 "GROUP BY key)"),
             "1\n");

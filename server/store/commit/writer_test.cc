@@ -226,8 +226,8 @@ TEST_F(WriterTest, InsertsWhatAnEarlierRunLeftInTheLog) {
 }
 
 TEST_F(WriterTest, TriesAnInsertAgainUntilItSucceeds) {
-  for (const std::string table :
-       {"resource_rows", "scope_rows", "metric_series_rows", "span_rows", "log_rows", "metric_number_rows"}) {
+  for (const std::string table : {"resource_rows", "scope_rows", "metric_series_rows", "span_rows",
+                                  "log_rows", "metric_number_rows"}) {
     SCOPED_TRACE(table);
     testing::FakeEngine engine;
     testing::MemoryFiles files;

@@ -22,7 +22,9 @@ class Section {
   Section(const Section&) = delete;
   Section& operator=(const Section&) = delete;
 
-  void set(std::string_view name, std::uint64_t value) { set(name, std::string_view(std::to_string(value))); }
+  void set(std::string_view name, std::uint64_t value) {
+    set(name, std::string_view(std::to_string(value)));
+  }
   /// `value` has nothing to escape.
   void set(std::string_view name, std::string_view value) {
     out_.append(indent_).append("  <").append(name).append(">");
