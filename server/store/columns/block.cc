@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "server/store/columns/attributes.h"
+#include "server/store/columns/error_groups.h"
 #include "server/store/columns/folded.h"
 #include "server/store/columns/hash.h"
+#include "server/store/columns/side_tables.h"
 #include "server/store/columns/slotted_attributes.h"
 #include "server/store/columns/tables.h"
 
@@ -21,6 +23,7 @@ namespace {
 constexpr std::uint64_t kResourceSeed = 1;
 constexpr std::uint64_t kScopeSeed = 2;
 constexpr std::uint64_t kSeriesSeed = 3;
+constexpr std::int64_t kHourNs = 3'600'000'000'000;
 
 std::string_view metric_type_name(otlp::MetricType type) noexcept {
   switch (type) {
@@ -178,11 +181,22 @@ struct Described {
 
 }  // namespace
 
+/// Those that a block fills from its rows.
+struct SideTables {
+  SpanMinuteColumns span_minutes;
+  SpanEdgeColumns span_edges;
+  SpanValueColumns span_values;
+  LogValueColumns log_values;
+  SpanErrorColumns span_errors;
+  LogErrorColumns log_errors;
+};
+
 struct Block::Tables {
   ResourceColumns resources;
   ScopeColumns scopes;
   MetricSeriesColumns series;
   AttributeSlotColumns slots;  // Filled when the block is sealed.
+  SeriesHourColumns series_hours;
   SpanColumns spans;
   LogColumns logs;
   NumberColumns numbers;
@@ -190,6 +204,8 @@ struct Block::Tables {
   ExponentialHistogramColumns exponential_histograms;
   SummaryColumns summaries;
   ExemplarColumns exemplars;
+  Errors span_errors, log_errors;
+  SideTables side;  // Filled when the block is sealed.
 
   template <typename F>
   void visit(F f) {
@@ -197,6 +213,7 @@ struct Block::Tables {
     f(scopes);
     f(series);
     f(slots);
+    f(series_hours);
     f(spans);
     f(logs);
     f(numbers);
@@ -204,6 +221,12 @@ struct Block::Tables {
     f(exponential_histograms);
     f(summaries);
     f(exemplars);
+    f(side.span_minutes);
+    f(side.span_edges);
+    f(side.span_values);
+    f(side.log_values);
+    f(side.span_errors);
+    f(side.log_errors);
   }
 };
 
@@ -215,16 +238,22 @@ class Block::Common {
   void begin_request(std::int64_t received_ns) {
     seen_ = received_ns;
     tables_.visit([](auto& table) { mark(table); });
+    tables_.span_errors.mark();
+    tables_.log_errors.mark();
     resources_.mark = resources_.in_order.size();
     scopes_.mark = scopes_.in_order.size();
     series_.mark = series_.in_order.size();
+    series_hours_.mark = series_hours_.in_order.size();
   }
 
   void roll_back() {
     tables_.visit([](auto& table) { store::roll_back(table); });
+    tables_.span_errors.roll_back();
+    tables_.log_errors.roll_back();
     resources_.roll_back();
     scopes_.roll_back();
     series_.roll_back();
+    series_hours_.roll_back();
   }
 
   void on_resource(const otlp::ResourceView& resource) {
@@ -285,10 +314,20 @@ class Block::Common {
     return true;
   }
 
+  /// The same for an hour of a series.
+  bool is_new(const Descriptions::SeriesHour& hour) {
+    const std::uint64_t hash =
+        hash_detail::mix(hour.series_id ^ kSeriesSeed, static_cast<std::uint64_t>(hour.hour));
+    if (series_hours_.find(hash) != nullptr || registry_.is_described(hour)) return false;
+    series_hours_.add(hash, hour);
+    return true;
+  }
+
   void clear() {
     resources_.clear();
     scopes_.clear();
     series_.clear();
+    series_hours_.clear();
   }
 
   [[nodiscard]] Descriptions descriptions() const {
@@ -296,6 +335,7 @@ class Block::Common {
     for (const auto& [hash, id] : resources_.entries) made.resources.push_back({hash, id});
     for (const auto& [hash, id] : scopes_.entries) made.scopes.push_back({hash, id});
     made.series = series_.in_order;
+    for (const auto& [hash, hour] : series_hours_.entries) made.series_hours.push_back(hour);
     return made;
   }
 
@@ -325,6 +365,7 @@ class Block::Common {
   std::int64_t seen_ = 0;
   Ids resources_, scopes_;  // Of this block.
   Described<bool> series_;
+  Described<Descriptions::SeriesHour> series_hours_;
   std::string service_name_;
   std::uint64_t resource_hash_ = 0;
   std::uint64_t scope_hash_ = 0;
@@ -335,10 +376,11 @@ class Block::Common {
 
 class Block::Traces final : public otlp::TraceSink {
  public:
-  Traces(Common& common, Registry& registry, SpanColumns& spans)
+  Traces(Common& common, Registry& registry, Tables& tables)
       : common_(common),
-        to_(spans),
-        attributes_(registry, SlottedSignal::kSpans, spans.attributes) {}
+        to_(tables.spans),
+        errors_(tables.span_errors),
+        attributes_(registry, SlottedSignal::kSpans, tables.spans.attributes) {}
 
   void on_resource(const otlp::ResourceView& resource) override { common_.on_resource(resource); }
   void on_scope(const otlp::ScopeView& scope) override { common_.on_scope(scope); }
@@ -360,6 +402,7 @@ class Block::Traces final : public otlp::TraceSink {
     attributes_.append(span.attributes);
     fold_span(span, common_.attributes(), rest_);
     to_.rest.append(rest_);
+    errors_.add(common_.service_name(), span);
   }
 
   SlottedAttributes& attributes() noexcept { return attributes_; }
@@ -367,14 +410,18 @@ class Block::Traces final : public otlp::TraceSink {
  private:
   Common& common_;
   SpanColumns& to_;
+  Errors& errors_;
   SlottedAttributes attributes_;
   std::string rest_;
 };
 
 class Block::Logs final : public otlp::LogsSink {
  public:
-  Logs(Common& common, Registry& registry, LogColumns& logs)
-      : common_(common), to_(logs), attributes_(registry, SlottedSignal::kLogs, logs.attributes) {}
+  Logs(Common& common, Registry& registry, Tables& tables)
+      : common_(common),
+        to_(tables.logs),
+        errors_(tables.log_errors),
+        attributes_(registry, SlottedSignal::kLogs, tables.logs.attributes) {}
 
   void on_resource(const otlp::ResourceView& resource) override { common_.on_resource(resource); }
   void on_scope(const otlp::ScopeView& scope) override { common_.on_scope(scope); }
@@ -401,6 +448,7 @@ class Block::Logs final : public otlp::LogsSink {
     attributes_.append(record.attributes);
     fold_log(record, exact_times, rest_);
     to_.rest.append(rest_);
+    errors_.add(common_.service_name(), record, to_.time[to_.time.size() - 1]);
   }
 
   SlottedAttributes& attributes() noexcept { return attributes_; }
@@ -429,6 +477,7 @@ class Block::Logs final : public otlp::LogsSink {
 
   Common& common_;
   LogColumns& to_;
+  Errors& errors_;
   SlottedAttributes attributes_;
   std::string body_;
   std::string rest_;
@@ -515,9 +564,11 @@ class Block::Metrics final : public otlp::MetricsSink {
     attributes.add_to(hasher);
     const std::uint64_t series_id = hasher.value();
     if (common_.is_new_series(series_id)) append_series(series_id, attributes);
+    const std::int64_t time = stored_time(point.time_unix_nano);
+    append_series_hour(series_id, time);
     to.metric_name.append(name_);
     to.series_id.append(series_id);
-    to.time.append(stored_time(point.time_unix_nano));
+    to.time.append(time);
     to.start_time.append(stored_time(point.start_time_unix_nano));
     to.flags.append(point.flags);
     if constexpr (requires { point.exemplars; }) append_exemplars(series_id, point);
@@ -540,6 +591,16 @@ class Block::Metrics final : public otlp::MetricsSink {
     append_map(to.attributes, attributes);
     to.attribute_types.append(attributes.types());
     to.seen.append(common_.seen());
+  }
+
+  void append_series_hour(std::uint64_t series_id, std::int64_t time) {
+    const std::int64_t hour = time / kHourNs * 3600;
+    if (!common_.is_new({.series_id = series_id, .hour = hour})) return;
+    SeriesHourColumns& to = tables_.series_hours;
+    to.received.append(common_.seen());
+    to.hour.append(hour);
+    to.metric_name.append(name_);
+    to.series_id.append(series_id);
   }
 
   template <typename Point>
@@ -584,8 +645,8 @@ Block::Block(Registry& registry)
     : registry_(registry),
       tables_(std::make_unique<Tables>()),
       common_(std::make_unique<Common>(*tables_, registry)),
-      traces_(std::make_unique<Traces>(*common_, registry, tables_->spans)),
-      logs_(std::make_unique<Logs>(*common_, registry, tables_->logs)),
+      traces_(std::make_unique<Traces>(*common_, registry, *tables_)),
+      logs_(std::make_unique<Logs>(*common_, registry, *tables_)),
       metrics_(std::make_unique<Metrics>(*common_, *tables_)) {}
 
 Block::~Block() = default;
@@ -614,7 +675,7 @@ std::size_t Block::rows() const noexcept {
 std::size_t Block::memory_bytes() const {
   std::size_t bytes = 0;
   tables_->visit([&](auto& table) { bytes += store::memory_bytes(table); });
-  return bytes;
+  return bytes + tables_->span_errors.memory_bytes() + tables_->log_errors.memory_bytes();
 }
 
 SealedBlock Block::seal(std::int64_t received_us) {
@@ -630,6 +691,7 @@ SealedBlock Block::seal(std::int64_t received_us) {
   add_table(tables_->scopes, sealed.descriptions);
   add_table(tables_->series, sealed.descriptions);
   add_table(tables_->slots, sealed.descriptions);
+  add_table(tables_->series_hours, sealed.descriptions);
 
   tables_->spans.attributes.pad();
   tables_->logs.attributes.pad();
@@ -640,9 +702,29 @@ SealedBlock Block::seal(std::int64_t received_us) {
   add_sorted(tables_->exponential_histograms, sealed.data, received_us);
   add_sorted(tables_->summaries, sealed.data, received_us);
   add_sorted(tables_->exemplars, sealed.data, received_us);
+  add_side_tables(sealed, received_us);
   traces_->attributes().find_near_unique_keys();
   logs_->attributes().find_near_unique_keys();
   return sealed;
+}
+
+void Block::add_side_tables(SealedBlock& sealed, std::int64_t received_us) {
+  const std::int64_t hour = received_us * 1000 / kHourNs * 3600;
+  const auto& [spans, logs] = std::tie(tables_->spans, tables_->logs);
+  const auto add = [&](auto& table, const auto& fill) {
+    store::clear(table);
+    fill(table);
+    const std::size_t before = sealed.data.size();
+    add_table(table, sealed.data, received_us);
+    if (sealed.data.size() > before) sealed.data.back().is_side_table = true;
+  };
+  SideTables& side = tables_->side;
+  add(side.span_minutes, [&](auto& to) { add_span_minutes(spans, to); });
+  add(side.span_edges, [&](auto& to) { registry_.edges().find(received_us, spans, to); });
+  add(side.span_values, [&](auto& to) { add_attribute_values(spans.attributes, hour, to); });
+  add(side.log_values, [&](auto& to) { add_attribute_values(logs.attributes, hour, to); });
+  add(side.span_errors, [&](auto& to) { tables_->span_errors.write_groups(hour, to); });
+  add(side.log_errors, [&](auto& to) { tables_->log_errors.write_groups(hour, to); });
 }
 
 std::vector<Descriptions::KeySlot> Block::undescribed_slots() const {
@@ -659,6 +741,8 @@ void Block::descriptions_are_written() {
 
 void Block::clear() {
   tables_->visit([](auto& table) { store::clear(table); });
+  tables_->span_errors.clear();
+  tables_->log_errors.clear();
   common_->clear();
   traces_->attributes().clear();
   logs_->attributes().clear();

@@ -18,6 +18,9 @@ struct TableRows {
   std::string_view table;
   std::string native;
   std::size_t rows = 0;
+  /// Of a side table (003_side_tables.sql): its rows may become one with those of other blocks, and
+  /// `received` is then the latest of them.
+  bool is_side_table = false;
 };
 
 /// What one block brings to the tables.
@@ -26,7 +29,8 @@ struct SealedBlock {
   /// again does no harm.
   std::vector<TableRows> descriptions;
   /// At most one for each table. Each row has the block's identity in its column `received`, which
-  /// tells whether the table has these rows already. Rows are sorted as the table is.
+  /// tells whether the table has these rows already. Rows are sorted as the table is, but for those
+  /// of side tables.
   std::vector<TableRows> data;
 };
 
@@ -74,6 +78,7 @@ class Block {
   class Metrics;
 
   [[nodiscard]] std::vector<Descriptions::KeySlot> undescribed_slots() const;
+  void add_side_tables(SealedBlock& sealed, std::int64_t received_us);
 
   Registry& registry_;
   std::unique_ptr<Tables> tables_;

@@ -67,9 +67,10 @@ TEST(Block, WritesOnlyTablesWithRowsAndDescriptionsFirst) {
   add_points(block, "m", 2);
   add_span(block, "shop", "GET /");
 
-  EXPECT_THAT(tables_of(all_of(block)),
-              ElementsAre("resource_rows", "scope_rows", "metric_series_rows", "span_rows",
-                          "metric_number_rows"));
+  EXPECT_THAT(
+      tables_of(all_of(block)),
+      ElementsAre("resource_rows", "scope_rows", "metric_series_rows", "metric_series_hour_rows",
+                  "span_rows", "metric_number_rows", "span_minute_rows"));
   EXPECT_EQ(block.rows(), 3U);
 }
 
@@ -115,7 +116,8 @@ TEST(Block, DescribesAgainWhatOnlyARolledBackRequestDescribed) {
   block.begin_request(kReceivedNs);
   add_span(block, "bank", "GET /");
 
-  EXPECT_THAT(tables_of(all_of(block)), ElementsAre("resource_rows", "scope_rows", "span_rows"));
+  EXPECT_THAT(tables_of(all_of(block)),
+              ElementsAre("resource_rows", "scope_rows", "span_rows", "span_minute_rows"));
 }
 
 TEST(Block, DescribesOnceWhatHasBeenWritten) {
@@ -130,7 +132,8 @@ TEST(Block, DescribesOnceWhatHasBeenWritten) {
   add_span(block, "shop", "GET /");
   add_points(block, "m", 1);
 
-  EXPECT_THAT(tables_of(all_of(block)), ElementsAre("span_rows", "metric_number_rows"));
+  EXPECT_THAT(tables_of(all_of(block)),
+              ElementsAre("span_rows", "metric_number_rows", "span_minute_rows"));
 }
 
 /// The slots that a record's keys get when it has been seen often.
@@ -232,7 +235,8 @@ TEST(Registry, KnowsAsDescribedOnlyWhatTheTablesHave) {
   const Registry::Identity before = registry.scope(7);
   EXPECT_FALSE(before.is_described);
 
-  registry.described({.resources = {}, .scopes = {{7, before.id}}, .series = {}, .slots = {}});
+  registry.described(
+      {.resources = {}, .scopes = {{7, before.id}}, .series = {}, .series_hours = {}, .slots = {}});
 
   EXPECT_TRUE(registry.scope(7).is_described);
   EXPECT_EQ(registry.scope(7).id, before.id);

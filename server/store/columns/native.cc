@@ -55,6 +55,13 @@ void RowNumberColumn::write_data(std::string& out, RowOrder /*order*/) const {
   for (std::uint32_t row = 0; row < rows_; ++row) append_fixed(out, row);
 }
 
+std::string_view StringColumn::operator[](std::size_t row) const noexcept {
+  const std::size_t begin = row == 0 ? 0 : ends_[row - 1];
+  std::size_t at = begin;
+  while ((static_cast<unsigned char>(bytes_[at]) & 0x80) != 0) ++at;  // The length, as a varint.
+  return {bytes_.data() + at + 1, ends_[row] - at - 1};
+}
+
 void StringColumn::pad(std::size_t rows) {
   while (ends_.size() < rows) {
     bytes_.push_back('\0');

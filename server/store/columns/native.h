@@ -98,6 +98,9 @@ namespace native_names {
 struct UInt8 {
   static constexpr const char* kName = "UInt8";
 };
+struct UInt16 {
+  static constexpr const char* kName = "UInt16";
+};
 struct UInt32 {
   static constexpr const char* kName = "UInt32";
 };
@@ -119,9 +122,13 @@ struct Bool {
 struct DateTime64 {
   static constexpr const char* kName = "DateTime64(9, 'UTC')";
 };
+struct Seconds {
+  static constexpr const char* kName = "DateTime64(0, 'UTC')";
+};
 }  // namespace native_names
 
 using UInt8Column = FixedColumn<std::uint8_t, native_names::UInt8>;
+using UInt16Column = FixedColumn<std::uint16_t, native_names::UInt16>;
 using UInt32Column = FixedColumn<std::uint32_t, native_names::UInt32>;
 using UInt64Column = FixedColumn<std::uint64_t, native_names::UInt64>;
 using Int32Column = FixedColumn<std::int32_t, native_names::Int32>;
@@ -131,6 +138,9 @@ using BoolColumn = FixedColumn<std::uint8_t, native_names::Bool>;  ///< 0 or 1.
 
 /// Nanoseconds since 1970, up to 2262.
 using DateTimeColumn = FixedColumn<std::int64_t, native_names::DateTime64>;
+
+/// Seconds since 1970.
+using SecondsColumn = FixedColumn<std::int64_t, native_names::Seconds>;
 
 /// UInt32: the number of the row in the order in which rows are written, from 0.
 class RowNumberColumn {
@@ -205,6 +215,7 @@ class StringColumn {
   /// Appends empty rows until there are `rows`.
   void pad(std::size_t rows);
   [[nodiscard]] std::size_t size() const noexcept { return ends_.size(); }
+  [[nodiscard]] std::string_view operator[](std::size_t row) const noexcept;
   void mark() noexcept { mark_ = ends_.size(); }
   void roll_back();
   void clear() {
@@ -454,6 +465,9 @@ class MapColumn {
     ends_.push_back(keys_.size());
   }
   [[nodiscard]] std::size_t size() const noexcept { return ends_.size(); }
+  /// Of all rows, one after the other.
+  [[nodiscard]] const LowCardinalityColumn& keys() const noexcept { return keys_; }
+  [[nodiscard]] const Values& values() const noexcept { return values_; }
   void mark() noexcept {
     ends_.mark();
     keys_.mark();

@@ -1,11 +1,19 @@
 #include "server/store/columns/registry.h"
 
+#include <algorithm>
 #include <cstring>
+#include <functional>
+#include <string>
+#include <utility>
 
+#include "server/store/columns/hash.h"
 #include "server/store/engine/engine.h"
 
 namespace signalbox::server::store {
 namespace {
+
+/// About 60 bytes each.
+constexpr std::size_t kMaxHalfCalls = 400'000;
 
 /// The fields of a RowBinary result.
 class Fields {
@@ -26,6 +34,7 @@ class Fields {
       if (byte < 0x80) return take(size);
     }
   }
+  std::string_view bytes(std::size_t size) { return take(size); }
 
  private:
   std::string_view take(std::size_t size) {
@@ -45,16 +54,61 @@ QueryOptions at_start() {
   return options;
 }
 
+std::uint64_t hash_of(const Descriptions::SeriesHour& series_hour) {
+  return Hasher()
+      .add(series_hour.series_id)
+      .add(static_cast<std::uint64_t>(series_hour.hour))
+      .value();
+}
+
+/// The latest spans that may be half of a call, received in the minute before the block. None if
+/// the engine fails: calls across the start are then not found, which must not hold up the block.
+void load_spans(Engine& engine, std::int64_t identity, std::size_t limit,
+                const std::function<void(const ServiceEdges::Span&)>& visit) try {
+  const QueryResult result = engine.query(
+      "SELECT toString(service_name), trace_id, span_id, parent_span_id, kind, status_code, "
+      "toUnixTimestamp64Nano(start_time), duration_ns FROM span_rows\n"
+      "WHERE received >= fromUnixTimestamp64Micro({from:Int64}, 'UTC') AND "
+      "received < fromUnixTimestamp64Micro({until:Int64}, 'UTC') AND kind BETWEEN 2 AND 5\n"
+      "ORDER BY received DESC LIMIT {limit:UInt64} FORMAT RowBinary",
+      {{"from", std::to_string(identity - 60'000'000)},
+       {"until", std::to_string(identity)},
+       {"limit", std::to_string(limit)}},
+      at_start());
+  for (Fields row(result.data); !row.at_end();) {
+    ServiceEdges::Span span;
+    span.service = row.text();
+    span.trace_id = row.bytes(16);
+    span.span_id = row.bytes(8);
+    span.parent_span_id = row.bytes(8);
+    span.kind = row.number<std::int32_t>();
+    span.status_code = row.number<std::int32_t>();
+    span.start_time = row.number<std::int64_t>();
+    span.duration_ns = row.number<std::int64_t>();
+    visit(span);
+  }
+} catch (const EngineError& /*error*/) {
+}
+
 }  // namespace
 
 std::string_view slotted_signal_name(SlottedSignal signal) noexcept {
   return signal == SlottedSignal::kSpans ? "spans" : "logs";
 }
 
-Registry::Registry(std::size_t capacity)
-    : resources_(capacity), scopes_(capacity), series_(capacity) {}
+Registry::Registry(std::size_t capacity, ServiceEdges::Load load_spans)
+    : resources_(capacity),
+      scopes_(capacity),
+      series_(capacity),
+      series_hours_(capacity),
+      edges_(std::min(capacity, kMaxHalfCalls), std::move(load_spans)) {}
 
-Registry::Registry(std::size_t capacity, Engine& engine) : Registry(capacity) {
+Registry::Registry(std::size_t capacity) : Registry(capacity, ServiceEdges::Load()) {}
+
+Registry::Registry(std::size_t capacity, Engine& engine)
+    : Registry(capacity, [&engine](std::int64_t identity, std::size_t limit, const auto& visit) {
+        load_spans(engine, identity, limit, visit);
+      }) {
   resources_.restore(engine, "resource_rows", "resource_id", capacity / 2);
   scopes_.restore(engine, "scope_rows", "scope_id", capacity / 2);
   restore_slots(engine);
@@ -109,6 +163,11 @@ bool Registry::is_series_described(std::uint64_t series_id) {
   return series_.find(series_id) != nullptr;
 }
 
+bool Registry::is_described(const Descriptions::SeriesHour& series_hour) {
+  const std::scoped_lock lock(series_mutex_);
+  return series_hours_.find(hash_of(series_hour)) != nullptr;
+}
+
 bool Registry::choose_slots(SlottedSignal signal,
                             std::span<const SlotAssignment::Wanted> attributes,
                             std::uint32_t sightings, std::vector<Slot>& slots) {
@@ -132,6 +191,9 @@ void Registry::described(const Descriptions& descriptions) {
   {
     const std::scoped_lock lock(series_mutex_);
     for (const std::uint64_t id : descriptions.series) series_.set(id, 1);
+    for (const auto& series_hour : descriptions.series_hours) {
+      series_hours_.set(hash_of(series_hour), 1);
+    }
   }
   const std::scoped_lock lock(slots_mutex_);
   for (const auto& [signal, key, slot] : descriptions.slots) {

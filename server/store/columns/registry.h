@@ -10,41 +10,13 @@
 #include <unordered_map>
 #include <vector>
 
+#include "server/store/columns/service_edges.h"
 #include "server/store/columns/slots.h"
+#include "server/store/columns/two_generations.h"
 
 namespace signalbox::server::store {
 
 class Engine;
-
-/// A map that keeps at least the `capacity` / 2 entries used last, and at most `capacity`.
-///
-/// Thread-safety: none.
-template <typename Value>
-class TwoGenerations {
- public:
-  explicit TwoGenerations(std::size_t capacity) : half_(capacity / 2 + 1) {}
-
-  /// Null if unknown; valid until the next call.
-  [[nodiscard]] Value* find(std::uint64_t key) {
-    if (const auto at = young_.find(key); at != young_.end()) return &at->second;
-    const auto at = old_.find(key);
-    if (at == old_.end()) return nullptr;
-    const Value value = at->second;
-    old_.erase(at);
-    return &set(key, value);
-  }
-  Value& set(std::uint64_t key, const Value& value) {
-    if (young_.size() >= half_ && !young_.contains(key)) {
-      old_ = std::move(young_);
-      young_.clear();
-    }
-    return young_[key] = value;
-  }
-
- private:
-  std::size_t half_;
-  std::unordered_map<std::uint64_t, Value> young_, old_;
-};
 
 /// Two signals have slots.
 enum class SlottedSignal : std::uint8_t { kSpans, kLogs };
@@ -58,6 +30,10 @@ struct Descriptions {
     std::uint64_t hash;
     std::uint32_t id;
   };
+  struct SeriesHour {
+    std::uint64_t series_id;
+    std::int64_t hour;  ///< Its first second, since 1970.
+  };
   struct KeySlot {
     SlottedSignal signal;
     std::string key;
@@ -67,6 +43,7 @@ struct Descriptions {
   std::vector<Id> resources;
   std::vector<Id> scopes;
   std::vector<std::uint64_t> series;
+  std::vector<SeriesHour> series_hours;
   std::vector<KeySlot> slots;
 };
 
@@ -91,6 +68,8 @@ class Registry {
   [[nodiscard]] Identity resource(std::uint64_t hash) { return resources_.identity(hash); }
   [[nodiscard]] Identity scope(std::uint64_t hash) { return scopes_.identity(hash); }
   [[nodiscard]] bool is_series_described(std::uint64_t series_id);
+  /// Whether the tables know that the series has points in this hour.
+  [[nodiscard]] bool is_described(const Descriptions::SeriesHour& series_hour);
 
   /// As SlotAssignment has them.
   bool choose_slots(SlottedSignal signal, std::span<const SlotAssignment::Wanted> attributes,
@@ -99,6 +78,8 @@ class Registry {
   [[nodiscard]] bool is_slot_described(SlottedSignal signal, std::string_view key, Slot slot);
 
   void described(const Descriptions& descriptions);
+
+  [[nodiscard]] ServiceEdges& edges() noexcept { return edges_; }
 
  private:
   class Ids {
@@ -115,13 +96,16 @@ class Registry {
     std::uint32_t next_ = 1;
   };
 
+  Registry(std::size_t capacity, ServiceEdges::Load load_spans);
   void restore_slots(Engine& engine);
 
   Ids resources_, scopes_;
   std::mutex series_mutex_;
   TwoGenerations<char> series_;
+  TwoGenerations<char> series_hours_;
   std::mutex slots_mutex_;
   std::array<SlotAssignment, kSlottedSignals> slots_;
+  ServiceEdges edges_;
 };
 
 }  // namespace signalbox::server::store

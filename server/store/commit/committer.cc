@@ -111,7 +111,7 @@ Committer::Result Committer::commit(Batch& batch) {
   const std::scoped_lock lock(mutex_);
   stats_.insert_time += Clock::now() - start;
   if (result == Result::kDone) {
-    for (const TableRows& rows : sealed.data) stats_.rows += rows.rows;
+    for (const TableRows& rows : sealed.data) stats_.rows += rows.is_side_table ? 0 : rows.rows;
   }
   return result;
 }
@@ -187,7 +187,7 @@ Committer::Result Committer::insert(const TableRows& rows, std::int64_t identity
   for (bool ask = is_in_doubt;; ask = identity != 0) {
     std::string error;
     try {
-      if (!ask || !has_block(rows.table, identity)) engine_.insert_native(rows.table, rows.native);
+      if (!ask || !has_block(rows, identity)) engine_.insert_native(rows.table, rows.native);
       const std::scoped_lock lock(mutex_);
       stats_.is_failing = false;
       return Result::kDone;
@@ -204,10 +204,12 @@ Committer::Result Committer::insert(const TableRows& rows, std::int64_t identity
   }
 }
 
-bool Committer::has_block(std::string_view table, std::int64_t identity) {
+bool Committer::has_block(const TableRows& rows, std::int64_t identity) {
   std::string sql = "SELECT count() FROM ";
-  sql += table;
-  sql += " WHERE received = fromUnixTimestamp64Micro({identity:Int64}, 'UTC') FORMAT TabSeparated";
+  sql += rows.table;
+  // Blocks come in order, so a side table that has a later one has this one, too.
+  sql += rows.is_side_table ? " WHERE received >= " : " WHERE received = ";
+  sql += "fromUnixTimestamp64Micro({identity:Int64}, 'UTC') FORMAT TabSeparated";
   const QueryResult result =
       engine_.query(sql, {{"identity", std::to_string(identity)}}, {.work = WorkClass::kIngest});
   return !result.data.starts_with("0\n");

@@ -86,7 +86,7 @@ class Committer {
   /// With `identity` not 0 the table is asked whether it has that block before each attempt but, if
   /// not `is_in_doubt`, the first.
   Result insert(const TableRows& rows, std::int64_t identity, bool is_in_doubt);
-  [[nodiscard]] bool has_block(std::string_view table, std::int64_t identity);
+  [[nodiscard]] bool has_block(const TableRows& rows, std::int64_t identity);
   void fail(std::string_view table, const std::string& error);
   /// False if the committer is closing.
   bool wait(std::chrono::milliseconds pause);

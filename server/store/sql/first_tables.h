@@ -7,7 +7,7 @@
 namespace signalbox::server::store {
 
 /// Moves the rows of the first tables (001_tables.sql) into those of 002_layout.sql, day by day,
-/// the newest first; then the views of 003_views.sql take their names. A day's rows are not found
+/// the newest first; then the views of 004_views.sql take their names. A day's rows are not found
 /// while they are being moved, and all others are only after.
 ///
 /// May be interrupted at any time, by `stop` or the end of the process: called again it goes on
