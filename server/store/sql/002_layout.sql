@@ -142,9 +142,9 @@ CREATE TABLE IF NOT EXISTS span_rows (
   INDEX of_trace trace_id TYPE bloom_filter(0.01) GRANULARITY 1,
   INDEX of_time start_time TYPE minmax GRANULARITY 1
 ) ENGINE = MergeTree PARTITION BY toDate(received)
-ORDER BY (service_name, name, start_time)
+ORDER BY (service_name, name, toStartOfMinute(start_time))
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1,
-  min_rows_for_wide_part = 524288, merge_selector_base = 8;
+  min_rows_for_wide_part = 262144, merge_selector_base = 8;
 
 -- (received, row) is the identity of a log record.
 CREATE TABLE IF NOT EXISTS log_rows (
@@ -220,9 +220,9 @@ CREATE TABLE IF NOT EXISTS log_rows (
   INDEX of_trace trace_id TYPE bloom_filter(0.01) GRANULARITY 1,
   INDEX of_time time TYPE minmax GRANULARITY 1
 ) ENGINE = MergeTree PARTITION BY toDate(received)
-ORDER BY (service_name, toStartOfMinute(time), severity_number, time)
+ORDER BY (service_name, toStartOfMinute(time), severity_number)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1,
-  min_rows_for_wide_part = 524288, merge_selector_base = 8;
+  min_rows_for_wide_part = 262144, merge_selector_base = 8;
 
 -- A series: metric name, type, unit, temporality, monotonicity, resource, scope and attributes, by hash.
 CREATE TABLE IF NOT EXISTS metric_series_rows (
