@@ -103,7 +103,7 @@ std::vector<std::uint32_t> sorted_rows(std::size_t rows, FieldsOf fields_of) {
   return order;
 }
 
-// The orders of 002_layout.sql.
+// The orders of 002_layout.sql, and within each minute by time.
 
 std::vector<std::uint32_t> order_of(const SpanColumns& spans) {
   const auto services = ranks(spans.service_name);
@@ -181,16 +181,6 @@ struct Described {
 
 }  // namespace
 
-/// Those that a block fills from its rows.
-struct SideTables {
-  SpanMinuteColumns span_minutes;
-  SpanEdgeColumns span_edges;
-  SpanValueColumns span_values;
-  LogValueColumns log_values;
-  SpanErrorColumns span_errors;
-  LogErrorColumns log_errors;
-};
-
 struct Block::Tables {
   ResourceColumns resources;
   ScopeColumns scopes;
@@ -205,7 +195,6 @@ struct Block::Tables {
   SummaryColumns summaries;
   ExemplarColumns exemplars;
   Errors span_errors, log_errors;
-  SideTables side;  // Filled when the block is sealed.
 
   template <typename F>
   void visit(F f) {
@@ -221,12 +210,6 @@ struct Block::Tables {
     f(exponential_histograms);
     f(summaries);
     f(exemplars);
-    f(side.span_minutes);
-    f(side.span_edges);
-    f(side.span_values);
-    f(side.log_values);
-    f(side.span_errors);
-    f(side.log_errors);
   }
 };
 
@@ -702,29 +685,29 @@ SealedBlock Block::seal(std::int64_t received_us) {
   add_sorted(tables_->exponential_histograms, sealed.data, received_us);
   add_sorted(tables_->summaries, sealed.data, received_us);
   add_sorted(tables_->exemplars, sealed.data, received_us);
-  add_side_tables(sealed, received_us);
   traces_->attributes().find_near_unique_keys();
   logs_->attributes().find_near_unique_keys();
   return sealed;
 }
 
-void Block::add_side_tables(SealedBlock& sealed, std::int64_t received_us) {
+void Block::add_side_rows(std::int64_t received_us, SideTables& to) const {
   const std::int64_t hour = received_us * 1000 / kHourNs * 3600;
-  const auto& [spans, logs] = std::tie(tables_->spans, tables_->logs);
-  const auto add = [&](auto& table, const auto& fill) {
-    store::clear(table);
-    fill(table);
-    const std::size_t before = sealed.data.size();
-    add_table(table, sealed.data, received_us);
-    if (sealed.data.size() > before) sealed.data.back().is_side_table = true;
-  };
-  SideTables& side = tables_->side;
-  add(side.span_minutes, [&](auto& to) { add_span_minutes(spans, to); });
-  add(side.span_edges, [&](auto& to) { registry_.edges().find(received_us, spans, to); });
-  add(side.span_values, [&](auto& to) { add_attribute_values(spans.attributes, hour, to); });
-  add(side.log_values, [&](auto& to) { add_attribute_values(logs.attributes, hour, to); });
-  add(side.span_errors, [&](auto& to) { tables_->span_errors.write_groups(hour, to); });
-  add(side.log_errors, [&](auto& to) { tables_->log_errors.write_groups(hour, to); });
+  add_span_minutes(tables_->spans, to.span_minutes);
+  registry_.edges().find(received_us, tables_->spans, to.span_edges);
+  add_attribute_values(tables_->spans.attributes, hour, to.span_values);
+  add_attribute_values(tables_->logs.attributes, hour, to.log_values);
+  tables_->span_errors.write_groups(hour, to.span_errors);
+  tables_->log_errors.write_groups(hour, to.log_errors);
+}
+
+std::vector<TableRows> write_side_tables(SideTables& tables, std::int64_t received_us) {
+  std::vector<TableRows> written;
+  tables.visit([&](auto& table) {
+    const std::size_t before = written.size();
+    add_table(table, written, received_us);
+    if (written.size() > before) written.back().is_side_table = true;
+  });
+  return written;
 }
 
 std::vector<Descriptions::KeySlot> Block::undescribed_slots() const {

@@ -18,8 +18,8 @@ struct TableRows {
   std::string_view table;
   std::string native;
   std::size_t rows = 0;
-  /// Of a side table (003_side_tables.sql): its rows may become one with those of other blocks, and
-  /// `received` is then the latest of them.
+  /// Of a side table (003_side_tables.sql): its rows are those of several blocks, and `received` is
+  /// the latest of them.
   bool is_side_table = false;
 };
 
@@ -29,10 +29,16 @@ struct SealedBlock {
   /// again does no harm.
   std::vector<TableRows> descriptions;
   /// At most one for each table. Each row has the block's identity in its column `received`, which
-  /// tells whether the table has these rows already. Rows are sorted as the table is, but for those
-  /// of side tables.
+  /// tells whether the table has these rows already. Rows are sorted as the table is.
   std::vector<TableRows> data;
 };
+
+struct SideTables;
+
+/// The rows of `tables`, as they are to be inserted: marked as those of the block `received_us`,
+/// the last of which they have rows.
+[[nodiscard]] std::vector<TableRows> write_side_tables(SideTables& tables,
+                                                       std::int64_t received_us);
 
 /// One growing block for each table: what requests decode into, and what is inserted at once.
 ///
@@ -64,6 +70,9 @@ class Block {
   /// keeps them.
   [[nodiscard]] SealedBlock seal(std::int64_t received_us);
 
+  /// Appends what the side tables get of the rows; after `seal`, with the same identity.
+  void add_side_rows(std::int64_t received_us, SideTables& to) const;
+
   /// Tells `registry` that the descriptions of the last `seal` are in their tables.
   void descriptions_are_written();
 
@@ -78,7 +87,6 @@ class Block {
   class Metrics;
 
   [[nodiscard]] std::vector<Descriptions::KeySlot> undescribed_slots() const;
-  void add_side_tables(SealedBlock& sealed, std::int64_t received_us);
 
   Registry& registry_;
   std::unique_ptr<Tables> tables_;

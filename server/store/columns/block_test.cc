@@ -67,10 +67,9 @@ TEST(Block, WritesOnlyTablesWithRowsAndDescriptionsFirst) {
   add_points(block, "m", 2);
   add_span(block, "shop", "GET /");
 
-  EXPECT_THAT(
-      tables_of(all_of(block)),
-      ElementsAre("resource_rows", "scope_rows", "metric_series_rows", "metric_series_hour_rows",
-                  "span_rows", "metric_number_rows", "span_minute_rows"));
+  EXPECT_THAT(tables_of(all_of(block)),
+              ElementsAre("resource_rows", "scope_rows", "metric_series_rows",
+                          "metric_series_hour_rows", "span_rows", "metric_number_rows"));
   EXPECT_EQ(block.rows(), 3U);
 }
 
@@ -116,8 +115,7 @@ TEST(Block, DescribesAgainWhatOnlyARolledBackRequestDescribed) {
   block.begin_request(kReceivedNs);
   add_span(block, "bank", "GET /");
 
-  EXPECT_THAT(tables_of(all_of(block)),
-              ElementsAre("resource_rows", "scope_rows", "span_rows", "span_minute_rows"));
+  EXPECT_THAT(tables_of(all_of(block)), ElementsAre("resource_rows", "scope_rows", "span_rows"));
 }
 
 TEST(Block, DescribesOnceWhatHasBeenWritten) {
@@ -132,8 +130,7 @@ TEST(Block, DescribesOnceWhatHasBeenWritten) {
   add_span(block, "shop", "GET /");
   add_points(block, "m", 1);
 
-  EXPECT_THAT(tables_of(all_of(block)),
-              ElementsAre("span_rows", "metric_number_rows", "span_minute_rows"));
+  EXPECT_THAT(tables_of(all_of(block)), ElementsAre("span_rows", "metric_number_rows"));
 }
 
 /// The slots that a record's keys get when it has been seen often.

@@ -134,6 +134,27 @@ struct SeriesHourColumns {
   }
 };
 
+/// All that blocks fill from their rows, of some blocks in a row.
+struct SideTables {
+  SpanMinuteColumns span_minutes;
+  SpanEdgeColumns span_edges;
+  SpanValueColumns span_values;
+  LogValueColumns log_values;
+  SpanErrorColumns span_errors;
+  LogErrorColumns log_errors;
+
+  /// `f(table)` for each.
+  template <typename F>
+  void visit(F f) {
+    f(span_minutes);
+    f(span_edges);
+    f(span_values);
+    f(log_values);
+    f(span_errors);
+    f(log_errors);
+  }
+};
+
 /// `spans` by operation and minute.
 void add_span_minutes(const SpanColumns& spans, SpanMinuteColumns& to);
 

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -37,9 +39,10 @@ class BlockPool {
  public:
   BlockPool(Registry& registry, std::size_t blocks) : registry_(registry), left_(blocks) {}
 
-  /// Null if all are in use.
-  [[nodiscard]] std::unique_ptr<Block> take() {
-    const std::scoped_lock lock(mutex_);
+  /// Null if all are still in use after `wait`.
+  [[nodiscard]] std::unique_ptr<Block> take(std::chrono::milliseconds wait = {}) {
+    std::unique_lock lock(mutex_);
+    given_back_.wait_for(lock, wait, [&] { return !free_.empty() || left_ > 0 || !may_wait_; });
     if (!free_.empty()) {
       auto block = std::move(free_.back());
       free_.pop_back();
@@ -52,13 +55,27 @@ class BlockPool {
 
   void give_back(std::unique_ptr<Block> block) {
     block->clear();
-    const std::scoped_lock lock(mutex_);
-    free_.push_back(std::move(block));
+    {
+      const std::scoped_lock lock(mutex_);
+      free_.push_back(std::move(block));
+    }
+    given_back_.notify_one();
+  }
+
+  /// From now on nobody waits.
+  void end_waits() {
+    {
+      const std::scoped_lock lock(mutex_);
+      may_wait_ = false;
+    }
+    given_back_.notify_all();
   }
 
  private:
   Registry& registry_;
   std::mutex mutex_;
+  std::condition_variable given_back_;
+  bool may_wait_ = true;
   std::vector<std::unique_ptr<Block>> free_;
   std::size_t left_;
 };

@@ -66,26 +66,79 @@ Committer::Stats Committer::stats() const {
   return stats_;
 }
 
+void Committer::begin_hurry() {
+  {
+    const std::scoped_lock lock(mutex_);
+    ++hurries_;
+  }
+  changed_.notify_all();
+}
+
+void Committer::end_hurry() {
+  const std::scoped_lock lock(mutex_);
+  --hurries_;
+}
+
 void Committer::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    changed_.wait(lock, [&] { return closing_ || !queue_.empty(); });
-    if (queue_.empty() || must_end()) return;
+    const auto has_work = [&] { return closing_ || !queue_.empty() || must_write_side_tables(); };
+    if (without_side_rows_.empty()) {
+      changed_.wait(lock, has_work);
+    } else {
+      changed_.wait_until(lock, side_due_, has_work);
+    }
+    if (must_end()) return;
+    if (must_write_side_tables()) {
+      lock.unlock();
+      if (!insert_side_rows()) return;
+      lock.lock();
+      continue;
+    }
+    if (queue_.empty()) {
+      if (closing_) return;
+      continue;
+    }
     const std::shared_ptr<Batch> batch = std::move(queue_.front());
     queue_.pop_front();
     lock.unlock();
     const Result result = commit_with_patience(*batch);
     if (batch->block != nullptr) pool_.give_back(std::move(batch->block));
     if (result == Result::kGivenUp) return;
-    {
-      const std::scoped_lock again(mutex_);
-      --stats_.waiting_blocks;
-      if (result == Result::kDone) ++stats_.blocks;
-      if (result == Result::kRefused) ++stats_.blocks_set_aside;
-    }
-    options_.on_done(batch);
+    if (result == Result::kRefused) options_.on_done(batch);
     lock.lock();
+    --stats_.waiting_blocks;
+    if (result == Result::kRefused) {
+      ++stats_.blocks_set_aside;
+      continue;
+    }
+    if (without_side_rows_.empty()) side_due_ = Clock::now() + options_.side_interval;
+    without_side_rows_.push_back(batch);
   }
+}
+
+bool Committer::must_write_side_tables() const {
+  if (without_side_rows_.empty()) return false;
+  return rows_without_side_rows_ >= options_.side_rows || Clock::now() >= side_due_ ||
+         ((hurries_ > 0 || closing_) && queue_.empty());
+}
+
+bool Committer::insert_side_rows() {
+  const std::int64_t identity = without_side_rows_.back()->identity;
+  const Result result = insert_data(write_side_tables(side_, identity), identity, false);
+  if (result == Result::kGivenUp) return false;
+  if (result == Result::kRefused) {
+    options_.report("the engine refuses rows of side tables again and again; they are left out");
+  }
+  side_.visit([](auto& table) { clear(table); });
+  rows_without_side_rows_ = 0;
+  std::vector<std::shared_ptr<Batch>> done = std::exchange(without_side_rows_, {});
+  {
+    const std::scoped_lock lock(mutex_);
+    stats_.blocks += done.size();
+  }
+  for (const std::shared_ptr<Batch>& batch : done) options_.on_done(batch);
+  return true;
 }
 
 Committer::Result Committer::commit_with_patience(Batch& batch) {
@@ -96,6 +149,7 @@ Committer::Result Committer::commit_with_patience(Batch& batch) {
       return result;
     } catch (const std::exception& error) {
       options_.report(std::string("a block is tried again: ") + error.what());
+      side_.visit([](auto& table) { roll_back(table); });
       batch.is_in_doubt = true;
       if (!wait(options_.longest_retry)) return Result::kGivenUp;
     }
@@ -104,16 +158,33 @@ Committer::Result Committer::commit_with_patience(Batch& batch) {
 
 Committer::Result Committer::commit(Batch& batch) {
   const auto start = Clock::now();
+  side_.visit([](auto& table) { mark(table); });
   const SealedBlock sealed = seal(batch);
+  add_side_rows(batch);
   Result result = insert_descriptions(batch, sealed);
   if (batch.block != nullptr) pool_.give_back(std::move(batch.block));
-  if (result == Result::kDone) result = insert_data(batch, sealed);
+  if (result == Result::kDone) {
+    result = insert_data(sealed.data, batch.identity, batch.is_in_doubt);
+  }
+  if (result != Result::kDone) side_.visit([](auto& table) { roll_back(table); });
+  std::size_t rows = 0;
+  for (const TableRows& table : sealed.data) rows += table.rows;
   const std::scoped_lock lock(mutex_);
   stats_.insert_time += Clock::now() - start;
   if (result == Result::kDone) {
-    for (const TableRows& rows : sealed.data) stats_.rows += rows.is_side_table ? 0 : rows.rows;
+    stats_.rows += rows;
+    rows_without_side_rows_ += rows;
   }
   return result;
+}
+
+void Committer::add_side_rows(const Batch& batch) {
+  const Block& block = batch.block != nullptr ? *batch.block : reloaded_;
+  block.add_side_rows(batch.identity, side_);
+  if (!batch.is_in_doubt) return;
+  side_.visit([&](auto& table) {
+    if (rows(table) > 0 && has_block(table.kTable, ">=", batch.identity)) roll_back(table);
+  });
 }
 
 SealedBlock Committer::seal(Batch& batch) {
@@ -160,12 +231,13 @@ Committer::Result Committer::insert_descriptions(Batch& batch, const SealedBlock
   return Result::kDone;
 }
 
-Committer::Result Committer::insert_data(const Batch& batch, const SealedBlock& sealed) {
+Committer::Result Committer::insert_data(const std::vector<TableRows>& tables,
+                                         std::int64_t identity, bool is_in_doubt) {
   std::atomic<std::size_t> next{0};
   std::atomic<Result> worst{Result::kDone};
   const auto work = [&] {
-    for (std::size_t i = next++; i < sealed.data.size(); i = next++) {
-      const Result result = insert(sealed.data[i], batch.identity, batch.is_in_doubt);
+    for (std::size_t i = next++; i < tables.size(); i = next++) {
+      const Result result = insert(tables[i], identity, is_in_doubt);
       // A block that is given up is found in the log again, whatever else became of it.
       if (result == Result::kGivenUp) worst = result;
       Result none = Result::kDone;
@@ -173,7 +245,7 @@ Committer::Result Committer::insert_data(const Batch& batch, const SealedBlock& 
     }
   };
   std::vector<std::jthread> others;
-  const std::size_t threads = std::min(options_.parallel_inserts, sealed.data.size());
+  const std::size_t threads = std::min(options_.parallel_inserts, tables.size());
   for (std::size_t i = 1; i < threads; ++i) others.emplace_back(work);
   work();
   others.clear();
@@ -187,7 +259,8 @@ Committer::Result Committer::insert(const TableRows& rows, std::int64_t identity
   for (bool ask = is_in_doubt;; ask = identity != 0) {
     std::string error;
     try {
-      if (!ask || !has_block(rows, identity)) engine_.insert_native(rows.table, rows.native);
+      if (!ask || !has_block(rows.table, rows.is_side_table ? ">=" : "=", identity))
+        engine_.insert_native(rows.table, rows.native);
       const std::scoped_lock lock(mutex_);
       stats_.is_failing = false;
       return Result::kDone;
@@ -204,12 +277,11 @@ Committer::Result Committer::insert(const TableRows& rows, std::int64_t identity
   }
 }
 
-bool Committer::has_block(const TableRows& rows, std::int64_t identity) {
+bool Committer::has_block(std::string_view table, std::string_view comparison,
+                          std::int64_t identity) {
   std::string sql = "SELECT count() FROM ";
-  sql += rows.table;
-  // Blocks come in order, so a side table that has a later one has this one, too.
-  sql += rows.is_side_table ? " WHERE received >= " : " WHERE received = ";
-  sql += "fromUnixTimestamp64Micro({identity:Int64}, 'UTC') FORMAT TabSeparated";
+  sql.append(table).append(" WHERE received ").append(comparison);
+  sql += " fromUnixTimestamp64Micro({identity:Int64}, 'UTC') FORMAT TabSeparated";
   const QueryResult result =
       engine_.query(sql, {{"identity", std::to_string(identity)}}, {.work = WorkClass::kIngest});
   return !result.data.starts_with("0\n");

@@ -11,7 +11,9 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
+#include "server/store/columns/side_tables.h"
 #include "server/store/commit/batch.h"
 #include "server/store/engine/engine.h"
 #include "server/store/ingest.h"
@@ -20,6 +22,10 @@
 namespace signalbox::server::store {
 
 /// Brings sealed blocks into the tables, in the order of their identities, each table once.
+///
+/// Side tables get the rows of several blocks at once: small inserts are dear, and what they hold
+/// is not needed at once. A block is done when they have its rows, too, so that after a crash it is
+/// known that they may lack them.
 ///
 /// An insert that fails is tried again until it succeeds: the requests are in the log. Whenever the
 /// outcome of an insert is not known, the table is asked whether it has the block. A block that the
@@ -31,8 +37,11 @@ namespace signalbox::server::store {
 class Committer {
  public:
   struct Options {
-    std::size_t parallel_inserts = 2;                ///< Tables of a block at one time. > 0.
-    std::chrono::milliseconds first_retry{200};      ///< Doubles with each failure …
+    std::size_t parallel_inserts = 2;  ///< Tables of a block at one time. > 0.
+    /// The side tables get their rows so long after the first block that has any, or …
+    std::chrono::milliseconds side_interval{10'000};
+    std::size_t side_rows = 250'000;             ///< … when blocks with so many rows wait for that.
+    std::chrono::milliseconds first_retry{200};  ///< Doubles with each failure …
     std::chrono::milliseconds longest_retry{5'000};  ///< … up to this.
     std::size_t attempts_before_set_aside = 8;       ///< At reasons that do not pass. > 0.
     /// Called for each block that is in all its tables, or set aside. From the committer's thread.
@@ -65,6 +74,10 @@ class Committer {
 
   void submit(std::shared_ptr<Batch> batch);
 
+  /// While there are such calls without an `end_hurry`, side tables do not wait for more rows.
+  void begin_hurry();
+  void end_hurry();
+
   /// Works off what was submitted, but begins nothing new after `deadline` and does not try again
   /// what failed; what is left stays in the log. Then ends the thread.
   void close(std::chrono::steady_clock::time_point deadline);
@@ -82,11 +95,18 @@ class Committer {
   SealedBlock seal(Batch& batch);
   void reload(const Batch& batch);
   Result insert_descriptions(Batch& batch, const SealedBlock& sealed);
-  Result insert_data(const Batch& batch, const SealedBlock& sealed);
+  Result insert_data(const std::vector<TableRows>& tables, std::int64_t identity, bool is_in_doubt);
+  /// Of a block that is sealed: what the side tables do not have yet.
+  void add_side_rows(const Batch& batch);
+  [[nodiscard]] bool must_write_side_tables() const;
+  /// False if it was given up.
+  bool insert_side_rows();
   /// With `identity` not 0 the table is asked whether it has that block before each attempt but, if
   /// not `is_in_doubt`, the first.
   Result insert(const TableRows& rows, std::int64_t identity, bool is_in_doubt);
-  [[nodiscard]] bool has_block(const TableRows& rows, std::int64_t identity);
+  /// With ">=" of a side table: blocks come in order, so one that has a later block has this one.
+  [[nodiscard]] bool has_block(std::string_view table, std::string_view comparison,
+                               std::int64_t identity);
   void fail(std::string_view table, const std::string& error);
   /// False if the committer is closing.
   bool wait(std::chrono::milliseconds pause);
@@ -98,10 +118,15 @@ class Committer {
   BlockPool& pool_;
   const Options options_;
   Block reloaded_;  // For blocks whose rows are read from the log again.
+  SideTables side_;
+  std::vector<std::shared_ptr<Batch>> without_side_rows_;  // Which have rows in `side_`.
+  std::size_t rows_without_side_rows_ = 0;                 // Of these.
+  Clock::time_point side_due_;
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::shared_ptr<Batch>> queue_;
+  int hurries_ = 0;
   bool closing_ = false;
   Clock::time_point deadline_ = Clock::time_point::max();
   Stats stats_;

@@ -95,8 +95,7 @@ class Writer::Implementation {
         job.done = std::move(done);
         job.received_ns = unix_ns();
         queue_bytes_ += bytes;
-        // Of the lanes that may take something now, all but the last one could before.
-        wake_[std::min(queue_.size(), options_.lanes) - 1].notify_one();
+        for (std::size_t i = 0; i < options_.lanes && may_take(i); ++i) wake_[i].notify_one();
       } else {
         ++stats_.overloaded_requests;
       }
@@ -106,13 +105,17 @@ class Writer::Implementation {
 
   bool flush(milliseconds timeout) {
     const auto deadline = Clock::now() + timeout;
+    committer_.begin_hurry();
     std::unique_lock lock(mutex_);
     ++flushes_wanted_;
     wake_lanes();
     // What was answered is in the blocks that are open now; under load there are always later ones.
     const std::uint64_t last = open_batches_.empty() ? 0 : *open_batches_.rbegin();
-    return flushed_.wait_until(
+    const bool is_done = flushed_.wait_until(
         lock, deadline, [&] { return open_batches_.empty() || *open_batches_.begin() > last; });
+    lock.unlock();
+    committer_.end_hurry();
+    return is_done;
   }
 
   void close() {
@@ -121,6 +124,7 @@ class Writer::Implementation {
       const std::scoped_lock lock(mutex_);
       closing_ = true;
     }
+    pool_.end_waits();
     wake_lanes();
     for (std::thread& lane : lanes_) {
       if (lane.joinable()) lane.join();
@@ -171,6 +175,7 @@ class Writer::Implementation {
     committer.first_retry = options_.first_retry;
     committer.longest_retry = options_.longest_retry;
     committer.attempts_before_set_aside = options_.attempts_before_set_aside;
+    committer.side_interval = options_.side_interval;
     committer.report = options_.report;
     committer.on_done = [this](const std::shared_ptr<Batch>& batch) {
       {
@@ -278,6 +283,7 @@ class Writer::Implementation {
     std::unique_ptr<Block> spare;  // For the next one.
     Clock::time_point due;         // When `batch` is to be sealed.
     Clock::time_point last_sealed;
+    milliseconds interval{0};  // From then to the end of the next batch.
   };
 
   void lane_loop(std::size_t index) {
@@ -286,7 +292,7 @@ class Writer::Implementation {
     lane.spare = pool_.take();
     std::unique_lock lock(mutex_);
     while (wait_for_work(lane, lock)) {
-      if (may_take(lane)) {
+      if (may_take(lane.index)) {
         Job job = std::move(queue_.front());
         queue_.pop_front();
         queue_bytes_ -= job.request.payload.size();
@@ -307,7 +313,7 @@ class Writer::Implementation {
   /// Until there is something to do; false if all is done and the writer is closing.
   bool wait_for_work(Lane& lane, std::unique_lock<std::mutex>& lock) {
     for (;;) {
-      if (may_take(lane)) return true;
+      if (may_take(lane.index)) return true;
       if (lane.batch != nullptr && (is_due(lane) || must_flush(lane))) return true;
       if (lane.batch == nullptr && queue_.empty()) {
         if (closing_) return false;
@@ -323,8 +329,9 @@ class Writer::Implementation {
 
   /// The first lane takes whatever there is; each further one helps when more is waiting, so that
   /// little load makes one block and not several.
-  [[nodiscard]] bool may_take(const Lane& lane) const {
-    return queue_.size() > lane.index || (closing_ && !queue_.empty());
+  [[nodiscard]] bool may_take(std::size_t lane) const {
+    if (queue_.empty()) return false;
+    return lane == 0 || closing_ || queue_bytes_ > lane * options_.bytes_for_next_lane;
   }
   [[nodiscard]] static bool is_due(const Lane& lane) { return Clock::now() >= lane.due; }
   [[nodiscard]] bool must_flush(const Lane& lane) const {
@@ -407,17 +414,23 @@ class Writer::Implementation {
     auto batch = std::make_shared<Batch>();
     batch->block = std::move(lane.spare);
     const auto now = Clock::now();
-    lane.due = std::max(now + options_.gather, lane.last_sealed + options_.block_interval);
+    lane.due = std::max(now + options_.gather, lane.last_sealed + lane.interval);
     const std::scoped_lock lock(mutex_);
     batch->number = log_.new_block_number();
     open_batches_.insert(batch->number);
     lane.batch = std::move(batch);
   }
 
-  /// Hands the open block over. If memory for another one is short, its rows are left to the log.
+  /// Hands the open block over. While the tables take what they can, their pace is that of the
+  /// senders: decoding further ahead would be done twice. But if no block gets free for a while,
+  /// the rows of this one are left to the log.
   void seal(Lane& lane) {
+    const std::size_t rows = lane.batch->block->rows();
+    const bool is_failing = committer_.stats().is_failing;
+    lane.spare = pool_.take(is_failing ? milliseconds(0) : options_.block_wait);
     lane.last_sealed = Clock::now();
-    lane.spare = pool_.take();
+    lane.interval =
+        rows < options_.small_block_rows ? options_.small_block_interval : options_.block_interval;
     if (lane.spare == nullptr) {
       lane.spare = std::move(lane.batch->block);
       lane.spare->clear();

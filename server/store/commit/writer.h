@@ -45,6 +45,13 @@ class Writer final : public Ingest {
     /// From a block's first request to its end if no other block ended shortly before.
     std::chrono::milliseconds gather{3};
     std::chrono::milliseconds block_interval{1'000};  ///< From the end of one block to the next.
+    std::size_t small_block_rows = 20'000;            ///< After a block with fewer …
+    std::chrono::milliseconds small_block_interval{2'000};  ///< … it is this long.
+    /// What waits for a lane before the next one helps: little load makes few blocks.
+    std::size_t bytes_for_next_lane = 512ULL << 10;
+    std::chrono::milliseconds side_interval{10'000};  ///< As Committer::Options has it.
+    /// How long a lane whose block is full waits for another one before it leaves rows to the log.
+    std::chrono::milliseconds block_wait{1'000};
     /// How long a request that is sent again is known.
     std::chrono::seconds repeat_window{300};
     std::chrono::milliseconds longest_wait{5'000};  ///< Expected; longer is refused.

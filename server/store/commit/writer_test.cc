@@ -125,7 +125,7 @@ TEST_F(WriterTest, AnswersOnlyWhatHasBeenSynced) {
 
 TEST_F(WriterTest, InsertsARequestAtOnceWhenIdleAndGathersTheNextOnes) {
   auto with = options();
-  with.block_interval = milliseconds(300);
+  with.block_interval = with.small_block_interval = milliseconds(300);
   const auto writer = start(with);
   for (int i = 0; i < 50; ++i) {
     ASSERT_EQ(status(write(*writer, "1 span " + std::to_string(i))), Status::kCommitted);
@@ -139,7 +139,6 @@ TEST_F(WriterTest, InsertsARequestAtOnceWhenIdleAndGathersTheNextOnes) {
 
 TEST_F(WriterTest, SealsAFullBlockBeforeItsTime) {
   auto with = options();
-  with.block_interval = seconds(1000);
   with.gather = seconds(1000);
   with.max_block_rows = 10;
   const auto writer = start(with);
@@ -149,6 +148,83 @@ TEST_F(WriterTest, SealsAFullBlockBeforeItsTime) {
     std::this_thread::sleep_for(milliseconds(5));
   }
   EXPECT_EQ(engine_.rows("span_rows"), 10U);
+}
+
+TEST_F(WriterTest, GathersForLongerAfterABlockOfFewRows) {
+  for (const bool few : {false, true}) {
+    testing::FakeEngine engine;
+    testing::MemoryFiles files;
+    auto with = options();
+    with.gather = with.block_interval = milliseconds(1);
+    with.small_block_interval = seconds(1000);
+    with.small_block_rows = few ? 11 : 10;
+    Writer writer(engine, decoder_, files, with);
+    ASSERT_EQ(status(write(writer, "10 spans")), Status::kCommitted);
+    const auto blocks_after = [&](std::size_t least) {
+      for (int i = 0; i < 400 && engine.blocks("span_rows") < least; ++i) {
+        std::this_thread::sleep_for(milliseconds(5));
+      }
+      return engine.blocks("span_rows");
+    };
+    ASSERT_EQ(blocks_after(1), 1U);
+    ASSERT_EQ(status(write(writer, "10 spans more")), Status::kCommitted);
+
+    if (few) {
+      std::this_thread::sleep_for(milliseconds(100));
+      EXPECT_EQ(engine.blocks("span_rows"), 1U);
+    } else {
+      EXPECT_EQ(blocks_after(2), 2U);
+    }
+  }
+}
+
+/// Small inserts are dear: side tables get the rows of several blocks at once.
+TEST_F(WriterTest, InsertsSideRowsOfSeveralBlocksAtOnce) {
+  auto with = options();
+  with.gather = with.block_interval = with.small_block_interval = milliseconds(1);
+  with.side_interval = seconds(1000);
+  const auto writer = start(with);
+  for (std::size_t i = 1; i <= 5; ++i) {
+    ASSERT_EQ(status(write(*writer, "2 spans " + std::to_string(i))), Status::kCommitted);
+    for (int wait = 0; wait < 2000 && engine_.blocks("span_rows") < i; ++wait) {
+      std::this_thread::sleep_for(milliseconds(5));
+    }
+  }
+  ASSERT_EQ(engine_.blocks("span_rows"), 5U);
+  EXPECT_EQ(engine_.inserts("span_minute_rows"), 0);
+
+  ASSERT_TRUE(writer->flush(kLong));
+
+  EXPECT_EQ(engine_.inserts("span_minute_rows"), 1);
+  EXPECT_EQ(engine_.rows("span_minute_rows"), 5U);
+}
+
+/// A process that ends while side rows wait for more must not lose them, nor give them twice.
+TEST_F(WriterTest, InsertsSideRowsThatAnEarlierRunHadNot) {
+  std::uint64_t first_rows = 0;
+  {
+    auto with = options();
+    with.gather = with.block_interval = with.small_block_interval = milliseconds(1);
+    with.side_interval = seconds(1000);
+    with.close_timeout = milliseconds(0);
+    const auto writer = start(with);
+    ASSERT_EQ(status(write(*writer, "2 spans")), Status::kCommitted);
+    for (int wait = 0; wait < 2000 && engine_.blocks("span_rows") < 1; ++wait) {
+      std::this_thread::sleep_for(milliseconds(5));
+    }
+    first_rows = engine_.rows("span_rows");
+  }
+  ASSERT_EQ(first_rows, 2U);
+  ASSERT_EQ(engine_.inserts("span_minute_rows"), 0);
+
+  for (int run = 0; run < 2; ++run) {
+    const auto writer = start();
+    ASSERT_TRUE(writer->flush(kLong));
+  }
+
+  EXPECT_EQ(engine_.rows("span_rows"), 2U);
+  EXPECT_EQ(engine_.rows("span_minute_rows"), 1U);
+  EXPECT_THAT(engine_.twice(), IsEmpty());
 }
 
 TEST_F(WriterTest, AnswersAMalformedRequestWithoutItsRowsAndStoresTheOthers) {
