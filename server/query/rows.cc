@@ -22,6 +22,7 @@ T RowReader::fixed() {
 }
 
 template std::uint8_t RowReader::fixed();
+template std::uint16_t RowReader::fixed();
 template std::uint32_t RowReader::fixed();
 template std::int32_t RowReader::fixed();
 template std::uint64_t RowReader::fixed();

@@ -19,6 +19,7 @@ class RowReader {
   [[nodiscard]] bool at_end() const noexcept { return rest_.empty(); }
 
   std::uint8_t u8() { return fixed<std::uint8_t>(); }
+  std::uint16_t u16() { return fixed<std::uint16_t>(); }
   std::uint32_t u32() { return fixed<std::uint32_t>(); }
   std::int32_t i32() { return fixed<std::int32_t>(); }
   std::uint64_t u64() { return fixed<std::uint64_t>(); }

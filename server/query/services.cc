@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "server/query/error.h"
+#include "server/query/operation_minutes.h"
 #include "server/query/rows.h"
 
 namespace signalbox::server::query {
@@ -22,6 +23,12 @@ constexpr int kMaxOperations = 100;
 enum SpanClass : std::uint8_t { kInner = 0, kRoot = 1, kEntry = 2 };
 constexpr const char* kSpanClassSql =
     "multiIf(kind IN (2, 5), 2, parent_span_id = unhex('0000000000000000'), 1, 0)";
+/// The same of `operation_minutes`.
+constexpr const char* kMinuteClassSql = "toUInt8(multiIf(kind IN (2, 5), 2, is_root, 1, 0))";
+/// The columns that `read_counted` reads, of rows of `operation_minutes`.
+constexpr const char* kCountedSql =
+    "sum(spans), sum(errors), CAST(sumMap(durations), 'Array(Tuple(UInt16, UInt64))'), "
+    "min(min_ns), max(max_ns)";
 
 /// Rate, errors and duration of some spans.
 struct Red {
@@ -72,6 +79,46 @@ Red read_red(RowReader& row) {
   return red;
 }
 
+Red read_counted(RowReader& row) {
+  Red red;
+  red.count = row.u64();
+  red.errors = row.u64();
+  const Durations durations = Durations::read(row);
+  red.p50 = durations.quantile(0.5);
+  red.p90 = durations.quantile(0.9);
+  red.p99 = durations.quantile(0.99);
+  return red;
+}
+
+void add_spans(RowReader& row, Red (*read)(RowReader&), Services& services) {
+  while (!row.at_end()) {
+    Service& service = services[std::string(row.string())];
+    const std::uint8_t span_class = row.u8();
+    const std::int64_t index = row.i64();
+    const bool is_total = row.u64() != 0;
+    const Red red = read(row);
+    service.last_seen_ns = std::max(service.last_seen_ns, row.i64());
+    (is_total ? service.totals[span_class] : service.buckets[span_class][index]) = red;
+  }
+}
+
+/// From the side table, as far as it goes.
+void read_span_minutes(Session& session, const std::string& condition, Parameters parameters,
+                       const TimeRange& range, const Buckets& buckets, Services& services) {
+  const std::string source =
+      operation_minutes("service_name, kind, is_root", condition, range, parameters);
+  const std::string bucket = "intDiv(minute_ns - " + parameters.bind_int(buckets.first_ns) + ", " +
+                             parameters.bind_int(buckets.step_ns) + ")";
+  const std::string data =
+      session.rows("SELECT toString(service_name) AS service, " + std::string(kMinuteClassSql) +
+                       " AS class, " + bucket + " AS bucket, grouping(bucket) AS is_total, " +
+                       kCountedSql + ", max(last_ns)\nFROM " + source +
+                       "\nGROUP BY GROUPING SETS ((service, class), (service, class, bucket))",
+                   parameters);
+  RowReader row(data);
+  add_spans(row, read_counted, services);
+}
+
 /// Spans once per service, class and bucket; then, from those few rows, per service and class too.
 void read_spans(Session& session, const std::string& condition, Parameters parameters,
                 const TimeRange& range, const Buckets& buckets, Services& services) {
@@ -94,15 +141,8 @@ void read_spans(Session& session, const std::string& condition, Parameters param
       ")\n"
       "GROUP BY GROUPING SETS ((service_name, class), (service_name, class, bucket))";
   const std::string data = session.rows(sql, parameters);
-  for (RowReader row(data); !row.at_end();) {
-    Service& service = services[std::string(row.string())];
-    const std::uint8_t span_class = row.u8();
-    const std::int64_t index = row.i64();
-    const bool is_total = row.u64() != 0;
-    const Red red = read_red(row);
-    service.last_seen_ns = std::max(service.last_seen_ns, row.i64());
-    (is_total ? service.totals[span_class] : service.buckets[span_class][index]) = red;
-  }
+  RowReader row(data);
+  add_spans(row, read_red, services);
 }
 
 void read_logs(Session& session, const std::string& condition, Parameters parameters,
@@ -150,7 +190,8 @@ Services read_services(Session& session, std::optional<std::string_view> name,
   const std::string condition =
       name ? "service_name = " + parameters.bind(*name) + " AND " : std::string();
   Services services;
-  read_spans(session, condition, parameters, range, buckets, services);
+  const auto read = has_operation_minutes(range, buckets.step_ns) ? read_span_minutes : read_spans;
+  read(session, condition, parameters, range, buckets, services);
   read_logs(session, condition, parameters, range, services);
   read_metrics(session, condition, parameters, range, services);
   return services;
@@ -197,20 +238,30 @@ void write_summary(std::string_view name, const Service& service, const TimeRang
 void write_operations(Session& session, std::string_view name, std::uint8_t span_class,
                       const TimeRange& range, JsonWriter& json) {
   Parameters parameters;
-  std::string sql =
-      "SELECT toString(name) AS operation, count(), countIf(status_code = 2),\n"
-      "  arrayMap(x -> toFloat64(x), quantilesTDigest(0.5, 0.9, 0.99)(duration_ns))\n"
-      "FROM span_rows WHERE service_name = " +
-      parameters.bind(name) + " AND " + in_range("start_time", range, parameters) + " AND " +
-      kSpanClassSql + " = " + std::to_string(span_class);
-  sql += "\nGROUP BY operation ORDER BY sum(duration_ns) DESC, operation LIMIT " +
+  const std::string of_service = "service_name = " + parameters.bind(name) + " AND ";
+  const bool has_minutes = has_operation_minutes(range, 0);
+  std::string sql = "SELECT toString(name) AS operation, ";
+  if (has_minutes) {
+    sql += std::string(kCountedSql) + "\nFROM " +
+           operation_minutes("name, kind, is_root", of_service, range, parameters) + "\nWHERE " +
+           kMinuteClassSql + " = " + std::to_string(span_class);
+  } else {
+    sql +=
+        "count(), countIf(status_code = 2),\n"
+        "  arrayMap(x -> toFloat64(x), quantilesTDigest(0.5, 0.9, 0.99)(duration_ns))\n"
+        "FROM span_rows WHERE " +
+        of_service + in_range("start_time", range, parameters) + " AND " + kSpanClassSql + " = " +
+        std::to_string(span_class);
+  }
+  sql += std::string("\nGROUP BY operation ORDER BY sum(") +
+         (has_minutes ? "sum_ns" : "duration_ns") + ") DESC, operation LIMIT " +
          std::to_string(kMaxOperations);
   const std::string data = session.rows(sql, parameters);
   json.key("operations").begin_array();
   for (RowReader row(data); !row.at_end();) {
     json.begin_object();
     json.key("name").string(row.string());
-    write_red(read_red(row), range, json);
+    write_red(has_minutes ? read_counted(row) : read_red(row), range, json);
     json.end_object();
   }
   json.end_array();

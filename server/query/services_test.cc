@@ -3,10 +3,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <chrono>
+#include <random>
 #include <string>
 
 #include "server/query/error.h"
+#include "server/query/operation_minutes.h"
 #include "server/query/query_test_fixture.h"
+#include "server/store/columns/block.h"
+#include "server/store/columns/durations.h"
+#include "server/store/columns/side_tables.h"
 
 namespace signalbox::server::query {
 namespace {
@@ -115,6 +122,96 @@ TEST_F(ServicesTest, DescribesOneServiceWithItsOperationsAndVersions) {
   ASSERT_EQ(answer.at("versions").as_array().size(), 1u);
   EXPECT_EQ(answer.at("versions").at(0).at("version"), "1.2");
   EXPECT_EQ(answer.at("versions").at(0).at("first_seen"), json_s(0));
+}
+
+/// Of a long range whole minutes are counted from the side table, the rest from the spans, and all
+/// of what was stored before there was the side table: nothing is left out or counted twice.
+TEST_F(ServicesTest, CountsTheSameFromTheSideTableAndFromSpans) {
+  store::Registry registry(100);
+  store::Block block(registry);
+  otlp::TraceSink& sink = block.sinks().traces;
+  block.begin_request(kT0);
+  std::mt19937 random(1);
+  constexpr int kSeconds = 3600;
+  int requests = 0;
+  int failed = 0;
+  for (int i = -60; i < kSeconds + 60; ++i) {
+    const bool is_bank = random() % 3 == 0;
+    otlp::KeyValueView name;
+    name.key = "service.name";
+    name.value.type = otlp::ValueType::kString;
+    name.value.text = is_bank ? "bank" : "shop";
+    otlp::ResourceView resource;
+    resource.attributes = {&name, 1};
+    sink.on_resource(resource);
+    sink.on_scope({});
+    otlp::SpanView span;
+    span.trace_id = "0123456789abcdef";
+    span.span_id = "01234567";
+    span.name = random() % 2 == 0 ? "GET /a" : "GET /b";
+    span.kind = random() % 4 == 0 ? 3 : 2;
+    span.status_code = random() % 5 == 0 ? 2 : 0;
+    span.start_time_unix_nano = static_cast<std::uint64_t>(kT0 + i * kSecondNs);
+    span.end_time_unix_nano = span.start_time_unix_nano + random() % 1'000'000'000;
+    sink.on_span(span);
+    const bool counts = !is_bank && span.kind == 2 && i >= 7 && i < kSeconds - 7;
+    if (counts) ++requests;
+    if (counts && span.status_code == 2) ++failed;
+  }
+  const std::int64_t identity = std::chrono::duration_cast<std::chrono::microseconds>(
+                                    std::chrono::system_clock::now().time_since_epoch())
+                                    .count();
+  store::SideTables side;
+  const store::SealedBlock sealed = block.seal(identity);
+  block.add_side_rows(identity, side);
+  for (const auto& tables :
+       {sealed.descriptions, sealed.data, store::write_side_tables(side, identity)}) {
+    for (const store::TableRows& rows : tables) engine_.insert_native(rows.table, rows.native);
+  }
+  const TimeRange range = seconds_range(7, kSeconds - 7);
+  ASSERT_TRUE(has_operation_minutes(range, 60 * kSecondNs));
+  const auto answer = [&] {
+    Session of_this_query = session();
+    return parse(get_service(of_this_query, "shop", range));
+  };
+  const auto from_minutes = answer();
+  // What the spans say: as if they were older than the side table.
+  engine_.execute("TRUNCATE TABLE span_minute_rows");
+  engine_.execute("INSERT INTO schema_versions SELECT 3, now64(9) + toIntervalDay(1)");
+  const auto from_spans = answer();
+
+  EXPECT_EQ(from_minutes.at("service").at("span_count"), requests);
+  EXPECT_EQ(from_minutes.at("service").at("error_count"), failed);
+  for (const char* const key : {"requests", "errors", "times"}) {
+    EXPECT_EQ(from_minutes.at(key), from_spans.at(key)) << key;
+  }
+  EXPECT_EQ(from_minutes.at("operations"), from_spans.at("operations"));
+  EXPECT_EQ(from_minutes.at("service"), from_spans.at("service"));
+  // Uniform from 0 to 1 s.
+  EXPECT_NEAR(from_minutes.at("service").at("p50_ns").to_number<double>(), 0.5e9, 0.05e9);
+  EXPECT_NEAR(from_minutes.at("service").at("p99_ns").to_number<double>(), 0.99e9, 0.02e9);
+}
+
+TEST(Durations, TellQuantilesWithinASixteenthAndTheirRange) {
+  for (const std::int64_t value : {1LL, 15LL, 16LL, 17LL, 1000LL, 123'456'789LL, 1LL << 47}) {
+    const std::uint16_t bucket = store::duration_bucket(value);
+    const auto next = static_cast<std::uint16_t>(bucket + 1);
+    EXPECT_LE(store::duration_bucket_begin(bucket), static_cast<double>(value));
+    EXPECT_GT(store::duration_bucket_begin(next), static_cast<double>(value));
+    EXPECT_LE(store::duration_bucket_begin(next),
+              std::max(store::duration_bucket_begin(bucket) * 17 / 16,
+                       store::duration_bucket_begin(bucket) + 1));
+  }
+  std::string bytes;
+  store::append_varint(bytes, 1);
+  store::append_fixed(bytes, store::duration_bucket(100'000));
+  store::append_fixed(bytes, std::uint64_t{5});
+  store::append_fixed(bytes, std::int64_t{99'000});
+  store::append_fixed(bytes, std::int64_t{100'500});
+  RowReader row(bytes);
+  const Durations durations = Durations::read(row);
+  EXPECT_GE(durations.quantile(0.01), 99'000);
+  EXPECT_LE(durations.quantile(1), 100'500);
 }
 
 TEST_F(ServicesTest, SaysThatAServiceSentNothing) {

@@ -11,13 +11,21 @@
 /// them are the same, so distributions of any spans can be added.
 namespace signalbox::server::store {
 
-/// From 0 to 959.
+/// From 0 to 975.
 [[nodiscard]] constexpr std::uint16_t duration_bucket(std::int64_t duration_ns) noexcept {
   if (duration_ns < 0) return 0;
   const auto value = static_cast<std::uint64_t>(duration_ns);
   if (value < 16) return static_cast<std::uint16_t>(value);
   const auto exponent = static_cast<unsigned>(std::bit_width(value)) - 1;
   return static_cast<std::uint16_t>((exponent - 3) * 16 + (value >> (exponent - 4)) - 16);
+}
+
+/// The least duration in a bucket (0 for the first), which is where the one before ends.
+[[nodiscard]] constexpr double duration_bucket_begin(std::uint16_t bucket) noexcept {
+  if (bucket < 16) return bucket;
+  const unsigned exponent = (bucket - 16U) / 16 + 4;
+  const std::uint64_t mantissa = (bucket - 16U) % 16 + 16;
+  return static_cast<double>(mantissa) * static_cast<double>(std::uint64_t{1} << (exponent - 4));
 }
 
 /// Map(UInt16, UInt64), from bucket to number.
