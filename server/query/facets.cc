@@ -6,6 +6,7 @@
 #include <map>
 #include <vector>
 
+#include "server/query/active_series.h"
 #include "server/query/filter_sql.h"
 #include "server/query/rows.h"
 
@@ -13,8 +14,10 @@ namespace signalbox::server::query {
 namespace {
 
 constexpr int kFacetValues = 10;
-/// More records than this are not read for a list of attribute keys: the newest have to do.
-constexpr int kMaxRecordsForKeys = 200'000;
+/// The newest records are read for a list of attribute keys: the side table, which knows those of
+/// all, may not have them yet.
+constexpr int kMaxRecordsForKeys = 20'000;
+constexpr std::int64_t kHourNs = 3'600'000'000'000;
 constexpr int kMaxKeys = 1000;
 
 struct CountedValue {
@@ -60,20 +63,6 @@ void write_values(const std::vector<CountedValue>& values, JsonWriter& json) {
   json.end_array();
 }
 
-/// SQL for the ids of series that have points in `range`.
-std::string series_with_points(const TimeRange& range, Parameters& parameters) {
-  const std::string condition = in_range("time", range, parameters);
-  std::string sql;
-  for (const std::string table : {"metric_number_rows", "metric_histogram_rows",
-                                  "metric_exponential_histogram_rows", "metric_summary_rows"}) {
-    if (!sql.empty()) sql += " UNION ALL ";
-    sql += "SELECT series_id FROM ";
-    sql += table;
-    sql += " WHERE " + condition;
-  }
-  return sql;
-}
-
 /// FROM … WHERE … of the rows that `request` is about.
 std::string source(const Session& session, const FieldValuesRequest& request,
                    Parameters& parameters) {
@@ -85,7 +74,8 @@ std::string source(const Session& session, const FieldValuesRequest& request,
   std::string sql = "FROM metric_series_rows FINAL WHERE ";
   if (!request.metric.empty()) sql += "metric_name = " + parameters.bind(request.metric) + " AND ";
   sql += filter_sql(request.filter, Signal::kMetrics, session.slots(), parameters);
-  return sql + " AND series_id IN (" + series_with_points(request.range, parameters) + ")";
+  return sql + " AND series_id IN (SELECT series_id FROM (" +
+         active_series(request.range, parameters) + "))";
 }
 
 std::string_view type_name(FieldType type) {
@@ -125,9 +115,22 @@ void write_intrinsic_fields(Signal signal, JsonWriter& json) {
   }
 }
 
-/// Each key with the type it is sent with most.
-void write_keys(Session& session, const std::string& from, const Parameters& parameters,
-                std::string_view kind, std::string_view prefix, Signal signal, JsonWriter& json) {
+/// SQL for the keys and types of records that were received during `range`, with their number. By
+/// hours: a little more than asked for.
+std::string keys_of_side_table(Signal signal, const TimeRange& range, Parameters& parameters) {
+  const TimeRange hours = {range.start_ns / kHourNs * kHourNs, range.end_ns};
+  return std::string(
+             "SELECT toString(key) AS key, toString(type) AS type, sum(records) AS spans "
+             "FROM ") +
+         (signal == Signal::kTraces ? "span" : "log") + "_value_rows WHERE " +
+         in_range("hour", hours, parameters) + " GROUP BY key, type";
+}
+
+/// Each key with the type it is sent with most. `more` is a SELECT of key, type and spans, or
+/// nothing.
+void write_keys(Session& session, const std::string& from, const std::string& more,
+                const Parameters& parameters, std::string_view kind, std::string_view prefix,
+                Signal signal, JsonWriter& json) {
   // Resources have a map, as series do.
   const Signal stored_as = kind == "resource" ? Signal::kMetrics : signal;
   const std::string data = session.rows(
@@ -138,7 +141,9 @@ void write_keys(Session& session, const std::string& from, const Parameters& par
           from +
           ")\n"
           "  ARRAY JOIN arrayZip(keys, arrayResize(types, length(keys))) AS entry\n"
-          "  GROUP BY key, type)\n"
+          "  GROUP BY key, type" +
+          (more.empty() ? "" : "\n  UNION ALL " + more) +
+          ")\n"
           "GROUP BY key ORDER BY seen DESC, key LIMIT " +
           std::to_string(kMaxKeys) + ") ORDER BY key",
       parameters);
@@ -250,17 +255,19 @@ std::string list_fields(Session& session, Signal signal, const TimeRange& range,
   {
     Parameters parameters;
     std::string from = source(session, request, parameters);
+    std::string more;
     if (signal != Signal::kMetrics) {
+      more = keys_of_side_table(signal, range, parameters);
       from += " ORDER BY " + Selection{signal, range, {}}.time_column() + " DESC LIMIT " +
               std::to_string(kMaxRecordsForKeys);
     }
-    write_keys(session, from, parameters, "attribute", "attribute.", signal, json);
+    write_keys(session, from, more, parameters, "attribute", "attribute.", signal, json);
   }
   {
     Parameters parameters;
     const std::string from = "FROM resource_rows WHERE resource_id IN (SELECT resource_id " +
                              source(session, request, parameters) + ")";
-    write_keys(session, from, parameters, "resource", "resource.", signal, json);
+    write_keys(session, from, {}, parameters, "resource", "resource.", signal, json);
   }
   json.end_array();
   session.write_stats(json);

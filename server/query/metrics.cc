@@ -7,6 +7,7 @@
 #include <limits>
 #include <utility>
 
+#include "server/query/active_series.h"
 #include "server/query/error.h"
 #include "server/query/fields.h"
 #include "server/query/filter_sql.h"
@@ -624,15 +625,7 @@ std::string query_metric(Session& session, const MetricQuery& query) {
 
 std::string list_metrics(Session& session, const TimeRange& range, std::string_view service) {
   Parameters parameters;
-  const std::string condition = in_range("time", range, parameters);
-  std::string points;
-  for (const std::string table : {"metric_number_rows", "metric_histogram_rows",
-                                  "metric_exponential_histogram_rows", "metric_summary_rows"}) {
-    if (!points.empty()) points += "\n  UNION ALL ";
-    points += "SELECT series_id, max(time) AS last FROM ";
-    points += table;
-    points += " WHERE " + condition + " GROUP BY series_id";
-  }
+  const std::string points = active_series(range, parameters);
   const std::string of_service =
       service.empty() ? "" : "WHERE service_name = " + parameters.bind(service) + " ";
   const std::string data = session.rows(

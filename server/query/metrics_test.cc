@@ -472,5 +472,33 @@ TEST_F(MetricsTest, ListsMetricsThatHavePointsInTheRange) {
   EXPECT_TRUE(later.at("metrics").as_array().empty());
 }
 
+/// Of a long range whole hours are known from the side table; what lies at its ends and what was
+/// stored before there was the table is found by its points.
+TEST_F(MetricsTest, ListsMetricsOfALongRange) {
+  const auto at = [](std::int64_t hours, std::int64_t seconds = 0) {
+    return (kT0 / kSecondNs / 3600 + hours) * 3600 + seconds;
+  };
+  const auto time = [](std::int64_t second) {
+    return "fromUnixTimestamp64Nano(" + std::to_string(second * kSecondNs) + ")";
+  };
+  for (int series = 1; series <= 5; ++series) add_series(series, "sum", "2", false, "{}");
+  const std::string points = "metric_number_rows (received, metric_name, series_id, time)";
+  insert(points, "(now64(6), 'm', 1, " + time(at(1, 1800)) + ")");  // In the first hour, begun.
+  insert(points, "(now64(6), 'm', 2, " + time(at(1, 1700)) + ")");  // Before the range.
+  insert("metric_series_hour_rows (hour, metric_name, series_id)",
+         "(" + time(at(3)) + ", 'm', 3), (" + time(at(1)) + ", 'm', 2)");
+  insert(points, "(toDateTime64('2020-01-01', 6), 'm', 4, " + time(at(3, 7)) + ")");  // Long ago.
+  insert(points, "(now64(6), 'm', 5, " + time(at(8, 900)) + ")");  // After the range.
+
+  Session of_this_query = session();
+  const auto answer =
+      parse(list_metrics(of_this_query, {at(1, 1750) * kSecondNs, at(8, 800) * kSecondNs}, ""));
+
+  ASSERT_EQ(answer.at("metrics").as_array().size(), 1u);
+  EXPECT_EQ(answer.at("metrics").at(0).at("series_count"), 3);
+  EXPECT_EQ(answer.at("metrics").at(0).at("last_seen"),
+            boost::json::value(std::to_string(at(3, 7) * kSecondNs)));
+}
+
 }  // namespace
 }  // namespace signalbox::server::query

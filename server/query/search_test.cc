@@ -396,6 +396,33 @@ TEST_F(TraceTest, ListsFieldsAndTheirValues) {
   EXPECT_THAT(values("resource.host.name"), ElementsAre("a 3"));
 }
 
+/// One record with very many keys must not hide those of all others.
+TEST_F(TraceTest, ListsTheKeysOfAllRecordsAndTheMostFrequentFirst) {
+  insert("span_value_rows (hour, key, type, value, records)",
+         "(" + at_s(0) + ", 'rare', 's', 'a', 3), (" + at_s(0) + ", 'rare', 'i', '7', 1), (" +
+             at_s(86'400) + ", 'later', 's', 'a', 9)");
+  engine_.execute(
+      "INSERT INTO span_rows (service_name, name, start_time, span_id, overflow) SELECT 'demo', "
+      "'op', " +
+      at_s(1) +
+      ", unhex('01'), CAST((arrayMap(i -> 'key' || toString(i), range(2000)), "
+      "arrayResize(['sx'], 2000, 'sx')), 'Map(String, String)')");
+
+  Session of_this_query = session();
+  const auto fields = parse(list_fields(of_this_query, Signal::kTraces, seconds_range(0, 10), ""));
+
+  int of_keys = 0;
+  std::string type;
+  for (const auto& field : fields.at("fields").as_array()) {
+    const std::string name(field.at("name").as_string());
+    if (name.starts_with("key")) ++of_keys;
+    if (name == "rare") type = field.at("type").as_string();
+    EXPECT_NE(name, "later");
+  }
+  EXPECT_EQ(of_keys, 999);
+  EXPECT_EQ(type, "string");
+}
+
 /// Two traces in slots, and the same values before their keys had any.
 TEST_F(TraceTest, FiltersAttributesAlikeInSlotsAndBesideThem) {
   store::Registry registry(100, engine_);

@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "server/query/active_series.h"
 #include "server/query/error.h"
 #include "server/query/operation_minutes.h"
 #include "server/query/rows.h"
@@ -161,17 +162,10 @@ void read_logs(Session& session, const std::string& condition, Parameters parame
 
 void read_metrics(Session& session, const std::string& condition, Parameters parameters,
                   const TimeRange& range, Services& services) {
-  const std::string points = in_range("time", range, parameters);
-  const auto of_table = [&](const std::string& table) {
-    return "SELECT series_id, max(time) AS last FROM " + table + " WHERE " + points +
-           " GROUP BY series_id";
-  };
   const std::string data = session.rows(
       "SELECT toString(service_name) AS service_name, uniqExact(metric_name), "
       "toUnixTimestamp64Nano(max(last))\nFROM (" +
-          of_table("metric_number_rows") + "\n  UNION ALL " + of_table("metric_histogram_rows") +
-          "\n  UNION ALL " + of_table("metric_exponential_histogram_rows") + "\n  UNION ALL " +
-          of_table("metric_summary_rows") +
+          active_series(range, parameters) +
           ") AS points\nINNER JOIN (SELECT DISTINCT series_id, metric_name, service_name FROM "
           "metric_series_rows WHERE " +
           condition + "true) AS series USING (series_id)\nGROUP BY service_name",
