@@ -78,7 +78,8 @@ Writer::Options options(const std::filesystem::path& folder) {
   Writer::Options options;
   options.log_folder = folder / "log";
   options.segment_bytes = 64 * 1024;  // So that segments come and go.
-  options.block_interval = std::chrono::milliseconds(50);
+  options.block_interval = options.small_block_interval = std::chrono::milliseconds(50);
+  options.side_interval = std::chrono::milliseconds(40);  // Some ends come before, some behind it.
   return options;
 }
 
@@ -204,6 +205,11 @@ TEST(Crash, KeepsWhatWasAcknowledgedOnceOverManySuddenEnds) {
     ASSERT_TRUE(rows == 0 || rows == kSpansOfARequest) << "a request is stored in part or twice";
   }
   EXPECT_GE(count, static_cast<std::size_t>(kills));
+  EXPECT_EQ(engine
+                .query("SELECT sum(spans) = (SELECT count() FROM span_rows) FROM span_minute_rows "
+                       "FORMAT TSV")
+                .data,
+            "1\n");
   EXPECT_EQ(engine.query("SELECT DISTINCT service_name FROM resources FORMAT TSV").data, "crash\n");
 }
 
