@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Runs the benchmarks and prints a report in Markdown (also kept as build/bench/report.md).
 
-usage: bench/run.py [--seconds N] [--rounds N] [--only sdk|server]
+usage: bench/run.py [--seconds N] [--rounds N] [--only sdk|server|store|soak]
 
 SDK: each operation with Signalbox and with opentelemetry-rust by turns in one run, so that a noisy machine
 disturbs both alike; medians and best of the rounds; instructions counted by callgrind over two run lengths, so
 that start-up cancels out. Server: records acknowledged per second, how long each answer took, CPU per million of
 them with the merges that follow, memory, disk, and the time from start to the first trace that the API shows.
+Store: ten million spans in blocks as under load, what reading them takes, and a start on them. Soak (only when asked
+for): ten minutes of as much as is taken, with the number of parts as it goes.
 """
 
 import argparse
@@ -17,6 +19,7 @@ import re
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -135,11 +138,51 @@ def bench_ingest(title: str, arguments: list[str], seconds: float) -> str:
                 f"| {peak:.0f} / {resident_mib(server.pid):.0f} |")
 
 
-def bench_start(rounds: int) -> list[str]:
-    """From the start of the process to the first trace that the API shows."""
+def bench_store(rounds: int) -> list[str]:
+    """Ten million spans: what their table costs, reads, and a server's start on it."""
+    program = BENCH / "bench" / "store_bench"
+    with tempfile.TemporaryDirectory(prefix="signalbox-bench-") as folder:
+        data = pathlib.Path(folder) / "data"
+        data.mkdir()
+        print("10 million spans …", file=sys.stderr, flush=True)
+        reads = subprocess.run([program, "10000000", "250000", data], check=True, capture_output=True, text=True).stdout
+        return ["```", *reads.splitlines(), "```", "", "On the folder of these 10 million spans:",
+                "", *bench_start(rounds, data)]
+
+
+def count_parts(data: pathlib.Path) -> int:
+    """Folders of parts, those just replaced included."""
+    return sum(1 for path in (data / "clickhouse" / "store").glob("*/*/2*_*_*_*"))
+
+
+def bench_soak(minutes: int) -> list[str]:
+    lines = ["| Minute | records/s acknowledged | refused | parts of all tables | MiB of log | MiB resident |",
+             "|---|---|---|---|---|---|"]
+    with Stack() as stack:
+        server = stack.start_server()
+        records = 0
+        for minute in range(1, minutes + 1):
+            load = subprocess.run([BENCH / "bin" / "ingest-load", "--endpoint", f"http://127.0.0.1:{stack.grpc_port}",
+                                   "--connections", "16", "--records", "1000", "--seconds", "60"],
+                                  stdout=subprocess.PIPE, text=True, check=True)
+            result = json.loads(load.stdout)
+            records += result["acknowledged"]
+            lines.append(f"| {minute} | {result['records_per_second']:,.0f} | {result['refused']:,.0f} "
+                         f"| {count_parts(stack.data)} | {folder_mib(stack.data / 'log'):.0f} "
+                         f"| {resident_mib(server.pid):.0f} |")
+            print(lines[-1], file=sys.stderr, flush=True)
+        settle(server.pid)
+        return [*lines, "", f"CPU s per million of {records / 1e6:.0f} million spans, merges included: "
+                f"{cpu_seconds(server.pid) / records * 1e6:.1f}; "
+                f"{folder_mib(stack.data / 'clickhouse') * 2**20 / records:.1f} B in tables a span."]
+
+
+def bench_start(rounds: int, data: pathlib.Path | None = None) -> list[str]:
+    """From the start of the process to the first trace that the API shows; on a new folder, or on `data`."""
     times, idle = [], []
     for _ in range(rounds):
         with Stack() as stack:
+            stack.data = data or stack.data
             start = time.monotonic()
             stack.start_server()
             trace_id = stack.send_spans(1)
@@ -148,7 +191,7 @@ def bench_start(rounds: int) -> list[str]:
             time.sleep(5)
             idle.append(resident_mib(stack.server.pid))
     return [f"Start to first trace visible through the API: median {statistics.median(times):.0f} ms "
-            f"[best {min(times):.0f}, worst {max(times):.0f}], {rounds} starts on new folders, polled every 5 ms.",
+            f"[best {min(times):.0f}, worst {max(times):.0f}], {rounds} starts{'' if data else ' on new folders'}, polled every 5 ms.",
             "", f"Memory idle, 5 s after the start: {statistics.median(idle):.0f} MiB resident."]
 
 
@@ -178,13 +221,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=20, help="of each ingest run")
     parser.add_argument("--rounds", type=int, default=7, help="of each measurement; the median counts")
-    parser.add_argument("--only", choices=["sdk", "server"])
+    parser.add_argument("--only", choices=["sdk", "server", "store", "soak"])
     options = parser.parse_args()
     report = [machine()]
-    if options.only != "server":
+    if options.only in (None, "sdk"):
         report += ["", "### SDK", "", *bench_sdk(options.rounds)]
-    if options.only != "sdk":
+    if options.only in (None, "server"):
         report += ["", "### Server", "", *bench_server(options.seconds, options.rounds)]
+    if options.only in (None, "store"):
+        report += ["", "### Store", "", *bench_store(options.rounds)]
+    if options.only == "soak":
+        report += ["", "### Ten minutes", "", *bench_soak(10)]
     text = "\n".join(report) + "\n"
     (BENCH / "report.md").write_text(text)
     print(text)

@@ -547,6 +547,9 @@ std::size_t memory_bytes(Columns& table) {
 /// Appends a column `received`, DateTime64(6, 'UTC'), with the same value in each of `rows` rows.
 void append_received(std::string& out, std::int64_t unix_us, std::size_t rows);
 
+/// A column's name and type, and what stands before its data; about.
+inline constexpr std::size_t kMaxColumnHeadBytes = 256;
+
 /// Appends the table as one Native block; it must have rows. With `received_us`, microseconds since
 /// 1970, it gets the column `received` in front.
 template <typename Columns>
@@ -554,6 +557,9 @@ void write_native(Columns& table, std::string& out, std::optional<std::int64_t> 
                   RowOrder order = {}) {
   std::size_t columns = received_us ? 1 : 0;
   table.visit([&](const char* /*name*/, auto& /*column*/) { ++columns; });
+  // At once: what grows is copied again and again.
+  out.reserve(out.size() + memory_bytes(table) + rows(table) * sizeof(std::int64_t) +
+              columns * kMaxColumnHeadBytes);
   append_varint(out, columns);
   append_varint(out, rows(table));
   if (received_us) append_received(out, *received_us, rows(table));

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "server/store/columns/block.h"
+#include "server/store/columns/side_tables.h"
 #include "server/store/engine/embedded_engine.h"
 #include "server/store/engine/temporary_folder.h"
 #include "server/store/sql/schema.h"
@@ -37,6 +38,10 @@ double cpu_seconds() {
   };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
+
+/// So that retention leaves them in a folder that a server opens.
+const std::int64_t kStartNs =
+    std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count();
 
 /// Spans of a shop: ids random, eleven attributes with 2 to 100,000 values.
 class Spans {
@@ -80,7 +85,7 @@ class Spans {
     span.parent_span_id = made_ % 8 == 0 ? std::string_view() : span_id_;
     span.name = kNames[random_() % std::size(kNames)];
     span.kind = 2;
-    span.start_time_unix_nano = 1'790'000'000'000'000'000 + made_ * 10'000;
+    span.start_time_unix_nano = static_cast<std::uint64_t>(kStartNs) + made_ * 10'000;
     span.end_time_unix_nano = span.start_time_unix_nano + random_() % 100'000'000;
     span.attributes = attributes_;
     sink.on_span(span);
@@ -198,15 +203,18 @@ int run(std::size_t spans, std::size_t block_spans, const std::filesystem::path&
   double append_s = 0;
   double insert_s = 0;
   const double cpu_before = cpu_seconds();
-  std::int64_t blocks = 0;
+  std::int64_t identity = kStartNs / 1000;
   for (std::size_t done = 0; done < spans; done += block_spans) {
     start = Clock::now();
     block.begin_request(0);
     source.append_to(block.sinks().traces, std::min(block_spans, spans - done));
     append_s += seconds_since(start);
     start = Clock::now();
-    const SealedBlock sealed = block.seal(++blocks);
-    for (const auto* rows : {&sealed.descriptions, &sealed.data}) {
+    SideTables side;
+    const SealedBlock sealed = block.seal(++identity);
+    block.add_side_rows(identity, side);
+    const std::vector<TableRows> side_rows = write_side_tables(side, identity);
+    for (const auto* rows : {&sealed.descriptions, &sealed.data, &side_rows}) {
       for (const TableRows& table : *rows) engine.insert_native(table.table, table.native);
     }
     block.descriptions_are_written();
