@@ -33,7 +33,12 @@ struct SealedBlock {
   std::vector<TableRows> data;
 };
 
+class BlockCommon;
+struct BlockTables;
+class LogSink;
+class MetricSink;
 struct SideTables;
+class SpanSink;
 
 /// The rows of `tables`, as they are to be inserted: marked as those of the block `received_us`,
 /// the last of which they have rows.
@@ -80,20 +85,14 @@ class Block {
   void clear();
 
  private:
-  struct Tables;
-  class Common;
-  class Traces;
-  class Logs;
-  class Metrics;
-
   [[nodiscard]] std::vector<Descriptions::KeySlot> undescribed_slots() const;
 
   Registry& registry_;
-  std::unique_ptr<Tables> tables_;
-  std::unique_ptr<Common> common_;
-  std::unique_ptr<Traces> traces_;
-  std::unique_ptr<Logs> logs_;
-  std::unique_ptr<Metrics> metrics_;
+  std::unique_ptr<BlockTables> tables_;
+  std::unique_ptr<BlockCommon> common_;
+  std::unique_ptr<SpanSink> traces_;
+  std::unique_ptr<LogSink> logs_;
+  std::unique_ptr<MetricSink> metrics_;
 };
 
 }  // namespace signalbox::server::store
