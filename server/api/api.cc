@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "server/api/client_watch.h"
 #include "server/api/hosts.h"
 #include "server/api/openapi.h"
 #include "server/api/static_files.h"
@@ -428,8 +429,9 @@ class Api::Impl {
   }
 
   net::Response run(const Query& query, const net::Responder& responder,
-                    Session::Clock::time_point deadline, ApiCall& call) const {
-    Session session(options_.engine, deadline, [&] { return responder.abandoned(); });
+                    Session::Clock::time_point deadline, ApiCall& call) {
+    const ClientWatch::Guard client(clients_, responder);
+    Session session(options_.engine, deadline, client.token());
     net::Response response;
     try {
       response = json_response(200, query(session));
@@ -448,6 +450,7 @@ class Api::Impl {
   const Options options_;
   const Session::Clock::time_point started_ = Session::Clock::now();
   const StaticFiles files_;
+  ClientWatch clients_;
   WorkerPool workers_;
 };
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <fstream>
 #include <functional>
@@ -52,7 +53,7 @@ class RecordingExchange final : public net::Responder::Exchange {
   [[nodiscard]] bool abandoned() const noexcept override { return is_abandoned; }
 
   std::promise<net::Response> promise;
-  bool is_abandoned = false;
+  std::atomic<bool> is_abandoned = false;
 };
 
 class ApiTest : public ::testing::Test {

@@ -12,6 +12,10 @@ namespace error_code = store::error_code;
 
 constexpr int kTooSlow = 160;
 
+QueryError unwanted() {
+  return {ErrorCode::kUnavailable, "Nobody waits for the answer any more."};
+}
+
 QueryError to_query_error(const store::EngineError& error) {
   switch (error.code()) {
     case error_code::kTimeoutExceeded:
@@ -37,16 +41,11 @@ QueryError to_query_error(const store::EngineError& error) {
 
 }  // namespace
 
-Session::Session(store::Engine& engine, Clock::time_point deadline, std::function<bool()> abandoned)
-    : engine_(engine),
-      started_(Clock::now()),
-      deadline_(deadline),
-      abandoned_(std::move(abandoned)) {}
+Session::Session(store::Engine& engine, Clock::time_point deadline, std::stop_token stop)
+    : engine_(engine), started_(Clock::now()), deadline_(deadline), stop_(std::move(stop)) {}
 
 std::string Session::rows(const std::string& sql, const Parameters& parameters) {
-  if (abandoned_ && abandoned_()) {
-    throw QueryError(ErrorCode::kUnavailable, "Nobody waits for the answer any more.");
-  }
+  if (stop_.stop_requested()) throw unwanted();
   const auto left =
       std::chrono::duration_cast<std::chrono::milliseconds>(deadline_ - Clock::now()).count();
   if (left <= 0) {
@@ -55,6 +54,7 @@ std::string Session::rows(const std::string& sql, const Parameters& parameters) 
   }
   store::QueryOptions options;
   options.max_execution_time_ms = static_cast<std::uint32_t>(left);
+  options.stop = stop_;
   try {
     store::QueryResult result =
         engine_.query(sql + "\nFORMAT RowBinary", parameters.values(), options);
@@ -62,6 +62,7 @@ std::string Session::rows(const std::string& sql, const Parameters& parameters) 
     bytes_read_ += result.bytes_read;
     return std::move(result.data);
   } catch (const store::EngineError& error) {
+    if (stop_.stop_requested()) throw unwanted();
     throw to_query_error(error);
   }
 }

@@ -2,7 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
+#include <stop_token>
 #include <string>
 
 #include "server/query/attribute_slots.h"
@@ -20,8 +20,8 @@ class Session {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// `abandoned` is asked before each statement; it may be empty.
-  Session(store::Engine& engine, Clock::time_point deadline, std::function<bool()> abandoned = {});
+  /// `stop` ends the statement that runs and begins no further one: nobody waits any more.
+  Session(store::Engine& engine, Clock::time_point deadline, std::stop_token stop = {});
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -42,7 +42,7 @@ class Session {
   store::Engine& engine_;
   Clock::time_point started_;
   Clock::time_point deadline_;
-  std::function<bool()> abandoned_;
+  std::stop_token stop_;
   std::uint64_t rows_read_ = 0;
   std::uint64_t bytes_read_ = 0;
   AttributeSlots slots_{[this] { return read_slots(); }};
