@@ -328,6 +328,7 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   grpc_options.refusal_response =
       observe::report_refusals(receive::OtlpReceiver::grpc_refusal(), "OTLP/gRPC", reporter);
   grpc_options.tls = tls;
+  const auto grpc_counters = grpc_options.counters;
   grpc_options.option_name = "--grpc-address";
   net::Http2Server grpc(std::move(grpc_options));
   grpc.start(io.context(), observe::report_refusals(services.handler(), "OTLP/gRPC", reporter));
@@ -339,6 +340,7 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   http_options.refusal_response = cors.filter(
       observe::report_refusals(receive::OtlpReceiver::http_refusal(), "OTLP/HTTP", reporter));
   http_options.tls = tls;
+  const auto http_counters = http_options.counters;
   http_options.option_name = "--http-address";
   net::HttpServer http(std::move(http_options));
   http.start(
@@ -346,6 +348,7 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
       cors.filter(observe::with_health(
           observe::report_refusals(receiver.http_handler(), "OTLP/HTTP", reporter), health)));
 
+  net::HttpServer::Options ui_options;
   api::Api::Options api_options{.engine = engine, .web_root = web_root(options)};
   api_options.allowed_hosts = options.ui_hosts;
   api_options.otlp_grpc_port = grpc.local_endpoint().port;
@@ -359,6 +362,10 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
         observe::SelfTelemetry::Options{.otlp_http = own_receiver.http_handler(),
                                         .received = receiver.counters(),
                                         .keys = keys,
+                                        .sweeper = sweeper,
+                                        .servers = {{"OTLP/gRPC", grpc_counters},
+                                                    {"OTLP/HTTP", http_counters},
+                                                    {"UI", ui_options.counters}},
                                         .engine = engine,
                                         .writer = [&] { return writer.stats(); },
                                         .version = SIGNALBOX_VERSION,
@@ -370,7 +377,6 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   };
   api::Api api(std::move(api_options));
 
-  net::HttpServer::Options ui_options;
   ui_options.limits = limits;
   ui_options.endpoint = options.ui;
   ui_options.option_name = "--ui-address";

@@ -245,7 +245,10 @@ class Http2Connection final : public Connection,
           shake_hands(stream_, stream_.next_layer(), shared_->options.limits.handshake_timeout,
                       this->shared_from_this()),
           [self = this->shared_from_this()](const std::exception_ptr& failed, bool secure) {
-            if (failed || !secure) return self->end();
+            if (failed || !secure) {
+              ++self->shared_->options.counters->failed_handshakes;
+              return self->end();
+            }
             self->opened_ = Clock::now();
             self->secure_ = true;
             self->guarded([&] { self->read(); });
@@ -709,6 +712,7 @@ class Http2Connection final : public Connection,
   }
 
   void refuse(std::int32_t id, Call& call, Refusal refusal) {
+    shared_->options.counters->count(refusal);
     call.request.body = {};
     const auto& make = shared_->options.refusal_response;
     answer(id, make ? make(call.request, refusal) : default_refusal(call.request, refusal));
@@ -842,6 +846,7 @@ class Http2Server::Impl {
     const auto shared = std::make_shared<const Shared>(Shared{options_, std::move(handler)});
     listener_ = Listener::open(
         io, options_.endpoint, options_.option_name, options_.limits.max_connections,
+        options_.counters,
         [shared](Listener::Socket socket,
                  std::shared_ptr<void> alive) -> std::shared_ptr<Connection> {
           error_code ignored;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "server/net/http.h"
+#include "server/net/server_counters.h"
 #include "server/net/tls.h"
 
 namespace boost::asio {
@@ -39,6 +40,8 @@ class Http2Server {
     HeadCheck head_check;                   ///< Null: every head is taken.
     StreamHandler stream_handler;           ///< Null: no request is streamed.
     std::size_t max_streamed_calls = 1024;  ///< At one time, of all connections.
+    /// Not null.
+    std::shared_ptr<ServerCounters> counters = std::make_shared<ServerCounters>();
     std::string option_name;  ///< The setting that chose the endpoint, for the error message.
   };
 

@@ -247,6 +247,7 @@ TEST_F(Http2ServerTest, RefusesBodiesWhenTheBudgetIsUsedUp) {
 
   EXPECT_EQ(answer.fields[":status"], "503");
   EXPECT_EQ(answer.fields["retry-after"], "1");
+  EXPECT_EQ(options.counters->refused(Refusal::kOverloaded), 1U);
   EXPECT_EQ(options.budget->used_bytes(), 0u);
 }
 

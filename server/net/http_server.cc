@@ -242,6 +242,7 @@ class Http1Connection final : public Connection,
       const bool secure = co_await shake_hands(stream_, tcp().socket(), limits().handshake_timeout,
                                                this->shared_from_this());
       idle_ = false;
+      if (!secure) ++shared_->options.counters->failed_handshakes;
       co_return secure;
     }
     co_return true;
@@ -391,6 +392,7 @@ class Http1Connection final : public Connection,
     if (error_ == http::error::header_limit) refusal = Refusal::kHeadTooLarge;
     if (error_ == http::error::body_limit) refusal = Refusal::kBodyTooLarge;
     if (refusal) {
+      options.counters->count(*refusal);
       return options.refusal_response ? options.refusal_response(request, *refusal)
                                       : default_refusal(request, *refusal);
     }
@@ -463,6 +465,7 @@ class HttpServer::Impl {
     const auto shared = std::make_shared<const Shared>(Shared{options_, std::move(handler)});
     listener_ = Listener::open(
         io, options_.endpoint, options_.option_name, options_.limits.max_connections,
+        options_.counters,
         [shared](Listener::Socket socket,
                  std::shared_ptr<void> alive) -> std::shared_ptr<Connection> {
           error_code ignored;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "server/net/http.h"
+#include "server/net/server_counters.h"
 #include "server/net/tls.h"
 
 namespace boost::asio {
@@ -27,6 +28,8 @@ class HttpServer {
     std::shared_ptr<TlsContext> tls;        ///< Null: without TLS.
     RefusalResponse refusal_response;       ///< Null: `default_refusal`.
     HeadCheck head_check;                   ///< Null: every head is taken.
+    /// Not null.
+    std::shared_ptr<ServerCounters> counters = std::make_shared<ServerCounters>();
     std::string option_name;  ///< The setting that chose the endpoint, for the error message.
   };
 

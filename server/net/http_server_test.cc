@@ -110,6 +110,7 @@ TEST_F(HttpServerTest, SendsALargeSharedBodyWhole) {
 TEST_F(HttpServerTest, RefusesBodiesBeyondTheLimit) {
   HttpServer::Options options;
   options.limits.max_body_bytes = 10;
+  const auto counters = options.counters;
   start(echo, options);
 
   TestClient announced(port());
@@ -120,6 +121,7 @@ TEST_F(HttpServerTest, RefusesBodiesBeyondTheLimit) {
   chunked.send(
       "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n12345678901\r\n");
   EXPECT_THAT(chunked.read_until("\r\n\r\n"), StartsWith("HTTP/1.1 413 "));
+  EXPECT_EQ(counters->refused(Refusal::kBodyTooLarge), 2U);
 }
 
 TEST_F(HttpServerTest, RefusesHeadersBeyondTheLimit) {
@@ -264,6 +266,7 @@ TEST_F(HttpServerTest, TellsTheHandlerThatTheClientHasGone) {
 TEST_F(HttpServerTest, ClosesConnectionsBeyondTheLimit) {
   HttpServer::Options options;
   options.limits.max_connections = 1;
+  const auto counters = options.counters;
   start(echo, options);
   TestClient first(port());
   first.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -271,6 +274,8 @@ TEST_F(HttpServerTest, ClosesConnectionsBeyondTheLimit) {
 
   TestClient second(port());
   EXPECT_THAT(second.read_to_end(), IsEmpty());
+  EXPECT_EQ(counters->closed_at_limit, 1U);
+  EXPECT_EQ(counters->open_connections, 1);
 
   first.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
   EXPECT_THAT(first.read_response(), StartsWith("HTTP/1.1 200"));

@@ -27,16 +27,20 @@ using boost::system::error_code;
 
 }  // namespace
 
-Listener::Listener(asio::io_context& io, std::size_t max_connections, MakeConnection make)
+Listener::Listener(asio::io_context& io, std::size_t max_connections,
+                   std::shared_ptr<ServerCounters> counters, MakeConnection make)
     : io_(io),
       max_connections_(max_connections),
+      counters_(std::move(counters)),
       make_(std::move(make)),
       acceptor_(asio::make_strand(io)),
       retry_timer_(acceptor_.get_executor()) {}
 
 std::shared_ptr<Listener> Listener::open(asio::io_context& io, const Endpoint& endpoint,
                                          const std::string& option_name,
-                                         std::size_t max_connections, MakeConnection make) {
+                                         std::size_t max_connections,
+                                         std::shared_ptr<ServerCounters> counters,
+                                         MakeConnection make) {
   error_code error;
   const auto check = [&] {
     if (error) fail(endpoint, option_name, error);
@@ -45,7 +49,8 @@ std::shared_ptr<Listener> Listener::open(asio::io_context& io, const Endpoint& e
   check();
   const asio::ip::tcp::endpoint where(address, endpoint.port);
 
-  std::shared_ptr<Listener> listener(new Listener(io, max_connections, std::move(make)));
+  std::shared_ptr<Listener> listener(
+      new Listener(io, max_connections, std::move(counters), std::move(make)));
   Acceptor& acceptor = listener->acceptor_;
   acceptor.open(where.protocol(), error);
   check();
@@ -96,9 +101,14 @@ void Listener::take(Socket socket) {
   std::uint64_t id = 0;
   {
     std::scoped_lock lock(mutex_);
-    if (stopping_ || connections_.size() >= max_connections_) return;
+    if (stopping_) return;
+    if (connections_.size() >= max_connections_) {
+      ++counters_->closed_at_limit;
+      return;
+    }
     id = next_id_++;
     connections_.emplace(id, std::weak_ptr<Connection>());
+    ++counters_->open_connections;
   }
   std::shared_ptr<void> alive(nullptr,
                               [self = shared_from_this(), id](void*) { self->forget(id); });
@@ -116,6 +126,7 @@ void Listener::take(Socket socket) {
 void Listener::forget(std::uint64_t id) {
   std::scoped_lock lock(mutex_);
   connections_.erase(id);
+  --counters_->open_connections;
   changed_.notify_all();
 }
 

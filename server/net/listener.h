@@ -13,6 +13,7 @@
 #include <unordered_map>
 
 #include "server/net/http.h"
+#include "server/net/server_counters.h"
 
 namespace signalbox::server::net {
 
@@ -41,6 +42,7 @@ class Listener : public std::enable_shared_from_this<Listener> {
   /// Throws std::runtime_error, naming endpoint and `option_name`, if it cannot listen there.
   static std::shared_ptr<Listener> open(boost::asio::io_context& io, const Endpoint& endpoint,
                                         const std::string& option_name, std::size_t max_connections,
+                                        std::shared_ptr<ServerCounters> counters,
                                         MakeConnection make);
 
   [[nodiscard]] Endpoint local_endpoint() const { return local_; }
@@ -50,7 +52,8 @@ class Listener : public std::enable_shared_from_this<Listener> {
  private:
   using Acceptor = boost::asio::ip::tcp::acceptor;
 
-  Listener(boost::asio::io_context& io, std::size_t max_connections, MakeConnection make);
+  Listener(boost::asio::io_context& io, std::size_t max_connections,
+           std::shared_ptr<ServerCounters> counters, MakeConnection make);
   void accept();
   void accept_later();
   void take(Socket socket);
@@ -59,6 +62,7 @@ class Listener : public std::enable_shared_from_this<Listener> {
 
   boost::asio::io_context& io_;
   const std::size_t max_connections_;
+  const std::shared_ptr<ServerCounters> counters_;
   const MakeConnection make_;
   Acceptor acceptor_;
   boost::asio::steady_timer retry_timer_;

@@ -56,11 +56,12 @@ struct ReceiveInstrument {
   std::string_view unit;
   std::atomic<std::uint64_t> Counters::* counter;
 };
-constexpr std::array<ReceiveInstrument, 8> kReceiveInstruments = {{
+constexpr std::array<ReceiveInstrument, 9> kReceiveInstruments = {{
     {"signalbox.receive.requests", "{request}", &Counters::requests},
     {"signalbox.receive.request_bytes", "By", &Counters::request_bytes},
     {"signalbox.receive.accepted_records", "{record}", &Counters::accepted_records},
     {"signalbox.receive.rejected_records", "{record}", &Counters::rejected_records},
+    {"signalbox.receive.altered_requests", "{request}", &Counters::altered_requests},
     {"signalbox.receive.malformed_requests", "{request}", &Counters::malformed_requests},
     {"signalbox.receive.unavailable_requests", "{request}", &Counters::unavailable_requests},
     {"signalbox.receive.unauthenticated_requests", "{request}",
@@ -73,13 +74,14 @@ struct WriterCounter {
   std::string_view unit;
   std::uint64_t Stats::* counter;
 };
-constexpr std::array<WriterCounter, 13> kWriterCounters = {{
+constexpr std::array<WriterCounter, 14> kWriterCounters = {{
     {"signalbox.writer.rejected_rows", "{row}", &Stats::rejected_rows},
     {"signalbox.writer.repeated_requests", "{request}", &Stats::repeated_requests},
     {"signalbox.writer.malformed_requests", "{request}", &Stats::malformed_requests},
     {"signalbox.writer.overloaded_requests", "{request}", &Stats::overloaded_requests},
     {"signalbox.writer.failed_requests", "{request}", &Stats::failed_requests},
     {"signalbox.writer.abandoned_requests", "{request}", &Stats::abandoned_requests},
+    {"signalbox.writer.stored_rows", "{row}", &Stats::stored_rows},
     {"signalbox.writer.blocks", "{block}", &Stats::blocks},
     {"signalbox.writer.reloaded_blocks", "{block}", &Stats::reloaded_blocks},
     {"signalbox.writer.blocks_set_aside", "{block}", &Stats::blocks_set_aside},
@@ -88,6 +90,34 @@ constexpr std::array<WriterCounter, 13> kWriterCounters = {{
     {"signalbox.log.failures", "{failure}", &Stats::log_failures},
     {"signalbox.log.unreadable_requests", "{request}", &Stats::unreadable_requests},
 }};
+
+struct WriterGauge {
+  std::string_view name;
+  std::string_view unit;
+  std::int64_t (*value)(const Stats&);
+};
+constexpr std::array<WriterGauge, 7> kWriterGauges = {{
+    {"signalbox.writer.queued_bytes", "By",
+     [](const Stats& s) { return as_signed(s.queued_bytes); }},
+    {"signalbox.writer.queued_requests", "{request}",
+     [](const Stats& s) { return as_signed(s.queued_requests); }},
+    {"signalbox.writer.waiting_blocks", "{block}",
+     [](const Stats& s) { return as_signed(s.waiting_blocks); }},
+    {"signalbox.writer.remembered_requests", "{request}",
+     [](const Stats& s) { return as_signed(s.window_requests); }},
+    {"signalbox.log.size", "By", [](const Stats& s) { return as_signed(s.log_bytes); }},
+    {"signalbox.log.failing", "1", [](const Stats& s) { return std::int64_t{s.is_log_failing}; }},
+    {"signalbox.engine.failing", "1",
+     [](const Stats& s) { return std::int64_t{s.is_engine_failing}; }},
+}};
+
+struct RefusalName {
+  net::Refusal refusal;
+  std::string_view name;
+};
+constexpr std::array<RefusalName, 3> kRefusals = {{{net::Refusal::kHeadTooLarge, "head_too_large"},
+                                                   {net::Refusal::kBodyTooLarge, "body_too_large"},
+                                                   {net::Refusal::kOverloaded, "overloaded"}}};
 
 struct KeyInstrument {
   std::string_view name;
@@ -147,9 +177,11 @@ class SelfTelemetry::Implementation {
          .boundaries = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}});
     call_rows_ = meter.create_counter<std::int64_t>(
         "signalbox.api.rows_read", {.description = "Rows read for the API", .unit = "{row}"});
+    observe_servers(meter);
     observe_receiving(meter);
     observe_writer(meter);
     observe_keys(meter);
+    observe_retention(meter);
     observe_engine(meter);
     observe_process(meter);
   }
@@ -210,6 +242,46 @@ class SelfTelemetry::Implementation {
 
   void keep(metrics::Observable observable) { observables_.push_back(std::move(observable)); }
 
+  void observe_servers(const metrics::Meter& meter) {
+    keep(meter.create_observable_counter<std::int64_t>(
+        "signalbox.server.refused_requests",
+        [this](Observer& observer) {
+          for (const Server& server : options_.servers) {
+            for (const auto& [refusal, name] : kRefusals) {
+              observer.observe(
+                  as_signed(server.counters->refused(refusal)),
+                  {{"signalbox.server.name", server.name}, {"signalbox.reason", name}});
+            }
+          }
+        },
+        {.description = "Refused before their handler", .unit = "{request}"}));
+    const auto count = [&](std::string_view name, std::string_view unit,
+                           std::atomic<std::uint64_t> net::ServerCounters::* counter) {
+      keep(meter.create_observable_counter<std::int64_t>(
+          name,
+          [this, counter](Observer& observer) {
+            for (const Server& server : options_.servers) {
+              observer.observe(as_signed(((*server.counters).*counter).load()),
+                               {{"signalbox.server.name", server.name}});
+            }
+          },
+          {.description = {}, .unit = unit}));
+    };
+    count("signalbox.server.closed_at_limit", "{connection}",
+          &net::ServerCounters::closed_at_limit);
+    count("signalbox.server.failed_handshakes", "{handshake}",
+          &net::ServerCounters::failed_handshakes);
+    keep(meter.create_observable_up_down_counter<std::int64_t>(
+        "signalbox.server.open_connections",
+        [this](Observer& observer) {
+          for (const Server& server : options_.servers) {
+            observer.observe(server.counters->open_connections.load(),
+                             {{"signalbox.server.name", server.name}});
+          }
+        },
+        {.description = {}, .unit = "{connection}"}));
+  }
+
   void observe_receiving(const metrics::Meter& meter) {
     for (const ReceiveInstrument& instrument : kReceiveInstruments) {
       keep(meter.create_observable_counter<std::int64_t>(
@@ -254,20 +326,14 @@ class SelfTelemetry::Implementation {
                                                    observer.observe(time.count());
                                                  },
                                                  {.description = {}, .unit = "s"}));
-    keep(meter.create_observable_gauge<std::int64_t>(
-        "signalbox.writer.queued_bytes",
-        [this](Observer& observer) { observer.observe(as_signed(options_.writer().queued_bytes)); },
-        {.description = {}, .unit = "By"}));
-    keep(meter.create_observable_gauge<std::int64_t>(
-        "signalbox.writer.waiting_blocks",
-        [this](Observer& observer) {
-          observer.observe(as_signed(options_.writer().waiting_blocks));
-        },
-        {.description = {}, .unit = "{block}"}));
-    keep(meter.create_observable_gauge<std::int64_t>(
-        "signalbox.log.size",
-        [this](Observer& observer) { observer.observe(as_signed(options_.writer().log_bytes)); },
-        {.description = {}, .unit = "By"}));
+    for (const WriterGauge& instrument : kWriterGauges) {
+      keep(meter.create_observable_gauge<std::int64_t>(
+          instrument.name,
+          [this, value = instrument.value](Observer& observer) {
+            observer.observe(value(options_.writer()));
+          },
+          {.description = {}, .unit = instrument.unit}));
+    }
   }
 
   void observe_keys(const metrics::Meter& meter) {
@@ -281,6 +347,27 @@ class SelfTelemetry::Implementation {
           },
           {.description = {}, .unit = instrument.unit}));
     }
+    keep(meter.create_observable_counter<std::int64_t>(
+        "signalbox.key.unauthenticated_requests",
+        [this](Observer& observer) {
+          observer.observe(as_signed(options_.keys.unauthenticated_requests()));
+        },
+        {.description = "With no key, or one that is not known", .unit = "{request}"}));
+  }
+
+  void observe_retention(const metrics::Meter& meter) {
+    keep(meter.create_observable_counter<std::int64_t>(
+        "signalbox.retention.removed_partitions",
+        [this](Observer& observer) {
+          observer.observe(as_signed(options_.sweeper.removed_partitions()));
+        },
+        {.description = {}, .unit = "{partition}"}));
+    keep(meter.create_observable_counter<std::int64_t>(
+        "signalbox.retention.removed_bytes",
+        [this](Observer& observer) {
+          observer.observe(as_signed(options_.sweeper.removed_bytes()));
+        },
+        {.description = {}, .unit = "By"}));
   }
 
   void observe_engine(const metrics::Meter& meter) {

@@ -4,11 +4,14 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "server/api/api.h"
 #include "server/keys/key_ring.h"
 #include "server/net/http.h"
+#include "server/net/server_counters.h"
 #include "server/receive/otlp_receiver.h"
+#include "server/retention/sweeper.h"
 #include "server/store/commit/writer.h"
 #include "server/store/engine/engine.h"
 
@@ -24,10 +27,18 @@ namespace signalbox::server::observe {
 /// Errors: the constructor throws std::runtime_error.
 class SelfTelemetry {
  public:
+  /// One of the process's servers, as its metrics name it.
+  struct Server {
+    std::string name;
+    std::shared_ptr<const net::ServerCounters> counters;
+  };
+
   struct Options {
     net::Handler otlp_http;  ///< Takes its requests; of an OtlpReceiver of its own.
     const receive::ReceiveCounters& received;
     const keys::KeyRing& keys;
+    const retention::Sweeper& sweeper;
+    std::vector<Server> servers;
     store::Engine& engine;
     std::function<store::Writer::Stats()> writer;
     std::string version;

@@ -140,6 +140,7 @@ void count(ReceiveCounters::OfSignal& counters, const WriteOutcome& outcome) {
     case WriteOutcome::Status::kCommitted:
       counters.accepted_records += outcome.decoded.accepted;
       counters.rejected_records += outcome.decoded.rejected;
+      if (outcome.decoded.altered != otlp::Alterations{}) ++counters.altered_requests;
       break;
     case WriteOutcome::Status::kMalformed:
       ++counters.malformed_requests;

@@ -20,6 +20,7 @@ struct ReceiveCounters {
     std::atomic<std::uint64_t> request_bytes{0};     ///< Of their bodies, as sent.
     std::atomic<std::uint64_t> accepted_records{0};  ///< Spans, points or log records committed.
     std::atomic<std::uint64_t> rejected_records{0};  ///< Reported by partial_success.
+    std::atomic<std::uint64_t> altered_requests{0};  ///< Taken, with a warning of what was altered.
     std::atomic<std::uint64_t> malformed_requests{0};
     std::atomic<std::uint64_t> unavailable_requests{0};  ///< Overloaded or failed; to be retried.
     std::atomic<std::uint64_t> unauthenticated_requests{0};

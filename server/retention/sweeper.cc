@@ -112,6 +112,8 @@ std::uint64_t Sweeper::table_bytes() {
 
 void Sweeper::drop(const Partition& partition, const std::string& why) {
   engine_.execute("ALTER TABLE " + partition.table + " DROP PARTITION ID '" + partition.id + "'");
+  ++removed_partitions_;
+  removed_bytes_ += partition.bytes;
   options_.report("Removed " + std::string(name_of(partition.signal)) + " of " +
                   date_text(partition.day) + " (" + partition.table + ", " +
                   mebibytes(partition.bytes) + "): " + why);

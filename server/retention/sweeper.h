@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -13,7 +14,7 @@ namespace signalbox::server::retention {
 
 /// Removes data that is too old, or too much, by whole partitions, each a day: no row is rewritten.
 ///
-/// Not thread-safe. Lifetime: the engine outlives it.
+/// Not thread-safe but for the counts. Lifetime: the engine outlives it.
 class Sweeper {
  public:
   struct Options {
@@ -30,6 +31,10 @@ class Sweeper {
   /// before stays removed.
   void sweep(const Policy& policy, std::chrono::system_clock::time_point now);
 
+  /// Since the start. From any thread.
+  [[nodiscard]] std::uint64_t removed_partitions() const noexcept { return removed_partitions_; }
+  [[nodiscard]] std::uint64_t removed_bytes() const noexcept { return removed_bytes_; }
+
  private:
   struct Partition {
     std::string table;
@@ -45,6 +50,8 @@ class Sweeper {
 
   store::Engine& engine_;
   const Options options_;
+  std::atomic<std::uint64_t> removed_partitions_{0};
+  std::atomic<std::uint64_t> removed_bytes_{0};
 };
 
 }  // namespace signalbox::server::retention

@@ -127,6 +127,22 @@ TEST_F(SweeperTest, RemovesTheOldestBeyondTheDisksLimit) {
   EXPECT_EQ(days("metric_x"), "") << "what lies beside the tables counts";
 }
 
+TEST_F(SweeperTest, CountsWhatItRemoves) {
+  insert("spans_x", "2026-03-01", 100);
+  insert("logs_x", "2026-03-01", 100);
+  insert("logs_x", "2026-03-20", 100);
+  Policy policy;
+  policy.of(Signal::kTraces) = hours(3 * 24);
+  policy.of(Signal::kLogs) = hours(3 * 24);
+  Sweeper sweeper(engine_, {});
+
+  sweeper.sweep(policy, kToday + hours(12));
+  sweeper.sweep(policy, kToday + hours(12));
+
+  EXPECT_EQ(sweeper.removed_partitions(), 2U);
+  EXPECT_GT(sweeper.removed_bytes(), 200U * 1024);
+}
+
 TEST_F(SweeperTest, SaysWhenTodayAloneIsTooMuchAndKeepsIt) {
   insert("logs_x", "2026-03-20", 500);
   Policy policy;

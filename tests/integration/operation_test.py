@@ -2,13 +2,14 @@
 
 import json
 import pathlib
+import re
 import signal
 import subprocess
 import threading
 import time
 import unittest
 
-from stack import BIN, Stack, request, wait_until
+from stack import BIN, ROOT, Stack, request, wait_until
 
 
 def signalbox(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -225,6 +226,50 @@ class SelfTelemetry(unittest.TestCase):
                 traces = stack.api("traces", service="signalbox", limit=1000)["traces"]
                 return sum(trace["root_name"] == "GET /api/v1/services" for trace in traces)
             wait_until(lambda: traced() == 3, "the queries are traced", interval_s=0.5)
+
+    def test_counts_all_that_the_document_lists(self) -> None:
+        listed = set(re.findall(r"^\| `([a-z_.]+)`", (ROOT / "docs" / "metrics.md").read_text(), re.MULTILINE))
+        with Stack() as stack:
+            certificate, key = stack.folder / "cert.pem", stack.folder / "key.pem"
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost",
+                            "-keyout", key, "-out", certificate], check=True, capture_output=True)
+            made = signalbox("keys", "create", "shop", "--data", str(stack.data))
+            stack.start_server("--self-telemetry=on", "--self-telemetry-interval", "1s", "--tls-cert", str(certificate),
+                               "--tls-key", str(key))
+            # A trace id of a wrong length is left out, and the sender warned.
+            log = {"resourceLogs": [{"scopeLogs": [{"logRecords": [{"traceId": "abcd", "body": {"stringValue": "a"}}]}]}]}
+            url = f"https://127.0.0.1:{stack.http_port}/v1/logs"
+
+            def post(*arguments: str, body: str = json.dumps(log)) -> str:
+                """The status of one request."""
+                run = subprocess.run(["curl", "--silent", "--insecure", "--output", "/dev/null", "--write-out", "%{http_code}",
+                                      "--header", "content-type: application/json", *arguments, "--data-binary", "@-", url],
+                                     input=body, capture_output=True, text=True, timeout=30)
+                return run.stdout
+            ingestion_key = f"signalbox-ingestion-key: {made.stdout.split()[0]}"
+            self.assertEqual(post("--header", ingestion_key), "200")
+            self.assertEqual(post(), "401")
+            self.assertEqual(post("--header", "x-large: " + "x" * 100_000), "431")
+            self.assertEqual(post("--header", "content-length: 100000000"), "413")
+            request("POST", url.replace("https", "http"), b"{}")  # Not TLS.
+
+            def catalogue() -> set[str]:
+                return {metric["name"] for metric in stack.api("metrics", service="signalbox")["metrics"]}
+            wait_until(lambda: listed <= catalogue(), "all of them are in the catalogue")
+            self.assertEqual(catalogue(), listed)
+
+            def of_http(name: str, group_by: str = "signalbox.server.name") -> float:
+                return self.latest(stack, name, group_by).get("OTLP/HTTP", 0)
+            wait_until(lambda: of_http("signalbox.server.failed_handshakes") == 1, "the failed handshake is counted")
+            self.assertEqual(of_http("signalbox.server.refused_requests"), 2)
+            reasons = self.latest(stack, "signalbox.server.refused_requests", "signalbox.reason")
+            self.assertEqual(reasons, {"head_too_large": 1, "body_too_large": 1, "overloaded": 0})
+            self.assertEqual(self.latest(stack, "signalbox.receive.altered_requests", "signalbox.signal")["logs"], 1)
+            self.assertEqual(self.latest(stack, "signalbox.key.unauthenticated_requests"), {"": 1})
+            connections = self.latest(stack, "signalbox.server.open_connections", "signalbox.server.name")
+            self.assertEqual(connections["OTLP/gRPC"], 0)
+            wait_until(lambda: self.latest(stack, "signalbox.writer.stored_rows")[""] > 0, "stored rows are counted")
+            self.assertEqual(self.latest(stack, "signalbox.engine.failing"), {"": 0})
 
     def test_of_an_idle_server_grows_by_the_same_points_each_time(self) -> None:
         with Stack() as stack:
