@@ -1,7 +1,6 @@
 // The server: receives OTLP, stores it in the ClickHouse in this process, and shows it.
 
 #include <pthread.h>
-#include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -40,6 +39,7 @@
 #include "server/observe/refusals.h"
 #include "server/observe/reporter.h"
 #include "server/observe/self_telemetry.h"
+#include "server/observe/slow_calls.h"
 #include "server/receive/grpc_health.h"
 #include "server/receive/grpc_services.h"
 #include "server/receive/otlp_decoder.h"
@@ -161,16 +161,6 @@ observe::CheckResult check_log(const store::Writer& writer) {
   return {.ok = true,
           .detail = std::to_string(stats.log_bytes / kMebibyte) + " MiB of log, " +
                     std::to_string(stats.waiting_blocks) + " blocks wait for the tables"};
-}
-
-void report_slow(const api::ApiCall& call, observe::Reporter& reporter) {
-  constexpr std::chrono::seconds kSlow{1};
-  if (call.duration < kSlow) return;
-  const std::chrono::duration<double> took = call.duration;
-  constexpr std::size_t kLongestTarget = 500;
-  reporter.report(observe::Reporter::Level::kWarning, "slow " + std::string(call.route),
-                  fmt::format("Slow query, {:.1f} s: {} read {} rows, answered {}", took.count(),
-                              call.target.substr(0, kLongestTarget), call.rows_read, call.status));
 }
 
 /// Raises the limit on open files, and says how many connections each of the three ports may have.
@@ -372,7 +362,7 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
                                         .interval = options.self_telemetry_interval});
   }
   api_options.on_call = [&](const api::ApiCall& call) {
-    report_slow(call, reporter);
+    observe::report_slow(call, reporter);
     if (telemetry != nullptr) telemetry->on_call(call);
   };
   api::Api api(std::move(api_options));

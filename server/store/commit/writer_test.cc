@@ -324,6 +324,9 @@ TEST_F(WriterTest, TriesAnInsertAgainUntilItSucceeds) {
     EXPECT_THAT(engine.twice(), IsEmpty());
     EXPECT_EQ(writer.stats().failed_inserts, 3U);
     EXPECT_FALSE(writer.stats().is_engine_failing);
+    EXPECT_THAT(reports(), ::testing::Contains("a block could not be inserted into " + table +
+                                               "; it stays in the log and is tried again: not "
+                                               "enough space"));
   }
 }
 
