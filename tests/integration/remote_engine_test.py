@@ -102,6 +102,23 @@ class RemoteEngine(unittest.TestCase):
             for report in REPORTS:
                 self.assertNotIn(report, log)
 
+    def test_removes_what_a_change_of_the_retention_no_longer_keeps(self) -> None:
+        with RemoteStack() as stack:
+            stack.start_server()
+            # Days ago as the server would have received it: only the engine can be told so.
+            status, answer = request("POST", f"{stack.engine_url}/?database=signalbox",
+                                     b"INSERT INTO log_rows (received) SELECT now() - INTERVAL 5 DAY")
+            self.assertEqual(status, 200, answer)
+            send_everything(stack, 1)
+            stack.wait_for_rows(log_rows=2)
+
+            status, answer = request("PUT", f"{stack.ui}/api/v1/settings/retention", b'{"logs": "2d"}',
+                                     {"content-type": "application/json"})
+
+            self.assertEqual(status, 200, answer)
+            stack.wait_for_rows(log_rows=1)  # Long before the minute of the next regular sweep.
+            self.assertIn("Removed logs of", stack.log("signalbox"))
+
     def test_keeps_what_was_stored_when_the_server_starts_again(self) -> None:
         with RemoteStack() as stack:
             server = stack.start_server()
