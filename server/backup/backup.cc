@@ -1,6 +1,10 @@
 #include "server/backup/backup.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <system_error>
@@ -61,6 +65,18 @@ void move_folder(const fs::path& from, const fs::path& to) {
   if (error) fs::copy(from, to, fs::copy_options::recursive);
 }
 
+/// Returns when all that was written below `folder` is on disk. By one call for its whole file
+/// system: a folder of tables has tens of thousands of files, and merges remove some meanwhile.
+void sync_all(const fs::path& folder) {
+  const int fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int result = fd < 0 ? -1 : syncfs(fd);
+  const int error = errno;
+  if (fd >= 0) close(fd);
+  if (result != 0) {
+    throw std::system_error(error, std::generic_category(), "cannot sync " + folder.string());
+  }
+}
+
 void copy_settings(const fs::path& from, const fs::path& to) {
   for (const char* const name : kSettings) {
     if (!fs::exists(from / name)) continue;
@@ -68,9 +84,9 @@ void copy_settings(const fs::path& from, const fs::path& to) {
   }
 }
 
-/// Says every few seconds how much there is in `folder`.
+/// Says every second how much there is in `folder`.
 observe::Periodic watching(const fs::path& folder, const Progress& progress) {
-  return {std::chrono::seconds(2), [folder, &progress] {
+  return {std::chrono::seconds(1), [folder, &progress] {
             if (const auto size = mebibytes_below(folder); size > 0) {
               progress("  " + std::to_string(size) + " MiB");
             }
@@ -94,8 +110,12 @@ void make_backup(store::Engine& engine, const fs::path& data_folder, const fs::p
     }
     progress("Moving them to " + target.string());
     fs::create_directories(target);
-    move_folder(written, target / kTables);
+    {
+      const observe::Periodic reporting = watching(target, progress);
+      move_folder(written, target / kTables);
+    }
     copy_settings(data_folder, target);
+    sync_all(target);  // Or a power cut could leave the mark, and not what it vouches for.
     config::replace_file(target / kMark, "{\"format\": 1}\n");
   } catch (const std::system_error& error) {
     std::error_code ignored;
@@ -126,10 +146,15 @@ void restore_backup(store::Engine& engine, const fs::path& source, const fs::pat
   try {
     progress("Copying the tables from " + source.string());
     fs::create_directories(readable.parent_path());
-    fs::copy(source / kTables, readable, fs::copy_options::recursive);
+    {
+      const observe::Periodic reporting = watching(readable, progress);
+      fs::copy(source / kTables, readable, fs::copy_options::recursive);
+    }
     progress("Restoring them");
+    const observe::Periodic reporting = watching(data_folder / "clickhouse" / "store", progress);
     engine.execute(std::string("RESTORE DATABASE signalbox FROM File('") + kName + "')");
     copy_settings(source, data_folder);
+    sync_all(data_folder);
   } catch (const std::system_error& error) {
     throw BackupError("cannot restore from " + source.string() + ": " + error.what());
   }

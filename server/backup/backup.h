@@ -21,7 +21,7 @@ using Progress = std::function<void(const std::string&)>;
 /// Writes all tables behind `engine`, whose data folder is `data_folder`, and the folder's settings
 /// and keys into the new folder `target`. Rows that come in meanwhile may be in it or not; each
 /// block of a table is there as a whole or not at all. What was received must be in the tables
-/// before (Writer::flush). After a failure `target` is not there.
+/// before (Writer::flush). It is on disk when this returns. After a failure `target` is not there.
 ///
 /// Errors: BackupError, store::EngineError.
 void make_backup(store::Engine& engine, const std::filesystem::path& data_folder,
@@ -31,6 +31,7 @@ void make_backup(store::Engine& engine, const std::filesystem::path& data_folder
 void check_restore(const std::filesystem::path& source, const std::filesystem::path& data_folder);
 
 /// Fills the empty database behind `engine` and its folder from the backup `source`, which stays.
+/// It is on disk when this returns.
 /// Errors: BackupError, store::EngineError.
 void restore_backup(store::Engine& engine, const std::filesystem::path& source,
                     const std::filesystem::path& data_folder, const Progress& progress);
