@@ -72,6 +72,27 @@ TEST_F(EmbeddedEngineTest, KeepsTablesDurableAndTheirPartsFew) {
   }
 }
 
+// What a table says itself wins over the settings above.
+TEST_F(EmbeddedEngineTest, HasTablesThatSayNoMoreThanTheirInsertsAreSynced) {
+  apply_schema(engine_);
+  const std::string tables =
+      "FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree' ";
+
+  EXPECT_EQ(engine_
+                .query("SELECT name " + tables +
+                       "AND NOT (engine_full LIKE '%fsync_after_insert = 1%' AND engine_full LIKE "
+                       "'%fsync_part_directory = 1%') FORMAT TSV")
+                .data,
+            "");
+  EXPECT_EQ(engine_
+                .query("SELECT DISTINCT arrayJoin(splitByString(', ', extract(engine_full, "
+                       "'SETTINGS (.*)$'))) AS setting " +
+                       tables + "ORDER BY setting FORMAT TSV")
+                .data,
+            "fsync_after_insert = 1\nfsync_part_directory = 1\nindex_granularity = 8192\n"
+            "merge_selector_base = 8\nmin_rows_for_wide_part = 524288\n");
+}
+
 TEST_F(EmbeddedEngineTest, HasTheLimitsThatItWasGiven) {
   const std::map<std::string, std::string> expected = {
       {"max_server_memory_usage", std::to_string(3ULL << 30)},
