@@ -52,10 +52,7 @@ class FakeEngine final : public Engine {
                      const InsertOptions& /*options*/) override {
     const std::string_view native = pieces.front();
     std::unique_lock lock(mutex_);
-    ++waiting_;
-    changed_.notify_all();
     changed_.wait(lock, [&] { return is_open_; });
-    --waiting_;
     ++inserts_[std::string(table)];
     const Insert does = behaviour_ ? behaviour_(table) : Insert::kSucceeds;
     if (does == Insert::kFailsBefore) throw EngineError(243, "not enough space");
@@ -77,10 +74,6 @@ class FakeEngine final : public Engine {
     const std::scoped_lock lock(mutex_);
     is_open_ = true;
     changed_.notify_all();
-  }
-  void wait_for_an_insert() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return waiting_ > 0; });
   }
   void behave(Behaviour behaviour) {
     const std::scoped_lock lock(mutex_);
@@ -140,7 +133,6 @@ class FakeEngine final : public Engine {
   std::mutex mutex_;
   std::condition_variable changed_;
   bool is_open_ = true;
-  int waiting_ = 0;
   int questions_ = 0;
   Behaviour behaviour_;
   std::map<std::string, int> inserts_;
