@@ -12,7 +12,7 @@ step = @printf '\033[1m%s\033[0m\n' "$(1)"
 help:
 	@echo 'make demo        build, start everything, send one request and print the link to its trace'
 	@echo '                 (DURATION=30 ends by itself after 30 s; Ctrl-C stops everything;'
-	@echo '                 TLS=1 exports over https with an ingestion key)'
+	@echo '                 TLS=1 speaks https, and exports with an ingestion key)'
 	@echo 'make test        run every test, the browser'"'"'s included'
 	@echo 'make build       build/bin/: signalbox, demo-service, demo-echo, demo-loadgen'
 	@echo 'make bench       run the benchmarks (SECONDS_EACH=n for longer runs)'

@@ -3,8 +3,8 @@
 
 usage: demo/run.py [--uv PATH] [--duration SECONDS] [--data DIR] [--tls]
 
-With --tls the server gets a certificate made for the occasion and an ingestion key, and the services export to
-an https endpoint with SIGNOZ_INGESTION_KEY.
+With --tls the server gets a certificate made for the occasion and an ingestion key: the services export to an
+https endpoint with SIGNOZ_INGESTION_KEY, and the UI is at an https address.
 
 Prints the UI's address and a link to the trace of the client's call, then runs until Ctrl-C or for SECONDS,
 and stops everything it started. Ports are those of the environment variables DEMO_UI_PORT (8080),
@@ -19,6 +19,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -115,10 +116,10 @@ class Tour:
                     say(f"  {name} did not stop within 10 s and was killed")
 
 
-def get_json(url: str) -> dict | None:
+def get_json(url: str, trusted: ssl.SSLContext | None) -> dict | None:
     """The JSON at `url`, or None if nothing answers with it."""
     try:
-        with urllib.request.urlopen(url, timeout=5) as response:
+        with urllib.request.urlopen(url, timeout=5, context=trusted) as response:
             return json.load(response)
     except (OSError, ValueError):
         return None
@@ -131,9 +132,11 @@ def listening(port: int) -> bool:
 
 
 class Plain:
-    """Exporting over http, without a key."""
+    """Everything over http, and exporting without a key."""
 
     data = "data"
+    note = ""
+    trusted: ssl.SSLContext | None = None
     server: tuple[str, ...] = ()
     service_environment: dict[str, str] = {}
     client_environment: dict[str, str] = {}
@@ -144,9 +147,13 @@ class Plain:
 
 
 class Tls(Plain):
-    """Exporting over https with an ingestion key, as to a backend elsewhere. Data of its own: its folder asks for keys."""
+    """Everything over https, and exporting with an ingestion key, as to a backend elsewhere.
+
+    Data of its own: its folder asks for keys.
+    """
 
     data = "data-tls"
+    note = "  (the browser does not know the certificate, which was made just now)"
 
     def __init__(self, folder: pathlib.Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -158,6 +165,7 @@ class Tls(Plain):
         if (folder / self.data / "keys.json").exists():
             self.run(BIN / "signalbox", "keys", "revoke", "demo", *data, may_fail=True)
         ingestion_key = self.run(BIN / "signalbox", "keys", "create", "demo", *data).split()[0]
+        self.trusted = ssl.create_default_context(cafile=certificate)
         self.server = ("--tls-cert", str(certificate), "--tls-key", str(key))
         self.service_environment = {"SIGNOZ_INGESTION_KEY": ingestion_key, "OTEL_EXPORTER_OTLP_CERTIFICATE": str(certificate)}
         self.client_environment = {"OTEL_EXPORTER_OTLP_HEADERS": f"signoz-ingestion-key={ingestion_key}",
@@ -194,10 +202,10 @@ def call_client(uv: str, ports: dict[str, int], way: Plain) -> None:
     say(f"  {run.stdout.strip()}")
 
 
-def client_trace(ui: str, since_ns: int) -> str | None:
+def client_trace(ui: str, trusted: ssl.SSLContext | None, since_ns: int) -> str | None:
     """The id of the client's trace once the spans of all three services are there."""
     query = urllib.parse.urlencode({"service": CLIENT_NAME, "start": since_ns, "include": "rows"})
-    answer = get_json(f"{ui}/api/v1/traces?{query}")
+    answer = get_json(f"{ui}/api/v1/traces?{query}", trusted)
     for trace in (answer or {}).get("traces", []):
         if len(trace["services"]) >= 3:
             return trace["trace_id"]
@@ -209,9 +217,9 @@ def run(options: argparse.Namespace) -> None:
     if uv is None or not pathlib.Path(uv).exists():
         raise DemoError("uv is missing, which runs the Python client: run make demo, which installs it")
     ports = chosen_ports()
-    ui = f"http://localhost:{ports['DEMO_UI_PORT']}"
     resource = "service.version=0.1.0,deployment.environment=dev"
     way = Tls(options.data) if options.tls else Plain()
+    ui = way.endpoint(ports["DEMO_UI_PORT"])
     otlp = {"OTEL_EXPORTER_OTLP_ENDPOINT": way.endpoint(ports["DEMO_GRPC_PORT"]), **way.service_environment,
             "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
             "OTEL_METRIC_EXPORT_INTERVAL": os.environ.get("OTEL_METRIC_EXPORT_INTERVAL", "5000"),
@@ -224,7 +232,7 @@ def run(options: argparse.Namespace) -> None:
                    "--grpc-address", f"127.0.0.1:{ports['DEMO_GRPC_PORT']}",
                    "--http-address", f"127.0.0.1:{ports['DEMO_HTTP_PORT']}",
                    "--ui-address", f"127.0.0.1:{ports['DEMO_UI_PORT']}", *way.server)
-        tour.wait_for(lambda: get_json(f"{ui}/api/v1/status"), "the start of the server", 30)
+        tour.wait_for(lambda: get_json(f"{ui}/api/v1/status", way.trusted), "the start of the server", 30)
         say(f"  ready after {time.monotonic() - started:.2f} s, its folder is {options.data / way.data}")
 
         say("Starting the echo service and the demo service")
@@ -242,7 +250,7 @@ def run(options: argparse.Namespace) -> None:
         found: list[str] = []
 
         def trace_is_there() -> bool:
-            found[:] = filter(None, [client_trace(ui, since_ns)])
+            found[:] = filter(None, [client_trace(ui, way.trusted, since_ns)])
             return bool(found)
 
         tour.wait_for(trace_is_there, "the arrival of the client's trace with its three services", 30)
@@ -250,7 +258,7 @@ def run(options: argparse.Namespace) -> None:
         say("Starting the load generator")
         tour.start("demo-loadgen", "--url", f"http://localhost:{ports['DEMO_SERVICE_PORT']}", "--rate", "20",
                    "--duration", "0")
-        say(f"\n  UI           {ui}\n  This trace   {ui}/traces/{found[0]}\n"
+        say(f"\n  UI           {ui}{way.note}\n  This trace   {ui}/traces/{found[0]}\n"
             f"  Demo         http://localhost:{ports['DEMO_SERVICE_PORT']}   e.g. "
             f"curl -i localhost:{ports['DEMO_SERVICE_PORT']}/fibonacci -d '{{\"number\": 20111111}}'\n"
             f"  Logs         {options.data}/*.log\n")
@@ -271,7 +279,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--uv", help="path of uv; by default the one on the PATH")
     parser.add_argument("--duration", type=float, default=0, help="seconds to run; 0: until Ctrl-C")
-    parser.add_argument("--tls", action="store_true", help="export over https with an ingestion key")
+    parser.add_argument("--tls", action="store_true", help="speak https everywhere, and export with an ingestion key")
     parser.add_argument("--data", type=pathlib.Path, default=ROOT / "build" / "demo",
                         help="folder for the server's data and the logs of all processes")
     options = parser.parse_args()

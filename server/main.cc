@@ -369,16 +369,18 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
 
   ui_options.limits = limits;
   ui_options.endpoint = options.ui;
+  ui_options.tls = tls;
   ui_options.option_name = "--ui-address";
   net::HttpServer ui(std::move(ui_options));
   ui.start(io.context(), observe::with_health(api.handler(), health));
 
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
   spdlog::info(
-      "Signalbox {} is ready after {:.0f} ms: http://{} shows what OTLP/gRPC on {} and "
+      "Signalbox {} is ready after {:.0f} ms: {}://{} shows what OTLP/gRPC on {} and "
       "OTLP/HTTP on {} receive; data in {}",
-      SIGNALBOX_VERSION, took.count(), net::to_string(ui.local_endpoint()),
-      net::to_string(grpc.local_endpoint()), net::to_string(http.local_endpoint()),
+      SIGNALBOX_VERSION, took.count(), tls == nullptr ? "http" : "https",
+      net::to_string(ui.local_endpoint()), net::to_string(grpc.local_endpoint()),
+      net::to_string(http.local_endpoint()),
       std::filesystem::absolute(options.data_folder).string());
   end_signals.wait();
 

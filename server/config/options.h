@@ -21,7 +21,7 @@ struct ServeOptions {
   net::Endpoint ui{"127.0.0.1", 8080};    ///< The web UI and its API.
   std::vector<std::string> ui_hosts;      ///< Names by which browsers may call the UI.
   std::filesystem::path web_root;         ///< Empty: beside the program.
-  std::filesystem::path tls_certificate;  ///< Of the OTLP ports, PEM; empty: without TLS.
+  std::filesystem::path tls_certificate;  ///< Of every port, PEM; empty: without TLS.
   std::filesystem::path tls_key;          ///< Its key, PEM. Set if the certificate is.
   std::vector<std::string> cors_origins;  ///< Whose pages may send to OTLP/HTTP; "*": all.
   bool insecure = false;      ///< Others may send and read without proving who they are.

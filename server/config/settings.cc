@@ -70,8 +70,8 @@ constexpr std::array kSettings = {
         .get = [](const ServeOptions& options) { return options.web_root.string(); }},
     Setting{.name = "tls-cert",
             .type = "FILE",
-            .description = "Certificate (PEM, with those that signed it) of both OTLP ports, which "
-                           "then speak TLS; read again when it changes",
+            .description = "Certificate (PEM, with those that signed it) of all ports, which then "
+                           "speak TLS; read again when it changes",
             .set = [](ServeOptions& options,
                       const Values& values) { options.tls_certificate = values[0]; },
             .get = [](const ServeOptions& options) { return options.tls_certificate.string(); }},

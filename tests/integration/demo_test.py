@@ -10,7 +10,7 @@ import subprocess
 import time
 import unittest
 
-from stack import BIN, Stack, attributes_of, free_port, listening, request, wait_until
+from stack import BIN, Stack, attributes_of, free_port, listening, make_certificate, request, wait_until
 from tour import Tour
 
 class TheTour(unittest.TestCase):
@@ -58,6 +58,7 @@ class OverTls(unittest.TestCase):
     def test_the_tour_exports_to_an_https_endpoint_with_its_ingestion_key(self) -> None:
         with Tour("--tls") as tour:
             ui, trace_id = tour.wait_for_link()
+            self.assertTrue(ui.startswith("https://"), ui)
             status, body = request("GET", f"{ui}/api/v1/traces/{trace_id}")
             self.assertEqual(status, 200)
             services = {span["service_name"] for span in json.loads(body)["spans"]}
@@ -68,10 +69,7 @@ class OverTls(unittest.TestCase):
 
     def test_a_wrong_key_is_refused_and_told(self) -> None:
         with Stack() as stack:
-            certificate, key = stack.folder / "cert.pem", stack.folder / "key.pem"
-            subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost",
-                            "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate], check=True,
-                           capture_output=True)
+            certificate, key = make_certificate(stack.folder)
             made = subprocess.run([BIN / "signalbox", "keys", "create", "demo", "--data", stack.data], check=True,
                                   capture_output=True, text=True)
             stack.start_server("--tls-cert", str(certificate), "--tls-key", str(key))

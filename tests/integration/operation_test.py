@@ -4,12 +4,14 @@ import json
 import pathlib
 import re
 import signal
+import socket
+import ssl
 import subprocess
 import threading
 import time
 import unittest
 
-from stack import BIN, ROOT, Stack, request, wait_until
+from stack import BIN, ROOT, Stack, make_certificate, request, wait_until
 
 
 def signalbox(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -133,6 +135,31 @@ class Cors(unittest.TestCase):
                                       "--header", "access-control-request-method: POST",
                                       f"http://127.0.0.1:{stack.http_port}/v1/traces"], capture_output=True, text=True)
                 self.assertEqual("access-control-allow-origin" in run.stdout.lower(), allowed, run.stdout)
+
+
+class Tls(unittest.TestCase):
+    def test_is_spoken_on_every_port_with_one_certificate(self) -> None:
+        with Stack() as stack:
+            certificate, key = make_certificate(stack.folder)
+            stack.start_server("--tls-cert", str(certificate), "--tls-key", str(key))
+            trusted = ssl.create_default_context(cafile=certificate)
+            for port in (stack.ui_port, stack.http_port):
+                self.assertEqual(request("GET", f"https://localhost:{port}/healthz", context=trusted)[0], 200)
+                status, told = request("GET", f"http://localhost:{port}/healthz")
+                self.assertEqual((status, told), (400, b"This port speaks TLS only; send to its https:// address.\n"))
+            with socket.create_connection(("localhost", stack.grpc_port)) as plain:
+                trusted.set_alpn_protocols(["h2"])
+                with trusted.wrap_socket(plain, server_hostname="localhost") as secure:
+                    self.assertEqual(secure.selected_alpn_protocol(), "h2")
+            self.assertIn(f"https://127.0.0.1:{stack.ui_port} shows", stack.log("signalbox"))
+
+    def test_keeps_the_uis_check_of_names(self) -> None:
+        with Stack() as stack:
+            certificate, key = make_certificate(stack.folder)
+            stack.start_server("--tls-cert", str(certificate), "--tls-key", str(key))
+            self.assertEqual(request("GET", f"{stack.ui}/", headers={"host": f"localhost:{stack.ui_port}"})[0], 200)
+            status, body = request("GET", f"{stack.ui}/api/v1/status", headers={"host": "evil.example"})
+            self.assertEqual((status, json.loads(body)["code"]), (403, "permission_denied"))
 
 
 class OwnLog(unittest.TestCase):

@@ -11,6 +11,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -50,12 +51,30 @@ def listening(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def trusting_any_certificate() -> ssl.SSLContext:
+    """For servers whose certificate was made for one test."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def make_certificate(folder: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
+    """A certificate of localhost that signs itself, and its key."""
+    certificate, key = folder / "cert.pem", folder / "key.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
+                    "1", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key,
+                    "-out", certificate], check=True, capture_output=True)
+    return certificate, key
+
+
 def request(method: str, url: str, body: bytes | None = None, headers: dict[str, str] | None = None,
-            timeout_s: float = 30.0) -> tuple[int, bytes]:
-    """Status and body of one HTTP exchange, error statuses included."""
+            timeout_s: float = 30.0, context: ssl.SSLContext | None = None) -> tuple[int, bytes]:
+    """Status and body of one HTTP exchange, error statuses included; https takes any certificate without a context."""
     call = urllib.request.Request(url, data=body, headers=headers or {}, method=method)
+    if url.startswith("https:"):
+        context = context or trusting_any_certificate()
     try:
-        with urllib.request.urlopen(call, timeout=timeout_s) as response:
+        with urllib.request.urlopen(call, timeout=timeout_s, context=context) as response:
             return response.status, response.read()
     except urllib.error.HTTPError as error:
         with error:
@@ -79,6 +98,7 @@ class Stack(contextlib.AbstractContextManager):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="signalbox-test-"))
         self.data = self.folder / "data"
         self.grpc_port, self.http_port, self.ui_port = free_port(), free_port(), free_port()
+        self.scheme = "http"  # Of all three ports.
         self.server: subprocess.Popen | None = None
         self._processes: list[subprocess.Popen] = []
 
@@ -113,6 +133,7 @@ class Stack(contextlib.AbstractContextManager):
 
     def start_server(self, *arguments: str) -> subprocess.Popen:
         """Starts the server on this stack's folder and ports and waits until it answers."""
+        self.scheme = "https" if "--tls-cert" in arguments else "http"
         self.server = self.start(
             "signalbox", "serve", "--data", str(self.data),
             "--grpc-address", f"127.0.0.1:{self.grpc_port}",
@@ -131,7 +152,7 @@ class Stack(contextlib.AbstractContextManager):
 
     @property
     def ui(self) -> str:
-        return f"http://127.0.0.1:{self.ui_port}"
+        return f"{self.scheme}://127.0.0.1:{self.ui_port}"
 
     def otlp_environment(self) -> dict[str, str]:
         """What makes an OpenTelemetry client send to this server, often enough for a test."""

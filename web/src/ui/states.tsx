@@ -70,7 +70,8 @@ export function SkeletonBlock({ className }: { className: string }) {
 
 /** Where to send telemetry: the step that an empty Signalbox asks for. */
 export function SendDataHint() {
-  const host = window.location.hostname;
+  // One certificate serves all ports: telemetry goes the way this page came.
+  const { protocol, hostname } = window.location;
   const { data: server } = useServerStatus();
   if (!server) return null;
   return (
@@ -80,11 +81,11 @@ export function SendDataHint() {
       </p>
       <pre className="overflow-x-auto rounded-md border border-line bg-sunken p-3 font-mono text-[12px] text-fg leading-5">
         {`# OTLP over gRPC
-export OTEL_EXPORTER_OTLP_ENDPOINT=http://${host}:${server.otlp_grpc_port}
+export OTEL_EXPORTER_OTLP_ENDPOINT=${protocol}//${hostname}:${server.otlp_grpc_port}
 export OTEL_EXPORTER_OTLP_PROTOCOL=grpc
 
 # or OTLP over HTTP, protobuf or JSON
-export OTEL_EXPORTER_OTLP_ENDPOINT=http://${host}:${server.otlp_http_port}
+export OTEL_EXPORTER_OTLP_ENDPOINT=${protocol}//${hostname}:${server.otlp_http_port}
 export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`}
       </pre>
     </div>
