@@ -21,6 +21,7 @@
 #include <ctime>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "server/ascii.h"
@@ -414,7 +415,11 @@ class Http1Connection final : public Connection,
       tcp().expires_at(pace.deadline());
       const std::array<asio::const_buffer, 2> buffers{asio::buffer(first.data(), first.size()),
                                                       asio::buffer(body.data(), body.size())};
-      std::size_t written = co_await stream_.async_write_some(buffers, completion());
+      // Without the head once it is gone: behind an empty buffer Beast's TLS stream writes nothing
+      // of a large one, and would do so for ever.
+      const std::span<const asio::const_buffer> left(buffers.begin() + (first.empty() ? 1 : 0),
+                                                     buffers.end());
+      const std::size_t written = co_await stream_.async_write_some(left, completion());
       if (error_) co_return false;
       pace.progress(written, Clock::now());
       const std::size_t of_first = std::min(written, first.size());

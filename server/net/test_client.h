@@ -37,6 +37,7 @@ class TestClient {
   void close() {
     if (socket_ >= 0) ::close(std::exchange(socket_, -1));
   }
+  [[nodiscard]] int native_handle() const noexcept { return socket_; }
   /// False if the server has closed.
   bool send(std::string_view bytes) {
     while (!bytes.empty()) {

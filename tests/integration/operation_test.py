@@ -153,6 +153,18 @@ class Tls(unittest.TestCase):
                     self.assertEqual(secure.selected_alpn_protocol(), "h2")
             self.assertIn(f"https://127.0.0.1:{stack.ui_port} shows", stack.log("signalbox"))
 
+    def test_carries_the_whole_page(self) -> None:
+        with Stack() as stack:
+            certificate, key = make_certificate(stack.folder)
+            stack.start_server("--tls-cert", str(certificate), "--tls-key", str(key))
+            page = request("GET", f"{stack.ui}/")[1].decode()
+            scripts = re.findall(r'src="(/[^"]+\.js)"', page)
+            self.assertTrue(scripts, page)
+            for script in scripts:
+                status, text = request("GET", stack.ui + script)
+                self.assertEqual(status, 200)
+                self.assertGreater(len(text), 16 * 1024, "more than one record of TLS holds")
+
     def test_keeps_the_uis_check_of_names(self) -> None:
         with Stack() as stack:
             certificate, key = make_certificate(stack.folder)
