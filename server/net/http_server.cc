@@ -312,11 +312,18 @@ class Http1Connection final : public Connection,
   /// Reads the head, or says why not; sets `error_`.
   asio::awaitable<std::optional<Refusal>> read_head(Parser& parser, RequestBudget::Lease& lease) {
     const auto deadline = Clock::now() + limits().header_timeout;
-    while (!parser.is_header_done() && !error_) {
+    // Not by Beast's async_read_some, which returns when the head is whole: until then what has
+    // come of it would be in no budget.
+    for (;;) {
       // Twice: as text here, and as fields when it is whole.
       if (!lease.grow_to(2 * buffer_.size())) co_return Refusal::kOverloaded;
+      buffer_.consume(parser.put(buffer_.data(), error_));
+      if (error_ != http::error::need_more) break;
       tcp().expires_at(deadline);
-      co_await http::async_read_some(stream_, buffer_, parser, completion());
+      const std::size_t bytes =
+          co_await stream_.async_read_some(buffer_.prepare(kIdleReadBytes), completion());
+      buffer_.commit(bytes);
+      if (error_) break;
     }
     const auto& fields = parser.get();
     const auto count = static_cast<std::size_t>(std::distance(fields.begin(), fields.end()));

@@ -12,9 +12,18 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 namespace signalbox::server::net::testing {
+
+/// Whether `condition()` holds within ten seconds.
+template <typename Condition>
+bool becomes_true(Condition condition) {
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!condition() && std::chrono::steady_clock::now() < give_up) std::this_thread::yield();
+  return condition();
+}
 
 /// A blocking TCP connection to 127.0.0.1, for tests that send what no client library would.
 class TestClient {
