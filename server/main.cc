@@ -57,6 +57,8 @@ namespace {
 
 constexpr std::size_t kMebibyte = std::size_t{1} << 20;
 constexpr std::size_t kIoThreads = 2;
+constexpr std::size_t kLargestUiBody = 64 * 1024;  ///< Settings are all that is sent there.
+constexpr std::size_t kUiRequestBytes = 16 * kMebibyte;
 
 /// SIGINT and SIGTERM, which end the server in order. Made before any thread, so that all of them
 /// leave these signals to `wait`.
@@ -368,6 +370,10 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   api::Api api(std::move(api_options));
 
   ui_options.limits = limits;
+  ui_options.limits.max_body_bytes = kLargestUiBody;
+  // Apart from the senders': who looks for what overloads the server must still be answered.
+  ui_options.budget = net::RequestBudget::create(kUiRequestBytes);
+  ui_options.refusal_response = api::Api::refusal();
   ui_options.endpoint = options.ui;
   ui_options.tls = tls;
   ui_options.option_name = "--ui-address";

@@ -463,4 +463,28 @@ net::Handler Api::handler() {
   };
 }
 
+net::RefusalResponse Api::refusal() {
+  return [](const net::Request& /*request*/, net::Refusal refusal) {
+    const auto answer = [](unsigned status, const QueryError& error) {
+      net::Response response = error_response(error);
+      response.status = status;
+      add_security_headers(response);
+      return response;
+    };
+    switch (refusal) {
+      case net::Refusal::kHeadTooLarge:
+        return answer(431, QueryError(ErrorCode::kInvalidArgument,
+                                      "The request's header is too large: ask for less at once."));
+      case net::Refusal::kBodyTooLarge:
+        return answer(413, QueryError(ErrorCode::kInvalidArgument,
+                                      "The request's body is too large: settings are short."));
+      case net::Refusal::kOverloaded:
+        break;
+    }
+    return answer(503, QueryError(ErrorCode::kUnavailable,
+                                  "Too many requests are being sent at once. Try again in a "
+                                  "second."));
+  };
+}
+
 }  // namespace signalbox::server::api

@@ -62,6 +62,8 @@ class Api {
 
   /// For net::HttpServer; does not block.
   [[nodiscard]] net::Handler handler();
+  /// How that server answers what it refuses itself: as the API's other errors.
+  [[nodiscard]] static net::RefusalResponse refusal();
 
  private:
   class Impl;

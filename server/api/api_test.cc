@@ -94,6 +94,20 @@ class ApiTest : public ::testing::Test {
   FakeEngine engine_;
 };
 
+TEST(ApiRefusal, IsAnErrorLikeTheOthers) {
+  const net::RefusalResponse refusal = Api::refusal();
+  const auto status = [&](net::Refusal why) {
+    const net::Response response = refusal({}, why);
+    EXPECT_THAT(response.body, HasSubstr("\"code\":"));
+    EXPECT_EQ(response.headers.get("x-content-type-options"), "nosniff");
+    EXPECT_EQ(response.headers.get("retry-after"), response.status == 503 ? "1" : "");
+    return response.status;
+  };
+  EXPECT_EQ(status(net::Refusal::kHeadTooLarge), 431u);
+  EXPECT_EQ(status(net::Refusal::kBodyTooLarge), 413u);
+  EXPECT_EQ(status(net::Refusal::kOverloaded), 503u);
+}
+
 TEST_F(ApiTest, AnswersAnEmptyDatabase) {
   const net::Response response = get("/api/v1/services");
 

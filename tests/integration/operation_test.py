@@ -1,5 +1,7 @@
 """What an operator does with the real program: configures it, and is kept from leaving it open to others."""
 
+import contextlib
+import http.client
 import json
 import pathlib
 import re
@@ -172,6 +174,36 @@ class Tls(unittest.TestCase):
             self.assertEqual(request("GET", f"{stack.ui}/", headers={"host": f"localhost:{stack.ui_port}"})[0], 200)
             status, body = request("GET", f"{stack.ui}/api/v1/status", headers={"host": "evil.example"})
             self.assertEqual((status, json.loads(body)["code"]), (403, "permission_denied"))
+
+
+class RequestsOfTheUi(unittest.TestCase):
+    def test_may_have_small_bodies_only(self) -> None:
+        with Stack() as stack:
+            stack.start_server()
+            settings, json_type = f"{stack.ui}/api/v1/settings/retention", {"content-type": "application/json"}
+            status, body = request("PUT", settings, b" " * (64 * 1024), json_type)
+            self.assertEqual(status, 400, "taken, and not understood")
+            status, body = request("PUT", settings, b" " * (64 * 1024 + 1), json_type)
+            self.assertEqual((status, json.loads(body)["code"]), (413, "invalid_argument"))
+
+    def test_hold_no_more_memory_than_they_may_and_leave_room_for_other_machines(self) -> None:
+        with Stack() as stack, contextlib.ExitStack() as half_sent:
+            stack.start_server()
+            long_field = b"x" * 60_000
+
+            def send_half() -> None:
+                one = half_sent.enter_context(socket.create_connection(("127.0.0.1", stack.ui_port)))
+                one.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: " + long_field)
+
+            def ask(source: str) -> int:
+                link = http.client.HTTPConnection("127.0.0.1", stack.ui_port, timeout=5, source_address=(source, 0))
+                link.request("GET", "/api/v1/status", headers={"X-Long": long_field})
+                with contextlib.closing(link), link.getresponse() as answer:
+                    return answer.status
+            wait_until(lambda: send_half() or ask("127.0.0.1") == 503, "this address has used up its share", interval_s=0)
+            self.assertEqual(ask("127.0.0.2"), 200)
+            half_sent.close()
+            wait_until(lambda: ask("127.0.0.1") == 200, "it is given back")
 
 
 class OwnLog(unittest.TestCase):
