@@ -58,6 +58,7 @@ namespace {
 constexpr std::size_t kMebibyte = std::size_t{1} << 20;
 constexpr std::size_t kIoThreads = 2;
 constexpr std::size_t kLargestUiBody = 64 * 1024;  ///< Settings are all that is sent there.
+constexpr std::size_t kUiConnections = 512;
 constexpr std::size_t kUiRequestBytes = 16 * kMebibyte;
 
 /// SIGINT and SIGTERM, which end the server in order. Made before any thread, so that all of them
@@ -165,18 +166,25 @@ observe::CheckResult check_log(const store::Writer& writer) {
                     std::to_string(stats.waiting_blocks) + " blocks wait for the tables"};
 }
 
-/// Raises the limit on open files, and says how many connections each of the three ports may have.
-std::size_t connections_of_a_port(std::size_t wanted) {
+struct Connections {
+  std::size_t of_senders = 0;  ///< Of both OTLP ports together.
+  std::size_t of_ui = 0;
+};
+
+/// Raises the limit on open files, and divides what it leaves for connections.
+Connections divide_connections(std::size_t wanted) {
   const net::FileLimit files = net::raise_file_limit();
-  const std::size_t connections = net::connections_within(files, wanted, 3);
+  const std::size_t in_all = net::connections_within(files);
+  const std::size_t of_ui = std::min(in_all / 3, kUiConnections);
+  const Connections connections{.of_senders = in_all - of_ui, .of_ui = of_ui};
   if (files.now > files.before) {
     spdlog::info("Raised the limit on open files from {} to {}", files.before, files.now);
   }
-  if (connections < wanted) {
+  if (connections.of_senders < wanted) {
     spdlog::warn(
-        "{} open files are allowed: each port takes {} connections instead of {}; raise the hard "
-        "limit (ulimit -Hn, LimitNOFILE=) for more",
-        files.now, connections, wanted);
+        "{} open files are allowed: the OTLP ports take {} connections instead of {}; raise the "
+        "hard limit (ulimit -Hn, LimitNOFILE=) for more",
+        files.now, connections.of_senders, wanted);
   }
   return connections;
 }
@@ -307,12 +315,15 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
 
   net::IoThreads io(kIoThreads, [](const std::string& message) { spdlog::error("{}", message); });
   net::HttpLimits limits;
-  limits.max_connections = connections_of_a_port(limits.max_connections);
+  limits.max_connections = options.max_connections;
+  const Connections connections = divide_connections(options.max_connections);
+  const auto senders = std::make_shared<net::ConnectionCap>(connections.of_senders);
   const auto budget = net::RequestBudget::create(options.queue_mib * kMebibyte);
   net::Http2Server::Options grpc_options;
   grpc_options.endpoint = options.grpc;
   grpc_options.budget = budget;
   grpc_options.limits = limits;
+  grpc_options.connection_cap = senders;
   const auto grpc_health = std::make_shared<receive::GrpcHealth>();
   const receive::GrpcServices services(receiver.grpc_handler(), grpc_health);
   grpc_options.head_check = services.head_check();
@@ -329,6 +340,7 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   http_options.endpoint = options.http;
   http_options.budget = budget;
   http_options.limits = limits;
+  http_options.connection_cap = senders;
   http_options.refusal_response = cors.filter(
       observe::report_refusals(receive::OtlpReceiver::http_refusal(), "OTLP/HTTP", reporter));
   http_options.tls = tls;
@@ -372,6 +384,7 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   ui_options.limits = limits;
   ui_options.limits.max_body_bytes = kLargestUiBody;
   // Apart from the senders': who looks for what overloads the server must still be answered.
+  ui_options.limits.max_connections = connections.of_ui;
   ui_options.budget = net::RequestBudget::create(kUiRequestBytes);
   ui_options.refusal_response = api::Api::refusal();
   ui_options.endpoint = options.ui;

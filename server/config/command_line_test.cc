@@ -55,10 +55,26 @@ TEST_F(CommandLine, ServesOnLoopbackUnlessTold) {
 }
 
 TEST_F(CommandLine, ReadsItsOptions) {
-  const ServeOptions options =
-      serve({"serve", "--data", "/d", "--grpc-address", "0.0.0.0:1", "--http-address", "[::1]:0",
-             "--ui-address", "localhost:65535", "--web-root", "/w", "--queue-mib", "7", "--ui-host",
-             "box.example", "--ui-host", "other.example", "--insecure"});
+  const ServeOptions options = serve({"serve",
+                                      "--data",
+                                      "/d",
+                                      "--grpc-address",
+                                      "0.0.0.0:1",
+                                      "--http-address",
+                                      "[::1]:0",
+                                      "--ui-address",
+                                      "localhost:65535",
+                                      "--web-root",
+                                      "/w",
+                                      "--queue-mib",
+                                      "7",
+                                      "--max-connections",
+                                      "8",
+                                      "--ui-host",
+                                      "box.example",
+                                      "--ui-host",
+                                      "other.example",
+                                      "--insecure"});
 
   EXPECT_EQ(options.data_folder, "/d");
   EXPECT_EQ(to_string(options.grpc), "0.0.0.0:1");
@@ -66,6 +82,7 @@ TEST_F(CommandLine, ReadsItsOptions) {
   EXPECT_EQ(to_string(options.ui), "127.0.0.1:65535");
   EXPECT_EQ(options.web_root, "/w");
   EXPECT_EQ(options.queue_mib, 7U);
+  EXPECT_EQ(options.max_connections, 8U);
   EXPECT_THAT(options.ui_hosts, ElementsAre("box.example", "other.example"));
   EXPECT_TRUE(options.insecure);
 }

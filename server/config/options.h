@@ -39,6 +39,7 @@ struct ServeOptions {
   bool self_telemetry = true;        ///< Its own metrics and traces go into its own store.
   std::chrono::seconds self_telemetry_interval{60};  ///< Between two points of a metric. > 0.
   std::size_t queue_mib = 256;  ///< Of requests received and not yet stored. > 0.
+  std::size_t max_connections = net::HttpLimits().max_connections;  ///< Of each port. > 0.
 };
 
 }  // namespace signalbox::server::config

@@ -209,6 +209,16 @@ constexpr std::array kSettings = {
                   options.queue_mib = parse_integer(values[0], 1, kMostMib);
                 },
             .get = [](const ServeOptions& options) { return std::to_string(options.queue_mib); }},
+    Setting{
+        .name = "max-connections",
+        .type = "NUMBER",
+        .description = "Connections that each OTLP port takes; more are closed at once",
+        .set =
+            [](ServeOptions& options, const Values& values) {
+              constexpr std::uint64_t kMost = 1'000'000;
+              options.max_connections = parse_integer(values[0], 1, kMost);
+            },
+        .get = [](const ServeOptions& options) { return std::to_string(options.max_connections); }},
 };
 
 /// Levenshtein's.

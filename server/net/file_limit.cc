@@ -16,13 +16,12 @@ FileLimit raise_file_limit() noexcept {
   return result;
 }
 
-std::size_t connections_within(const FileLimit& limit, std::size_t wanted,
-                               std::size_t servers) noexcept {
+std::size_t connections_within(const FileLimit& limit) noexcept {
   constexpr std::size_t kLeastForTables = 256;
-  constexpr std::size_t kLeastConnections = 8;
-  const std::size_t for_tables = std::max(limit.now / 2, kLeastForTables);
-  const std::size_t left = limit.now > for_tables ? limit.now - for_tables : 0;
-  return std::max(std::min(wanted, left / servers), kLeastConnections);
+  constexpr std::size_t kMostForTables = 8192;
+  constexpr std::size_t kLeastConnections = 24;
+  const std::size_t for_tables = std::clamp(limit.now / 2, kLeastForTables, kMostForTables);
+  return std::max(limit.now - std::min(limit.now, for_tables), kLeastConnections);
 }
 
 }  // namespace signalbox::server::net

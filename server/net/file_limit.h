@@ -14,9 +14,8 @@ struct FileLimit {
 /// Never fails: where nothing can be raised, `now` is `before`.
 FileLimit raise_file_limit() noexcept;
 
-/// How many connections each of `servers` servers may have: `wanted`, or what `limit` leaves when
-/// half of the files, at least 256, are kept for the store's tables. At least 8.
-[[nodiscard]] std::size_t connections_within(const FileLimit& limit, std::size_t wanted,
-                                             std::size_t servers) noexcept;
+/// How many connections all servers together may have: what `limit` leaves when half of the files,
+/// but 256 to 8192, are kept for the store's tables. At least 24.
+[[nodiscard]] std::size_t connections_within(const FileLimit& limit) noexcept;
 
 }  // namespace signalbox::server::net

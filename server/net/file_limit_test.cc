@@ -25,13 +25,13 @@ TEST(FileLimit, IsRaisedToTheHardLimit) {
 
 TEST(FileLimit, LeavesFilesForTheTables) {
   const auto connections = [](std::size_t limit) {
-    return connections_within({.before = limit, .now = limit}, 4096, 3);
+    return connections_within({.before = limit, .now = limit});
   };
-  EXPECT_EQ(connections(1'048'576), 4096u);
-  EXPECT_EQ(connections(20'000), 3333u);
-  EXPECT_EQ(connections(1024), 170u);
-  EXPECT_EQ(connections(300), 14u);
-  EXPECT_EQ(connections(64), 8u);
+  EXPECT_EQ(connections(1'048'576), 1'040'384u);
+  EXPECT_EQ(connections(20'000), 11'808u);
+  EXPECT_EQ(connections(1024), 512u);
+  EXPECT_EQ(connections(300), 44u);
+  EXPECT_EQ(connections(64), 24u);
 }
 
 }  // namespace

@@ -186,7 +186,7 @@ Response default_refusal(const Request& request, Refusal refusal);
 
 /// Limits of one server; each is > 0.
 struct HttpLimits {
-  std::size_t max_connections = 4096;                   ///< More are closed at once.
+  std::size_t max_connections = 10'240;                 ///< More are closed at once.
   std::size_t max_header_bytes = 64 * 1024;             ///< Of one request's head.
   std::size_t max_body_bytes = 64 * 1024 * 1024;        ///< Of one request, as sent. More is 413.
   std::chrono::milliseconds handshake_timeout{10'000};  ///< Of TLS.

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "server/net/connection_cap.h"
 #include "server/net/http.h"
 #include "server/net/server_counters.h"
 #include "server/net/tls.h"
@@ -35,11 +36,12 @@ class Http2Server {
     std::uint32_t max_reset_burst = 1000;                 ///< Streams a client may reset at once …
     std::uint32_t max_resets_per_second = 50;             ///< … and go on resetting.
     std::shared_ptr<RequestBudget> budget;  ///< Shared between servers; null: only the limits.
-    std::shared_ptr<TlsContext> tls;        ///< Null: without TLS.
-    RefusalResponse refusal_response;       ///< Null: `default_refusal`.
-    HeadCheck head_check;                   ///< Null: every head is taken.
-    StreamHandler stream_handler;           ///< Null: no request is streamed.
-    std::size_t max_streamed_calls = 1024;  ///< At one time, of all connections.
+    std::shared_ptr<ConnectionCap> connection_cap;  ///< The same.
+    std::shared_ptr<TlsContext> tls;                ///< Null: without TLS.
+    RefusalResponse refusal_response;               ///< Null: `default_refusal`.
+    HeadCheck head_check;                           ///< Null: every head is taken.
+    StreamHandler stream_handler;                   ///< Null: no request is streamed.
+    std::size_t max_streamed_calls = 1024;          ///< At one time, of all connections.
     /// Not null.
     std::shared_ptr<ServerCounters> counters = std::make_shared<ServerCounters>();
     std::string option_name;  ///< The setting that chose the endpoint, for the error message.

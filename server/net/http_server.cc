@@ -477,7 +477,7 @@ class HttpServer::Impl {
     const auto shared = std::make_shared<const Shared>(Shared{options_, std::move(handler)});
     listener_ = Listener::open(
         io, options_.endpoint, options_.option_name, options_.limits.max_connections,
-        options_.counters,
+        options_.connection_cap, options_.counters,
         [shared](Listener::Socket socket,
                  std::shared_ptr<void> alive) -> std::shared_ptr<Connection> {
           error_code ignored;

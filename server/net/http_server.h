@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "server/net/connection_cap.h"
 #include "server/net/http.h"
 #include "server/net/server_counters.h"
 #include "server/net/tls.h"
@@ -25,9 +26,10 @@ class HttpServer {
     Endpoint endpoint;
     HttpLimits limits;
     std::shared_ptr<RequestBudget> budget;  ///< Shared between servers; null: only the limits.
-    std::shared_ptr<TlsContext> tls;        ///< Null: without TLS.
-    RefusalResponse refusal_response;       ///< Null: `default_refusal`.
-    HeadCheck head_check;                   ///< Null: every head is taken.
+    std::shared_ptr<ConnectionCap> connection_cap;  ///< The same.
+    std::shared_ptr<TlsContext> tls;                ///< Null: without TLS.
+    RefusalResponse refusal_response;               ///< Null: `default_refusal`.
+    HeadCheck head_check;                           ///< Null: every head is taken.
     /// Not null.
     std::shared_ptr<ServerCounters> counters = std::make_shared<ServerCounters>();
     std::string option_name;  ///< The setting that chose the endpoint, for the error message.

@@ -298,6 +298,29 @@ TEST_F(HttpServerTest, ClosesConnectionsBeyondTheLimit) {
   EXPECT_THAT(first.read_response(), StartsWith("HTTP/1.1 200"));
 }
 
+TEST_F(HttpServerTest, SharesACapOfConnectionsWithOtherServers) {
+  HttpServer::Options options;
+  options.connection_cap = std::make_shared<ConnectionCap>(1);
+  start(echo, options);
+  HttpServer other(options);
+  other.start(io_.context(), echo);
+  const std::string request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+  const auto is_answered = [&](TestClient& client) {
+    return client.send(request) && !client.read_response().empty();
+  };
+  TestClient first(port());
+  EXPECT_TRUE(is_answered(first));
+
+  TestClient second(other.local_endpoint().port);
+  EXPECT_THAT(second.read_to_end(), IsEmpty());
+
+  first.close();
+  EXPECT_TRUE(becomes_true([&] {
+    TestClient third(other.local_endpoint().port);
+    return is_answered(third);
+  }));
+}
+
 TEST_F(HttpServerTest, FinishesRequestsUnderWayWhenItStops) {
   std::promise<Responder> waiting;
   HttpServer& server =

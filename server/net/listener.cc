@@ -28,9 +28,11 @@ using boost::system::error_code;
 }  // namespace
 
 Listener::Listener(asio::io_context& io, std::size_t max_connections,
-                   std::shared_ptr<ServerCounters> counters, MakeConnection make)
+                   std::shared_ptr<ConnectionCap> cap, std::shared_ptr<ServerCounters> counters,
+                   MakeConnection make)
     : io_(io),
       max_connections_(max_connections),
+      cap_(std::move(cap)),
       counters_(std::move(counters)),
       make_(std::move(make)),
       acceptor_(asio::make_strand(io)),
@@ -39,6 +41,7 @@ Listener::Listener(asio::io_context& io, std::size_t max_connections,
 std::shared_ptr<Listener> Listener::open(asio::io_context& io, const Endpoint& endpoint,
                                          const std::string& option_name,
                                          std::size_t max_connections,
+                                         std::shared_ptr<ConnectionCap> cap,
                                          std::shared_ptr<ServerCounters> counters,
                                          MakeConnection make) {
   error_code error;
@@ -50,7 +53,7 @@ std::shared_ptr<Listener> Listener::open(asio::io_context& io, const Endpoint& e
   const asio::ip::tcp::endpoint where(address, endpoint.port);
 
   std::shared_ptr<Listener> listener(
-      new Listener(io, max_connections, std::move(counters), std::move(make)));
+      new Listener(io, max_connections, std::move(cap), std::move(counters), std::move(make)));
   Acceptor& acceptor = listener->acceptor_;
   acceptor.open(where.protocol(), error);
   check();
@@ -108,6 +111,11 @@ void Listener::take(Socket socket) {
     }
     id = next_id_++;
     connections_.emplace(id, std::weak_ptr<Connection>());
+    if (cap_ != nullptr && !cap_->take()) {
+      connections_.erase(id);
+      ++counters_->closed_at_limit;
+      return;
+    }
     ++counters_->open_connections;
   }
   std::shared_ptr<void> alive(nullptr,
@@ -127,6 +135,7 @@ void Listener::forget(std::uint64_t id) {
   std::scoped_lock lock(mutex_);
   connections_.erase(id);
   --counters_->open_connections;
+  if (cap_ != nullptr) cap_->give_back();
   changed_.notify_all();
 }
 

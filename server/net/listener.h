@@ -12,6 +12,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "server/net/connection_cap.h"
 #include "server/net/http.h"
 #include "server/net/server_counters.h"
 
@@ -39,9 +40,11 @@ class Listener : public std::enable_shared_from_this<Listener> {
   using MakeConnection =
       std::function<std::shared_ptr<Connection>(Socket socket, std::shared_ptr<void> alive)>;
 
-  /// Throws std::runtime_error, naming endpoint and `option_name`, if it cannot listen there.
+  /// Accepts what both `max_connections` and `cap`, unless it is null, allow. Throws
+  /// std::runtime_error, naming endpoint and `option_name`, if it cannot listen there.
   static std::shared_ptr<Listener> open(boost::asio::io_context& io, const Endpoint& endpoint,
                                         const std::string& option_name, std::size_t max_connections,
+                                        std::shared_ptr<ConnectionCap> cap,
                                         std::shared_ptr<ServerCounters> counters,
                                         MakeConnection make);
 
@@ -53,7 +56,8 @@ class Listener : public std::enable_shared_from_this<Listener> {
   using Acceptor = boost::asio::ip::tcp::acceptor;
 
   Listener(boost::asio::io_context& io, std::size_t max_connections,
-           std::shared_ptr<ServerCounters> counters, MakeConnection make);
+           std::shared_ptr<ConnectionCap> cap, std::shared_ptr<ServerCounters> counters,
+           MakeConnection make);
   void accept();
   void accept_later();
   void take(Socket socket);
@@ -62,6 +66,7 @@ class Listener : public std::enable_shared_from_this<Listener> {
 
   boost::asio::io_context& io_;
   const std::size_t max_connections_;
+  const std::shared_ptr<ConnectionCap> cap_;
   const std::shared_ptr<ServerCounters> counters_;
   const MakeConnection make_;
   Acceptor acceptor_;

@@ -17,12 +17,15 @@
 
 namespace signalbox::server::net::testing {
 
-/// Whether `condition()` holds within ten seconds.
+/// Whether `condition()` becomes true within ten seconds.
 template <typename Condition>
 bool becomes_true(Condition condition) {
   const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  while (!condition() && std::chrono::steady_clock::now() < give_up) std::this_thread::yield();
-  return condition();
+  while (std::chrono::steady_clock::now() < give_up) {
+    if (condition()) return true;
+    std::this_thread::yield();
+  }
+  return false;
 }
 
 /// A blocking TCP connection to 127.0.0.1, for tests that send what no client library would.
