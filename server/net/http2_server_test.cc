@@ -16,8 +16,10 @@ namespace signalbox::server::net {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::becomes_true;
 using ::testing::HasSubstr;
 using testing::TestClient;
+using testing::TestClientOptions;
 
 /// What a stream brought.
 struct Answer {
@@ -30,7 +32,8 @@ struct Answer {
 /// An HTTP/2 client on nghttp2 over a blocking socket.
 class Http2Client {
  public:
-  explicit Http2Client(std::uint16_t port) : socket_(port) {
+  explicit Http2Client(std::uint16_t port, TestClientOptions options = {})
+      : socket_(port, options) {
     nghttp2_session_callbacks* callbacks = nullptr;
     nghttp2_session_callbacks_new(&callbacks);
     nghttp2_session_callbacks_set_on_header_callback(
@@ -100,9 +103,37 @@ class Http2Client {
       }
       return static_cast<ssize_t>(count);
     };
-    uploads_.push_back(std::move(upload));
-    return nghttp2_submit_request(session_, nullptr, pairs.data(), pairs.size(), &provider,
-                                  nullptr);
+    const std::int32_t id =
+        nghttp2_submit_request(session_, nullptr, pairs.data(), pairs.size(), &provider, nullptr);
+    uploads_[id] = std::move(upload);
+    return id;
+  }
+  /// Sends more of an endless body with each pause, until the stream is closed.
+  const Answer& send_until_closed(std::int32_t id, std::string_view bytes,
+                                  std::chrono::milliseconds pause) {
+    const auto give_up = std::chrono::steady_clock::now() + 10s;
+    while (!answers_[id].closed && std::chrono::steady_clock::now() < give_up) {
+      uploads_.at(id)->body += bytes;
+      nghttp2_session_resume_data(session_, id);
+      if (!work_for(pause)) break;
+    }
+    return answers_[id];
+  }
+  /// Sends what there is, and receives what comes within `time`; false if the server has closed.
+  bool work_for(std::chrono::milliseconds time) {
+    return flush() && (socket_.is_silent_for(time) || receive(socket_.read_some()));
+  }
+  /// Lets the server send as much as it wants, whatever is read of it.
+  void open_windows() {
+    constexpr std::int32_t kMost = 0x7fffffff;
+    const nghttp2_settings_entry window{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, kMost};
+    nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, &window, 1);
+    nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, kMost);
+  }
+  /// Reads at most so many bytes; false if the server has closed.
+  bool read_little(std::size_t most_bytes) {
+    const std::string bytes = socket_.read_some(10s, most_bytes);
+    return !bytes.empty() && receive(bytes);
   }
   void reset(std::int32_t id) {
     nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
@@ -125,10 +156,7 @@ class Http2Client {
       if (done()) break;
       const std::string bytes = socket_.read_some();
       if (bytes.empty()) return done();
-      if (nghttp2_session_mem_recv(session_, reinterpret_cast<const std::uint8_t*>(bytes.data()),
-                                   bytes.size()) < 0) {
-        return false;
-      }
+      if (!receive(bytes)) return false;
     }
     return flush() || done();
   }
@@ -149,10 +177,15 @@ class Http2Client {
     std::size_t sent;
     bool endless;
   };
+  bool receive(const std::string& bytes) {
+    return nghttp2_session_mem_recv(session_, reinterpret_cast<const std::uint8_t*>(bytes.data()),
+                                    bytes.size()) >= 0;
+  }
+
   TestClient socket_;
   nghttp2_session* session_ = nullptr;
   std::map<std::int32_t, Answer> answers_;
-  std::vector<std::unique_ptr<Upload>> uploads_;
+  std::map<std::int32_t, std::unique_ptr<Upload>> uploads_;
   bool goaway_ = false;
   int pings_ = 0;
 };
@@ -164,6 +197,17 @@ void echo(Request request, Responder respond) {
   response.trailers.add("grpc-status", "0");
   respond(std::move(response));
 }
+
+/// Answers with a copy of the pointer, by which a test sees how long the answer lives.
+Handler answer_with(const std::shared_ptr<const std::string>& body) {
+  return [body](const Request& /*request*/, Responder respond) {
+    Response response;
+    response.shared_body = body;
+    respond(std::move(response));
+  };
+}
+/// Pointers to that body while there is no answer.
+constexpr long kOfTestAndHandler = 2;
 
 class Http2ServerTest : public ::testing::Test {
  protected:
@@ -336,6 +380,105 @@ TEST_F(Http2ServerTest, ResetsAStreamWhoseBodyStalls) {
   EXPECT_EQ(client.wait_for(client.submit("/", "whole")).body, "whole");
 }
 
+TEST_F(Http2ServerTest, ResetsAStreamWhoseBodyDrips) {
+  Http2Server::Options options;
+  options.limits.rate_stretch = 100ms;
+  options.limits.min_bytes_per_second = 10'000;
+  start(echo, options);
+  Http2Client client(port());
+
+  const Answer& answer = client.send_until_closed(client.submit("/", "x", true), "x", 5ms);
+
+  EXPECT_TRUE(answer.closed);
+  EXPECT_EQ(answer.error_code, static_cast<std::uint32_t>(NGHTTP2_CANCEL));
+  EXPECT_EQ(client.wait_for(client.submit("/", "whole")).body, "whole");
+}
+
+TEST_F(Http2ServerTest, ResetsAStreamWhoseBodyTakesTooLongInAll) {
+  Http2Server::Options options;
+  options.limits.body_deadline = 200ms;
+  start(echo, options);
+  Http2Client client(port());
+
+  const std::int32_t id = client.submit("/", "x", true);
+  const Answer& answer = client.send_until_closed(id, std::string(1000, 'x'), 5ms);
+
+  EXPECT_TRUE(answer.closed);
+  EXPECT_EQ(answer.error_code, static_cast<std::uint32_t>(NGHTTP2_CANCEL));
+}
+
+TEST_F(Http2ServerTest, RefusesBodiesBeyondAPeersShareAndTakesThoseOfOthers) {
+  Http2Server::Options options;
+  options.budget = RequestBudget::create(1'000'000, 300'000);
+  start(echo, options);
+  const std::string body(200'000, 'x');
+  Http2Client holder(port());
+  const std::int32_t held = holder.submit("/", body, true);
+  EXPECT_TRUE(becomes_true(
+      [&] { return holder.work_for(1ms) && options.budget->used_bytes() >= body.size(); }));
+
+  Http2Client same(port());
+  EXPECT_EQ(same.wait_for(same.submit("/", body)).fields.at(":status"), "503");
+  Http2Client other(port(), {.source = "127.0.0.2"});
+  EXPECT_EQ(other.wait_for(other.submit("/", body)).fields.at(":status"), "200");
+
+  holder.reset(held);
+  holder.flush();
+  EXPECT_TRUE(becomes_true([&] { return options.budget->used_bytes() == 0; }));
+}
+
+TEST_F(Http2ServerTest, CountsHeadsAndRefusesThemWhenTheBudgetIsUsedUp) {
+  Http2Server::Options options;
+  options.budget = RequestBudget::create(100'000, 100'000);
+  start(echo, options);
+  Http2Client client(port());
+  const std::pair<std::string, std::string> large{"x-long", std::string(60'000, 'x')};
+  const std::int32_t held = client.submit("/", "", true, {large});
+  client.flush();
+  EXPECT_TRUE(becomes_true([&] { return options.budget->used_bytes() >= 60'000; }));
+
+  EXPECT_EQ(client.wait_for(client.submit("/", "", false, {large})).fields.at(":status"), "503");
+  EXPECT_EQ(client.wait_for(client.submit("/", "small")).body, "small");
+
+  client.reset(held);
+  client.flush();
+  EXPECT_TRUE(becomes_true([&] { return options.budget->used_bytes() == 0; }));
+}
+
+TEST_F(Http2ServerTest, GivesUpAClientThatDoesNotReadItsAnswer) {
+  const auto body = std::make_shared<const std::string>(32 << 20, 'x');
+  Http2Server::Options options;
+  options.limits.response_timeout = 100ms;
+  start(answer_with(body), options);
+  for (const bool opens_windows : {false, true}) {  // Stopped by HTTP/2's windows, or by TCP's.
+    Http2Client client(port(), {.receive_buffer_bytes = 64 * 1024});
+    if (opens_windows) client.open_windows();
+    client.submit("/", "");
+    client.flush();
+    EXPECT_TRUE(becomes_true([&] { return body.use_count() > kOfTestAndHandler; }));
+
+    EXPECT_TRUE(becomes_true([&] { return body.use_count() == kOfTestAndHandler; }));
+  }
+}
+
+TEST_F(Http2ServerTest, GivesUpAClientThatReadsItsAnswerTooSlowly) {
+  const auto body = std::make_shared<const std::string>(32 << 20, 'x');
+  Http2Server::Options options;
+  options.limits.rate_stretch = 200ms;
+  options.limits.min_bytes_per_second = 20'000'000;
+  start(answer_with(body), options);
+  Http2Client client(port(), {.receive_buffer_bytes = 64 * 1024});
+  client.open_windows();
+  client.submit("/", "");
+  client.flush();
+  EXPECT_TRUE(becomes_true([&] { return body.use_count() > kOfTestAndHandler; }));
+
+  EXPECT_TRUE(becomes_true([&] {
+    std::this_thread::sleep_for(1ms);
+    return !client.read_little(1024) || body.use_count() == kOfTestAndHandler;
+  }));
+}
+
 TEST_F(Http2ServerTest, ClosesAConnectionThatSaysNothing) {
   Http2Server::Options options;
   options.limits.header_timeout = 50ms;
@@ -402,11 +545,7 @@ TEST_F(Http2ServerTest, TellsTheHandlerThatTheClientHasGone) {
   client.reset(id);
   client.flush();
 
-  const auto give_up = std::chrono::steady_clock::now() + 10s;
-  while (!respond.abandoned() && std::chrono::steady_clock::now() < give_up) {
-    std::this_thread::yield();
-  }
-  EXPECT_TRUE(respond.abandoned());
+  EXPECT_TRUE(becomes_true([&] { return respond.abandoned(); }));
   respond({});
 }
 

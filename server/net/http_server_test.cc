@@ -29,6 +29,17 @@ void echo(Request request, Responder respond) {
   respond(std::move(response));
 }
 
+/// Answers with a copy of the pointer, by which a test sees how long the answer lives.
+Handler answer_with(const std::shared_ptr<const std::string>& body) {
+  return [body](const Request& /*request*/, Responder respond) {
+    Response response;
+    response.shared_body = body;
+    respond(std::move(response));
+  };
+}
+/// Pointers to that body while there is no answer.
+constexpr long kOfTestAndHandler = 2;
+
 class HttpServerTest : public ::testing::Test {
  protected:
   HttpServer& start(Handler handler, HttpServer::Options options = {}) {
@@ -265,6 +276,97 @@ TEST_F(HttpServerTest, ClosesConnectionsWhoseBodyStalls) {
   client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12");
 
   EXPECT_THAT(client.read_to_end(), IsEmpty());
+}
+
+/// Limits by which a body must move on by 1000 bytes in each 100 ms; silence is allowed.
+HttpLimits limits_of_rate() {
+  HttpLimits limits;
+  limits.rate_stretch = 100ms;
+  limits.min_bytes_per_second = 10'000;
+  return limits;
+}
+
+constexpr std::string_view kEndlessBody =
+    "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\n";
+
+TEST_F(HttpServerTest, ClosesConnectionsWhoseBodyDrips) {
+  HttpServer::Options options;
+  options.limits = limits_of_rate();
+  start(echo, options);
+  TestClient client(port());
+  client.send(kEndlessBody);
+
+  client.send_until_closed("x", 5ms);
+}
+
+TEST_F(HttpServerTest, TakesABodyThatComesSlowlyButFastEnough) {
+  HttpServer::Options options;
+  options.limits = limits_of_rate();
+  options.limits.rate_stretch = 500ms;
+  start(echo, options);
+  TestClient client(port());
+  client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 40000\r\n\r\n");
+  for (int i = 0; i < 40; ++i) {  // In more than two stretches.
+    std::this_thread::sleep_for(30ms);
+    client.send(std::string(1000, 'x'));
+  }
+
+  EXPECT_THAT(client.read_response(), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_F(HttpServerTest, ClosesConnectionsWhoseBodyTakesTooLongInAll) {
+  HttpServer::Options options;
+  options.limits.body_deadline = 200ms;
+  start(echo, options);
+  TestClient client(port());
+  client.send(kEndlessBody);
+
+  client.send_until_closed(std::string(1000, 'x'), 5ms);
+}
+
+TEST_F(HttpServerTest, RefusesBodiesBeyondAPeersShareAndTakesThoseOfOthers) {
+  HttpServer::Options options;
+  options.budget = RequestBudget::create(1'000'000, 300'000);
+  start(echo, options);
+  const std::string body(200'000, 'x');
+  const std::string head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 200001\r\n\r\n";
+  TestClient holder(port());
+  holder.send(head + body);
+  EXPECT_TRUE(becomes_true([&] { return options.budget->used_bytes() >= 200'000; }));
+
+  TestClient same(port());
+  same.send(head + body + 'x');
+  EXPECT_THAT(same.read_to_end(), StartsWith("HTTP/1.1 503 "));
+  TestClient other(port(), {.source = "127.0.0.2"});
+  other.send(head + body + 'x');
+  EXPECT_THAT(other.read_response(), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_F(HttpServerTest, GivesUpAClientThatDoesNotReadItsAnswer) {
+  const auto body = std::make_shared<const std::string>(32 << 20, 'x');
+  HttpServer::Options options;
+  options.limits.response_timeout = 100ms;
+  start(answer_with(body), options);
+  TestClient client(port(), {.receive_buffer_bytes = 64 * 1024});
+  client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  client.read_some(10s, 1);
+
+  EXPECT_TRUE(becomes_true([&] { return body.use_count() == kOfTestAndHandler; }));
+}
+
+TEST_F(HttpServerTest, GivesUpAClientThatReadsItsAnswerTooSlowly) {
+  const auto body = std::make_shared<const std::string>(32 << 20, 'x');
+  HttpServer::Options options;
+  options.limits.rate_stretch = 200ms;
+  options.limits.min_bytes_per_second = 20'000'000;
+  start(answer_with(body), options);
+  TestClient client(port(), {.receive_buffer_bytes = 64 * 1024});
+  client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+
+  EXPECT_TRUE(becomes_true([&] {
+    std::this_thread::sleep_for(1ms);
+    return client.read_some(10s, 1024).empty() || body.use_count() == kOfTestAndHandler;
+  }));
 }
 
 TEST_F(HttpServerTest, TellsTheHandlerThatTheClientHasGone) {

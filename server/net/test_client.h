@@ -28,10 +28,26 @@ bool becomes_true(Condition condition) {
   return false;
 }
 
+struct TestClientOptions {
+  const char* source = "127.0.0.1";  ///< Any address of 127.0.0.0/8.
+  int receive_buffer_bytes = 0;      ///< Small, for one that reads slowly; 0: the system's.
+};
+
 /// A blocking TCP connection to 127.0.0.1, for tests that send what no client library would.
 class TestClient {
  public:
-  explicit TestClient(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+  explicit TestClient(std::uint16_t port, TestClientOptions options = {})
+      : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    if (options.receive_buffer_bytes > 0) {
+      ::setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &options.receive_buffer_bytes,
+                   sizeof(options.receive_buffer_bytes));
+    }
+    sockaddr_in source{};
+    source.sin_family = AF_INET;
+    ::inet_pton(AF_INET, options.source, &source.sin_addr);
+    if (::bind(socket_, reinterpret_cast<const sockaddr*>(&source), sizeof(source)) != 0) {
+      throw std::runtime_error("cannot bind");
+    }
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
@@ -59,14 +75,24 @@ class TestClient {
     }
     return true;
   }
+  /// Sends `bytes` again and again, with `pause` in between, until the server has closed.
+  void send_until_closed(std::string_view bytes, std::chrono::milliseconds pause) {
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (is_silent_for(pause) && send(bytes)) {
+      if (std::chrono::steady_clock::now() > give_up) {
+        throw std::runtime_error("the server does not close");
+      }
+    }
+  }
   /// Some bytes; empty only when the server has closed. Throws if nothing comes for `timeout`: a
   /// test that waits for the end must not take silence for it.
-  std::string read_some(std::chrono::milliseconds timeout = std::chrono::seconds(10)) {
+  std::string read_some(std::chrono::milliseconds timeout = std::chrono::seconds(10),
+                        std::size_t most_bytes = 64 * 1024) {
     pollfd poll_one{socket_, POLLIN, 0};
     if (::poll(&poll_one, 1, static_cast<int>(timeout.count())) <= 0) {
       throw std::runtime_error("the server neither says anything nor closes");
     }
-    std::string bytes(64 * 1024, '\0');
+    std::string bytes(most_bytes, '\0');
     const ssize_t size = ::recv(socket_, bytes.data(), bytes.size(), 0);
     bytes.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
     return bytes;
