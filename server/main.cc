@@ -326,7 +326,8 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   grpc_options.connection_cap = senders;
   const auto grpc_health = std::make_shared<receive::GrpcHealth>();
   const receive::GrpcServices services(receiver.grpc_handler(), grpc_health);
-  grpc_options.head_check = services.head_check();
+  grpc_options.head_check = observe::report_refusals(
+      services.head_check(receiver.grpc_head_check()), "OTLP/gRPC", reporter);
   grpc_options.stream_handler = services.stream_handler();
   grpc_options.refusal_response =
       observe::report_refusals(receive::OtlpReceiver::grpc_refusal(), "OTLP/gRPC", reporter);
@@ -341,6 +342,8 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   http_options.budget = budget;
   http_options.limits = limits;
   http_options.connection_cap = senders;
+  http_options.head_check =
+      cors.filter(observe::report_refusals(receiver.http_head_check(), "OTLP/HTTP", reporter));
   http_options.refusal_response = cors.filter(
       observe::report_refusals(receive::OtlpReceiver::http_refusal(), "OTLP/HTTP", reporter));
   http_options.tls = tls;

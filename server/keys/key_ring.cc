@@ -68,6 +68,32 @@ struct Entry {
 struct KeyRing::State {
   State(KeyFile from, Options with) : file(std::move(from)), options(std::move(with)) {}
 
+  /// What `use` says of the key that `headers` show, or why they may not send. The key is null if
+  /// none is asked for.
+  template <typename Use>
+  Verdict with_entry(const net::Headers& headers, Use use) {
+    const auto key = presented_key(headers);
+    const bool may_be_key = key && !key->empty() && key->size() <= kLongestKey;
+    const KeyHash hash = may_be_key ? hash_key(*key) : KeyHash{};
+
+    const std::scoped_lock lock(mutex);
+    const Clock::time_point now = options.now();
+    read_if_due(now);
+    if (!has_file && !options.require_keys) return use(nullptr, now);
+    if (!key) {
+      return unauthenticated(
+          "This server asks for an ingestion key: send it in the header signalbox-ingestion-key, "
+          "or as authorization: Bearer KEY. `signalbox keys create NAME` makes one.");
+    }
+    Entry* const entry = may_be_key ? find(hash) : nullptr;
+    if (entry == nullptr) {
+      return unauthenticated(
+          "This is not a valid ingestion key: it is misspelt or was revoked. `signalbox keys "
+          "create NAME` makes a new one.");
+    }
+    return use(entry, now);
+  }
+
   // The members below need the lock.
 
   void read_if_due(Clock::time_point now) {
@@ -141,38 +167,27 @@ KeyRing::KeyRing(KeyFile file, Options options)
 
 KeyRing::~KeyRing() = default;
 
-KeyRing::Verdict KeyRing::authorize(const net::Headers& headers, std::size_t request_bytes) {
-  const auto key = presented_key(headers);
-  const bool may_be_key = key && !key->empty() && key->size() <= kLongestKey;
-  const KeyHash hash = may_be_key ? hash_key(*key) : KeyHash{};
+KeyRing::Verdict KeyRing::authenticate(const net::Headers& headers) {
+  return state_->with_entry(headers, [](Entry* /*entry*/, Clock::time_point) { return Verdict(); });
+}
 
-  const std::scoped_lock lock(state_->mutex);
-  const Clock::time_point now = state_->options.now();
-  state_->read_if_due(now);
-  if (!state_->has_file && !state_->options.require_keys) return {};
-  if (!key) {
-    return state_->unauthenticated(
-        "This server asks for an ingestion key: send it in the header signalbox-ingestion-key, or "
-        "as authorization: Bearer KEY. `signalbox keys create NAME` makes one.");
-  }
-  Entry* const entry = may_be_key ? state_->find(hash) : nullptr;
-  if (entry == nullptr) {
-    return state_->unauthenticated(
-        "This is not a valid ingestion key: it is misspelt or was revoked. `signalbox keys create "
-        "NAME` makes a new one.");
-  }
-  if (entry->bucket) {
-    if (const auto wait = entry->bucket->take(request_bytes, now)) {
-      ++entry->usage.rate_limited_requests;
-      return {.status = Verdict::Status::kRateLimited,
-              .message = "The ingestion key " + entry->record.name + " may send " +
-                         rate_text(*entry->record.rate) + " and has sent more; wait, or send less.",
-              .retry_after = *wait};
+KeyRing::Verdict KeyRing::authorize(const net::Headers& headers, std::size_t request_bytes) {
+  return state_->with_entry(headers, [&](Entry* entry, Clock::time_point now) -> Verdict {
+    if (entry == nullptr) return {};
+    if (entry->bucket) {
+      if (const auto wait = entry->bucket->take(request_bytes, now)) {
+        ++entry->usage.rate_limited_requests;
+        return {.status = Verdict::Status::kRateLimited,
+                .message = "The ingestion key " + entry->record.name + " may send " +
+                           rate_text(*entry->record.rate) +
+                           " and has sent more; wait, or send less.",
+                .retry_after = *wait};
+      }
     }
-  }
-  ++entry->usage.requests;
-  entry->usage.request_bytes += request_bytes;
-  return {};
+    ++entry->usage.requests;
+    entry->usage.request_bytes += request_bytes;
+    return {};
+  });
 }
 
 bool KeyRing::asks_for_key() const {

@@ -44,6 +44,7 @@ class KeyRing final : public receive::Authorizer {
   KeyRing(const KeyRing&) = delete;
   KeyRing& operator=(const KeyRing&) = delete;
 
+  Verdict authenticate(const net::Headers& headers) override;
   Verdict authorize(const net::Headers& headers, std::size_t request_bytes) override;
 
   /// Whether a key is asked for now.

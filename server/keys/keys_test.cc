@@ -177,6 +177,18 @@ TEST_F(Keys, RevokedWhileRunningHoldNoMoreAndTheLastOpensNothing) {
   EXPECT_TRUE(ring().asks_for_key()) << "also after a restart";
 }
 
+TEST_F(Keys, AreCheckedByTheHeadWithoutUsingTheirRate) {
+  const std::string key = file_.create("slow", parse_rate("1 requests/s"));
+  KeyRing keys = ring();
+  EXPECT_EQ(keys.authenticate({}).status, Status::kUnauthenticated);
+  EXPECT_EQ(keys.authenticate(with("sbk_wrong")).status, Status::kUnauthenticated);
+  EXPECT_EQ(keys.unauthenticated_requests(), 2U);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(keys.authenticate(with(key)).status, Status::kAllowed);
+
+  EXPECT_EQ(keys.authorize(with(key), 10).status, Status::kAllowed);
+  EXPECT_EQ(keys.usage()[0].requests, 1U);
+}
+
 TEST_F(Keys, AreLimitedEachByItself) {
   const std::string slow = file_.create("slow", parse_rate("1 requests/s"));
   const std::string fast = file_.create("fast", std::nullopt);

@@ -97,4 +97,13 @@ RefusalResponse Cors::filter(RefusalResponse refusal) const {
   };
 }
 
+HeadCheck Cors::filter(HeadCheck check) const {
+  if (origins_->empty()) return check;
+  return [origins = origins_, check = std::move(check)](const Request& head) {
+    std::optional<Response> response = check(head);
+    if (response) allow(*response, allowed_origin(origins, head));
+    return response;
+  };
+}
+
 }  // namespace signalbox::server::net

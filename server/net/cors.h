@@ -20,6 +20,7 @@ class Cors {
 
   [[nodiscard]] Handler filter(Handler handler) const;
   [[nodiscard]] RefusalResponse filter(RefusalResponse refusal) const;
+  [[nodiscard]] HeadCheck filter(HeadCheck check) const;
 
  private:
   std::shared_ptr<const std::vector<std::string>> origins_;

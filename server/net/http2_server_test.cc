@@ -295,6 +295,21 @@ TEST_F(Http2ServerTest, RefusesBodiesWhenTheBudgetIsUsedUp) {
   EXPECT_EQ(options.budget->used_bytes(), 0u);
 }
 
+TEST_F(Http2ServerTest, RefusesByTheHeadBeforeTheBodyHasComeAndKeepsTheConnection) {
+  Http2Server::Options options;
+  options.head_check = [](const Request& head) -> std::optional<Response> {
+    if (head.headers.find("key")) return std::nullopt;
+    Response response;
+    response.status = 401;
+    return response;
+  };
+  start(echo, options);
+  Http2Client client(port());
+
+  EXPECT_EQ(client.wait_for(client.submit("/", "", true)).fields.at(":status"), "401");
+  EXPECT_EQ(client.wait_for(client.submit("/", "body", false, {{"key", "1"}})).body, "body");
+}
+
 TEST_F(Http2ServerTest, RefusesHeadersBeyondTheLimit) {
   Http2Server::Options options;
   options.limits.max_header_bytes = 2000;

@@ -136,6 +136,29 @@ TEST_F(HttpServerTest, RefusesBodiesBeyondTheLimit) {
   EXPECT_EQ(counters->refused(Refusal::kBodyTooLarge), 2U);
 }
 
+TEST_F(HttpServerTest, RefusesByTheHeadBeforeTheBodyHasCome) {
+  HttpServer::Options options;
+  options.head_check = [](const Request& head) -> std::optional<Response> {
+    if (head.headers.find("key")) return std::nullopt;
+    Response response;
+    response.status = 401;
+    return response;
+  };
+  start(echo, options);
+  const std::string rest = "Host: x\r\nContent-Length: 4\r\n\r\n";
+
+  TestClient refused(port());
+  refused.send("POST / HTTP/1.1\r\n" + rest);
+  EXPECT_THAT(refused.read_until("\r\n\r\n"), StartsWith("HTTP/1.1 401 "));
+  TestClient waits(port());
+  waits.send("POST / HTTP/1.1\r\nExpect: 100-continue\r\n" + rest);
+  EXPECT_THAT(waits.read_until("\r\n\r\n"), StartsWith("HTTP/1.1 401 "));
+
+  TestClient taken(port());
+  taken.send("POST / HTTP/1.1\r\nKey: 1\r\n" + rest + "body");
+  EXPECT_THAT(taken.read_response(), EndsWith("POST / body"));
+}
+
 TEST_F(HttpServerTest, RefusesHeadersBeyondTheLimit) {
   HttpServer::Options options;
   options.limits.max_header_bytes = 1000;

@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 #include <charconv>
 #include <memory>
+#include <optional>
 #include <protozero/pbf_reader.hpp>
 #include <string_view>
 #include <utility>
@@ -128,6 +129,15 @@ net::RefusalResponse report_refusals(net::RefusalResponse refusal, std::string t
              const net::Request& request, net::Refusal why) {
     net::Response response = refusal(request, why);
     ReportingExchange::report(response, request.peer, transport, reporter);
+    return response;
+  };
+}
+
+net::HeadCheck report_refusals(net::HeadCheck check, std::string transport, Reporter& reporter) {
+  return [check = std::move(check), transport = std::move(transport),
+          &reporter](const net::Request& head) {
+    std::optional<net::Response> response = check(head);
+    if (response) ReportingExchange::report(*response, head.peer, transport, reporter);
     return response;
   };
 }

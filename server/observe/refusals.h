@@ -15,6 +15,8 @@ net::Handler report_refusals(net::Handler handler, std::string transport, Report
 net::RefusalResponse report_refusals(net::RefusalResponse refusal, std::string transport,
                                      Reporter& reporter);
 
+net::HeadCheck report_refusals(net::HeadCheck check, std::string transport, Reporter& reporter);
+
 /// What an answer says is wrong, as OTLP's two transports and the API say it; "" if it is a
 /// success.
 std::string refusal_text(const net::Response& response);

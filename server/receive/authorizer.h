@@ -11,7 +11,7 @@ namespace signalbox::server::receive {
 
 /// Decides whether a sender may send, before its request is decoded.
 ///
-/// Thread-safety: `authorize` from any thread; it must not block.
+/// Thread-safety: all members from any thread; they must not block.
 class Authorizer {
  public:
   struct Verdict {
@@ -27,7 +27,11 @@ class Authorizer {
 
   virtual ~Authorizer() = default;
 
-  /// `headers` are the request's, gRPC's metadata included; `request_bytes` its body as sent.
+  /// Whether who sent `headers` may send at all; asked before the body comes. kRateLimited is no
+  /// answer: how much is sent is not known yet.
+  virtual Verdict authenticate(const net::Headers& headers) = 0;
+  /// Whether the whole request may be taken. `headers` are the request's, gRPC's metadata included;
+  /// `request_bytes` its body as sent.
   virtual Verdict authorize(const net::Headers& headers, std::size_t request_bytes) = 0;
 };
 

@@ -26,7 +26,8 @@ class GrpcServices {
       : otlp_(std::move(otlp)), health_(std::move(health)) {}
 
   [[nodiscard]] net::Handler handler() const;
-  [[nodiscard]] net::HeadCheck head_check() const;
+  /// `otlp` decides about the methods that there are; null: all are taken.
+  [[nodiscard]] net::HeadCheck head_check(net::HeadCheck otlp = {}) const;
   [[nodiscard]] net::StreamHandler stream_handler() const;
 
  private:

@@ -214,11 +214,7 @@ std::optional<Error> check_http(const net::Request& request, bool known_path) {
   return std::nullopt;
 }
 
-/// Why the sender may not send, if it may not.
-std::optional<Error> check_authorized(Authorizer* authorizer, const net::Request& request,
-                                      ReceiveCounters::OfSignal& counters) {
-  if (authorizer == nullptr) return std::nullopt;
-  Authorizer::Verdict verdict = authorizer->authorize(request.headers, request.body.size());
+std::optional<Error> refusal_of(Authorizer::Verdict verdict, ReceiveCounters::OfSignal& counters) {
   switch (verdict.status) {
     case Authorizer::Verdict::Status::kAllowed:
       return std::nullopt;
@@ -230,6 +226,22 @@ std::optional<Error> check_authorized(Authorizer* authorizer, const net::Request
   }
   ++counters.rate_limited_requests;
   return Error{ErrorKind::kRateLimited, std::move(verdict.message), verdict.retry_after};
+}
+
+/// Why the sender may not send, if it may not.
+std::optional<Error> check_authorized(Authorizer* authorizer, const net::Request& request,
+                                      ReceiveCounters::OfSignal& counters) {
+  if (authorizer == nullptr) return std::nullopt;
+  return refusal_of(authorizer->authorize(request.headers, request.body.size()), counters);
+}
+
+/// The same by the head of its request, which is counted here if it goes no further.
+std::optional<Error> check_authenticated(Authorizer* authorizer, const net::Request& head,
+                                         ReceiveCounters::OfSignal& counters) {
+  if (authorizer == nullptr) return std::nullopt;
+  auto error = refusal_of(authorizer->authenticate(head.headers), counters);
+  if (error) ++counters.requests;
+  return error;
 }
 
 /// Finds the message in a gRPC body, and whether it can be read.
@@ -287,6 +299,26 @@ net::Handler OtlpReceiver::grpc_handler() const {
     }
     job->respond = std::move(respond);
     store_and_answer(shared, job);
+  };
+}
+
+net::HeadCheck OtlpReceiver::grpc_head_check() const {
+  return [shared = shared_](const net::Request& head) -> std::optional<net::Response> {
+    const auto signal = signal_of_grpc_path(head.target);
+    if (!signal) return std::nullopt;
+    const auto error =
+        check_authenticated(shared->options.authorizer, head, shared->counters[*signal]);
+    return error ? std::optional(grpc_error(*error)) : std::nullopt;
+  };
+}
+
+net::HeadCheck OtlpReceiver::http_head_check() const {
+  return [shared = shared_](const net::Request& head) -> std::optional<net::Response> {
+    const auto signal = signal_of_http_path(head.target);
+    if (check_http(head, signal.has_value())) return std::nullopt;  // The handler says what.
+    const auto error =
+        check_authenticated(shared->options.authorizer, head, shared->counters[*signal]);
+    return error ? std::optional(http_error(*error, *body_format(head))) : std::nullopt;
   };
 }
 

@@ -55,6 +55,9 @@ class OtlpReceiver {
   [[nodiscard]] net::Handler grpc_handler() const;
   /// For an HttpServer: POST /v1/traces, /v1/metrics, /v1/logs, as protobuf or JSON.
   [[nodiscard]] net::Handler http_handler() const;
+  /// What those servers refuse by the head alone: senders without a valid key need not send a body.
+  [[nodiscard]] net::HeadCheck grpc_head_check() const;
+  [[nodiscard]] net::HeadCheck http_head_check() const;
   /// How those servers answer what they refuse themselves.
   [[nodiscard]] static net::RefusalResponse grpc_refusal();
   [[nodiscard]] static net::RefusalResponse http_refusal();

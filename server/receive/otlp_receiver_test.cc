@@ -403,6 +403,9 @@ TEST_F(OtlpReceiverTest, SaysWhatTheServersThemselvesRefuseAsOtlpDoes) {
 
 class FakeAuthorizer final : public Authorizer {
  public:
+  Verdict authenticate(const net::Headers& /*headers*/) override {
+    return verdict.status == Verdict::Status::kUnauthenticated ? verdict : Verdict();
+  }
   Verdict authorize(const net::Headers& headers, std::size_t request_bytes) override {
     keys.emplace_back(headers.get("signalbox-ingestion-key"));
     bytes += request_bytes;
@@ -464,6 +467,42 @@ TEST_F(AuthorizedReceiver, RefusesWithoutAValidKeyAndDecodesNothing) {
   EXPECT_THAT(http.body, HasSubstr("show a key"));
   EXPECT_THAT(ingest_.signals, IsEmpty());
   EXPECT_EQ(unauthenticated_, 1U);
+}
+
+TEST_F(AuthorizedReceiver, RefusesByTheHeadOnlyWhoHasNoValidKey) {
+  OtlpReceiver::Options options;
+  options.authorizer = &authorizer_;
+  const OtlpReceiver receiver(ingest_, options);
+  net::Request grpc;
+  grpc.method = "POST";
+  grpc.target = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+  grpc.headers.add("content-type", "application/grpc");
+  net::Request http;
+  http.method = "POST";
+  http.target = "/v1/traces";
+  http.headers.add("content-type", "application/json");
+  const auto refuses = [&](const net::HeadCheck& check, const net::Request& head) {
+    return check(head).has_value();
+  };
+
+  EXPECT_FALSE(refuses(receiver.grpc_head_check(), grpc));
+  EXPECT_FALSE(refuses(receiver.http_head_check(), http));
+
+  authorizer_.verdict = {Authorizer::Verdict::Status::kUnauthenticated, "show a key", {}};
+  EXPECT_EQ(receiver.grpc_head_check()(grpc)->headers.get("grpc-status"), "16");
+  EXPECT_EQ(receiver.http_head_check()(http)->status, 401U);
+  EXPECT_EQ(receiver.counters()[Signal::kTraces].requests, 2U);
+  EXPECT_EQ(receiver.counters()[Signal::kTraces].unauthenticated_requests, 2U);
+
+  // What is no export at all, health and preflights among it, is for the handlers to answer.
+  grpc.target = "/grpc.health.v1.Health/Check";
+  EXPECT_FALSE(refuses(receiver.grpc_head_check(), grpc));
+  http.method = "OPTIONS";
+  EXPECT_FALSE(refuses(receiver.http_head_check(), http));
+
+  authorizer_.verdict.status = Authorizer::Verdict::Status::kRateLimited;
+  http.method = "POST";
+  EXPECT_FALSE(refuses(receiver.http_head_check(), http)) << "its size is not known yet";
 }
 
 TEST_F(AuthorizedReceiver, TellsWhoSendsTooMuchWhenToSendAgain) {
