@@ -104,10 +104,9 @@ using Query = std::function<std::string(Session&)>;
 
 FilterNode filter_of(Target& target) {
   FilterNode filter = query::parse_filter(target.text("q"));
-  const std::string service = target.text("service");
-  return service.empty()
-             ? filter
-             : query::both(query::field_equals("service.name", service), std::move(filter));
+  const auto service = target.name("service");
+  return service ? query::both(query::field_equals("service.name", *service), std::move(filter))
+                 : filter;
 }
 
 std::uint32_t limit_of(Target& target) {
@@ -144,7 +143,7 @@ Query services_query(Target& target) {
 }
 
 Query service_query(Target& target) {
-  return [name = target.required_text("name"), range = target.range(now_ns())](Session& session) {
+  return [name = target.required_name("name"), range = target.range(now_ns())](Session& session) {
     return query::get_service(session, name, range);
   };
 }
@@ -206,7 +205,7 @@ Query logs_query(Target& target) {
 }
 
 Query metrics_query(Target& target) {
-  return [range = target.range(now_ns()), service = target.text("service")](Session& session) {
+  return [range = target.range(now_ns()), service = target.name("service")](Session& session) {
     return query::list_metrics(session, range, service);
   };
 }

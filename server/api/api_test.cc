@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <fstream>
@@ -234,6 +235,22 @@ TEST_F(ApiTest, PassesValuesAsParameters) {
   }
 }
 
+TEST_F(ApiTest, TakesAnEmptyNameForTheServiceWithoutOne) {
+  const auto is_asked_for = [&](const std::string& target) {
+    engine_.statements.clear();
+    EXPECT_NE(get(target).status, 400u) << target;
+    return std::any_of(
+        engine_.statements.begin(), engine_.statements.end(),
+        [](const std::string& sql) { return sql.find("service_name =") != std::string::npos; });
+  };
+
+  EXPECT_TRUE(is_asked_for("/api/v1/service?name="));
+  for (const std::string path : {"/api/v1/traces", "/api/v1/logs", "/api/v1/metrics"}) {
+    EXPECT_TRUE(is_asked_for(path + "?service=")) << path;
+    EXPECT_FALSE(is_asked_for(path)) << path;
+  }
+}
+
 TEST_F(ApiTest, AnswersUnknownPathsMethodsAndHosts) {
   EXPECT_EQ(get("/api/v1/nothing").status, 404u);
   EXPECT_EQ(get("/api/").status, 404u);
@@ -374,6 +391,19 @@ TEST(Hosts, AreAddressesLocalhostOrAllowed) {
     EXPECT_FALSE(is_allowed_host(host, {"box.lan"})) << host;
   }
   EXPECT_TRUE(is_allowed_host("any.example", {"*"}));
+}
+
+TEST(Target, SaysWhatIsWrongWithAnAddress) {
+  const auto error = [](const std::string& target) -> std::string {
+    try {
+      Target::parse(target);
+      return "none";
+    } catch (const query::QueryError& thrown) {
+      return thrown.what();
+    }
+  };
+  EXPECT_THAT(error("/api/v1/logs?q=100%"), HasSubstr("write % as %25"));
+  EXPECT_THAT(error("/api/v1/logs?q=a%00b"), HasSubstr("NUL (%00)"));
 }
 
 TEST(Target, DecodesPathAndParameters) {

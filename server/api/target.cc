@@ -28,8 +28,11 @@ int hex_value(char c) {
 std::string decode_or_throw(std::string_view text, bool plus_is_space) {
   auto decoded = percent_decode(text, plus_is_space);
   if (!decoded) {
+    const bool has_nul = text.find("%00") != std::string_view::npos;
     throw QueryError(query::ErrorCode::kInvalidArgument,
-                     "The request's address is malformed: write % as %25.");
+                     has_nul ? "The request's address holds the character NUL (%00), which is not "
+                               "allowed: leave it out."
+                             : "The request's address is malformed: write % as %25.");
   }
   return *std::move(decoded);
 }
@@ -106,9 +109,20 @@ std::vector<std::string> Target::texts(std::string_view name, std::size_t max_co
 }
 
 std::optional<std::string> Target::single(std::string_view name) {
+  auto value = this->name(name);
+  return value && value->empty() ? std::nullopt : value;
+}
+
+std::optional<std::string> Target::name(std::string_view name) {
   std::vector<std::string> values = texts(name, 1);
-  if (values.empty() || values[0].empty()) return std::nullopt;
+  if (values.empty()) return std::nullopt;
   return std::move(values[0]);
+}
+
+std::string Target::required_name(std::string_view name) {
+  auto value = this->name(name);
+  if (!value) fail(name, "given");
+  return *std::move(value);
 }
 
 std::string Target::text(std::string_view name) {

@@ -27,6 +27,10 @@ class Target {
 
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
+  /// Nothing if absent; for names, which may be empty.
+  std::optional<std::string> name(std::string_view name);
+  /// As `name`; must be there.
+  std::string required_name(std::string_view name);
   /// Empty if absent.
   std::string text(std::string_view name);
   /// As `text`; must be there and not be empty.

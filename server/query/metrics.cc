@@ -623,11 +623,12 @@ std::string query_metric(Session& session, const MetricQuery& query) {
   return QueryRun(session, query).run();
 }
 
-std::string list_metrics(Session& session, const TimeRange& range, std::string_view service) {
+std::string list_metrics(Session& session, const TimeRange& range,
+                         std::optional<std::string_view> service) {
   Parameters parameters;
   const std::string points = active_series(range, parameters);
   const std::string of_service =
-      service.empty() ? "" : "WHERE service_name = " + parameters.bind(service) + " ";
+      service ? "WHERE service_name = " + parameters.bind(*service) + " " : "";
   const std::string data = session.rows(
       "SELECT toString(metric_name), toString(metric_type), toString(unit), is_monotonic,\n"
       "  toString(argMax(description, seen)), arraySort(groupUniqArray(temporality)),\n"

@@ -42,7 +42,8 @@ struct MetricQuery {
 };
 
 /// The answer to GET /api/v1/metrics, as JSON. `service` "" for all. Errors: QueryError.
-std::string list_metrics(Session& session, const TimeRange& range, std::string_view service);
+std::string list_metrics(Session& session, const TimeRange& range,
+                         std::optional<std::string_view> service);
 
 /// The answer to GET /api/v1/metrics/query, as JSON. Errors: QueryError.
 std::string query_metric(Session& session, const MetricQuery& query);

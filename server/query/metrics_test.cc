@@ -451,7 +451,7 @@ TEST_F(MetricsTest, ListsMetricsThatHavePointsInTheRange) {
   add_number(2, 20, 0, 1);
 
   Session first = session();
-  const auto all = parse(list_metrics(first, seconds_range(0, 100), ""));
+  const auto all = parse(list_metrics(first, seconds_range(0, 100), std::nullopt));
   ASSERT_EQ(all.at("metrics").as_array().size(), 1u);
   const auto& metric = all.at("metrics").at(0);
   EXPECT_EQ(metric.at("name"), "m");
@@ -468,7 +468,7 @@ TEST_F(MetricsTest, ListsMetricsThatHavePointsInTheRange) {
   EXPECT_EQ(of_service.at("metrics").at(0).at("series_count"), 1);
 
   Session third = session();
-  const auto later = parse(list_metrics(third, seconds_range(100, 200), ""));
+  const auto later = parse(list_metrics(third, seconds_range(100, 200), std::nullopt));
   EXPECT_TRUE(later.at("metrics").as_array().empty());
 }
 

@@ -131,7 +131,7 @@ TEST_F(ServicesTest, CountsTheSameFromTheSideTableAndFromSpans) {
   store::Block block(registry);
   otlp::TraceSink& sink = block.sinks().traces;
   block.begin_request(kT0);
-  std::mt19937 random(1);
+  std::mt19937 random(1);  // NOLINT(bugprone-random-generator-seed): equal runs.
   constexpr int kSeconds = 3600;
   int requests = 0;
   int failed = 0;
@@ -212,6 +212,17 @@ TEST(Durations, TellQuantilesWithinASixteenthAndTheirRange) {
   const Durations durations = Durations::read(row);
   EXPECT_GE(durations.quantile(0.01), 99'000);
   EXPECT_LE(durations.quantile(1), 100'500);
+}
+
+TEST_F(ServicesTest, DescribesTheServiceWithoutAName) {
+  add_spans("", 2, true, 0, 10, 0);
+  add_spans("demo", 2, true, 0, 5, 0);
+
+  Session of_this_query = session();
+  const auto answer = parse(get_service(of_this_query, "", seconds_range(0, 90)));
+
+  EXPECT_EQ(answer.at("service").at("name"), "");
+  EXPECT_EQ(answer.at("service").at("span_count"), 10);
 }
 
 TEST_F(ServicesTest, SaysThatAServiceSentNothing) {
