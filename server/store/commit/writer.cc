@@ -8,6 +8,7 @@
 #include <mutex>
 #include <random>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -49,6 +50,16 @@ milliseconds with_jitter(milliseconds wait) {
          milliseconds(std::uniform_int_distribution<std::int64_t>(0, wait.count() / 2)(random));
 }
 
+/// A lane keeps a block at all times, so with no more blocks than lanes each one would have to be
+/// decoded twice.
+std::size_t number_of_blocks(const Writer::Options& options) {
+  const std::size_t blocks = options.max_blocks == 0 ? 2 * options.lanes : options.max_blocks;
+  if (options.lanes == 0 || blocks <= options.lanes) {
+    throw std::invalid_argument("a writer needs lanes, and more blocks than lanes");
+  }
+  return blocks;
+}
+
 /// A request from its receipt to its answer.
 struct Job {
   IngestRequest request;
@@ -68,7 +79,7 @@ class Writer::Implementation {
         files_(files),
         options_(std::move(options)),
         registry_(options_.max_known_ids, engine),
-        pool_(registry_, options_.max_blocks),
+        pool_(registry_, number_of_blocks(options_)),
         log_(files, {.folder = options_.log_folder, .segment_bytes = options_.segment_bytes}),
         window_(files, log_.salt(),
                 {.folder = options_.log_folder, .length = options_.repeat_window}),

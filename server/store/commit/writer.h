@@ -41,7 +41,9 @@ class Writer final : public Ingest {
     std::uint64_t segment_bytes = 64ULL << 20;    ///< Of one file of the log. > 0.
     std::size_t max_block_rows = 250'000;         ///< A block is sealed at that. > 0.
     std::size_t max_block_bytes = 128ULL << 20;   ///< The same, of memory. > 0.
-    std::size_t max_blocks = 4;                   ///< With decoded rows at one time. > `lanes`.
+    /// With decoded rows at one time. > `lanes`; 0: for each lane one that grows and one that is
+    /// inserted.
+    std::size_t max_blocks = 0;
     /// From a block's first request to its end if no other block ended shortly before.
     std::chrono::milliseconds gather{3};
     std::chrono::milliseconds block_interval{1'000};  ///< From the end of one block to the next.
@@ -94,7 +96,8 @@ class Writer final : public Ingest {
   };
 
   /// Opens the log and takes up what an earlier process left in it: its blocks are inserted in the
-  /// background. Errors: std::system_error if the log's folder cannot be used.
+  /// background. Errors: std::system_error if the log's folder cannot be used,
+  /// std::invalid_argument for options out of their range.
   Writer(Engine& engine, const Decoder& decoder, Files& files, Options options);
   ~Writer() override;
   Writer(const Writer&) = delete;

@@ -8,6 +8,7 @@
 #include <future>
 #include <memory>
 #include <mutex>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -379,6 +380,33 @@ TEST_F(WriterTest, TakesRequestsWhileTheEngineStandsAndReadsThemFromTheLogLater)
 
   EXPECT_EQ(engine_.rows("span_rows"), 200U);
   EXPECT_GT(writer->stats().reloaded_blocks, 0U);
+}
+
+TEST_F(WriterTest, DecodesNothingTwiceWhileTheEngineKeepsUp) {
+  auto with = options();
+  with.lanes = 4;
+  const auto writer = start(with);
+  for (int round = 0; round < 20; ++round) {
+    std::vector<std::future<WriteOutcome>> outcomes;
+    for (int i = 0; i < 40; ++i) {
+      outcomes.push_back(
+          write(*writer, "10 spans " + std::to_string(round) + " " + std::to_string(i)));
+    }
+    for (auto& outcome : outcomes) ASSERT_EQ(status(std::move(outcome)), Status::kCommitted);
+    ASSERT_TRUE(writer->flush(kLong));
+  }
+
+  EXPECT_EQ(engine_.rows("span_rows"), 20U * 40 * 10);
+  EXPECT_EQ(writer->stats().reloaded_blocks, 0U);
+}
+
+TEST_F(WriterTest, NeedsMoreBlocksThanLanes) {
+  auto with = options();
+  with.lanes = 4;
+  with.max_blocks = 4;
+  EXPECT_THROW(start(with), std::invalid_argument);
+  with.max_blocks = 5;
+  EXPECT_NO_THROW(start(with));
 }
 
 TEST_F(WriterTest, RefusesWhenTheLogIsFullAndResumesByItself) {
