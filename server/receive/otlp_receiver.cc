@@ -129,7 +129,8 @@ Error error_of(WriteOutcome outcome) {
     const auto kind = outcome.decoded.too_large ? ErrorKind::kTooLarge : ErrorKind::kMalformed;
     return {.kind = kind, .message = std::move(message), .retry_after = {}};
   }
-  return {.kind = ErrorKind::kUnavailable,
+  return {.kind = outcome.status == WriteOutcome::Status::kOverloaded ? ErrorKind::kOverloaded
+                                                                      : ErrorKind::kUnavailable,
           .message = outcome.message.empty() ? "The server cannot store now; try again."
                                              : std::move(outcome.message),
           .retry_after = outcome.retry_after};
@@ -357,7 +358,7 @@ Error error_of(net::Refusal refusal) {
     case net::Refusal::kOverloaded:
       break;
   }
-  return {ErrorKind::kUnavailable, "The server holds as many request bytes as it may; try again.",
+  return {ErrorKind::kOverloaded, "The server holds as many request bytes as it may; try again.",
           std::chrono::seconds(1)};
 }
 

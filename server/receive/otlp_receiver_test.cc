@@ -262,23 +262,32 @@ TEST_F(OtlpReceiverTest, AnswersMalformedRequestsInTheirFormat) {
   EXPECT_EQ(receiver_.counters()[Signal::kTraces].malformed_requests, 3u);
 }
 
+/// Full is not the same as failing: the former says RESOURCE_EXHAUSTED and 429, always with a hint,
+/// for without one the former must not be retried.
 TEST_F(OtlpReceiverTest, AsksTheSenderToRetryWhenTheStoreIsOverloadedOrFails) {
-  for (const auto status : {WriteOutcome::Status::kOverloaded, WriteOutcome::Status::kFailed}) {
+  struct Case {
+    WriteOutcome::Status status;
+    unsigned http;
+    const char* grpc;
+  };
+  for (const auto& [status, http, code] : {Case{WriteOutcome::Status::kOverloaded, 429, "8"},
+                                           Case{WriteOutcome::Status::kFailed, 503, "14"},
+                                           Case{WriteOutcome::Status::kAbandoned, 503, "14"}}) {
     ingest_.next = {.status = status,
                     .decoded = {},
                     .message = "busy: 100% full",
                     .retry_after = std::chrono::milliseconds(2500)};
 
     const net::Response http_answer = post("/v1/traces", traces());
-    EXPECT_EQ(http_answer.status, 503u);
+    EXPECT_EQ(http_answer.status, http);
     EXPECT_EQ(http_answer.headers.get("retry-after"), "3");
     EXPECT_EQ(parse_status(http_answer.body).detail_type,
               "type.googleapis.com/google.rpc.RetryInfo");
     EXPECT_THAT(post("/v1/traces", kTracesJson, "application/json").body,
                 HasSubstr("\"retryDelay\":\"2.500s\""));
 
-    const net::Response grpc_answer = grpc(make_grpc_frame(traces()));
-    EXPECT_EQ(grpc_answer.headers.get("grpc-status"), "14");
+    const net::Response grpc_answer = this->grpc(make_grpc_frame(traces()));
+    EXPECT_EQ(grpc_answer.headers.get("grpc-status"), code);
     EXPECT_EQ(grpc_answer.headers.get("grpc-message"), "busy: 100%25 full");
     EXPECT_THAT(std::string(grpc_answer.headers.get("grpc-status-details-bin")),
                 ::testing::Not(IsEmpty()));
@@ -391,11 +400,12 @@ TEST_F(OtlpReceiverTest, SaysWhatTheServersThemselvesRefuseAsOtlpDoes) {
   EXPECT_EQ(
       OtlpReceiver::grpc_refusal()(request, net::Refusal::kBodyTooLarge).headers.get("grpc-status"),
       "8");
-  EXPECT_EQ(
-      OtlpReceiver::grpc_refusal()(request, net::Refusal::kOverloaded).headers.get("grpc-status"),
-      "14");
+  const net::Response full = OtlpReceiver::grpc_refusal()(request, net::Refusal::kOverloaded);
+  EXPECT_EQ(full.headers.get("grpc-status"), "8");
+  EXPECT_TRUE(full.headers.find("grpc-status-details-bin").has_value());
   EXPECT_EQ(OtlpReceiver::http_refusal()(request, net::Refusal::kBodyTooLarge).status, 413u);
   EXPECT_EQ(OtlpReceiver::http_refusal()(request, net::Refusal::kHeadTooLarge).status, 431u);
+  EXPECT_EQ(OtlpReceiver::http_refusal()(request, net::Refusal::kOverloaded).status, 429u);
   EXPECT_EQ(
       OtlpReceiver::http_refusal()(request, net::Refusal::kOverloaded).headers.get("retry-after"),
       "1");

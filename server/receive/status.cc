@@ -33,11 +33,12 @@ Codes codes_of(ErrorKind kind) {
     case ErrorKind::kInternal:
       return {.grpc = 13, .http = 500};  // INTERNAL
     case ErrorKind::kUnavailable:
-      // Of the codes that may be retried, the ones that all senders do retry.
       return {.grpc = 14, .http = 503};  // UNAVAILABLE
     case ErrorKind::kUnauthenticated:
       return {.grpc = 16, .http = 401};  // UNAUTHENTICATED
+    case ErrorKind::kOverloaded:
     case ErrorKind::kRateLimited:
+      // To be retried for RetryInfo and Retry-After, which say when there will be room.
       return {.grpc = 8, .http = 429};  // RESOURCE_EXHAUSTED
   }
   return {.grpc = 2, .http = 500};  // UNKNOWN

@@ -20,7 +20,8 @@ enum class ErrorKind : std::uint8_t {
   kUnsupportedMediaType,  ///< Content type.
   kUnsupportedEncoding,   ///< Compression.
   kInternal,              ///< The protocol is broken, or we are.
-  kUnavailable,           ///< Overloaded or failing; retry after a while.
+  kUnavailable,           ///< Failing or shutting down; retry after a while.
+  kOverloaded,            ///< More than the server can take now; retry after a while.
   kUnauthenticated,       ///< No ingestion key, or not a valid one.
   kRateLimited,           ///< More than the ingestion key may send; retry after a while.
 };
@@ -28,7 +29,7 @@ enum class ErrorKind : std::uint8_t {
 struct Error {
   ErrorKind kind = ErrorKind::kInternal;
   std::string message;                                   ///< For people, with what to do.
-  std::optional<std::chrono::milliseconds> retry_after;  ///< Of kUnavailable, kRateLimited.
+  std::optional<std::chrono::milliseconds> retry_after;  ///< Of the three to be retried.
 };
 
 /// How an OTLP/HTTP body is written.

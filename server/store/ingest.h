@@ -25,7 +25,7 @@ struct WriteOutcome {
     kCommitted,   ///< Decoded and in the synced log, or already there: answer with success.
     kMalformed,   ///< It could not be decoded; none of its rows is stored. `decoded` tells why.
     kOverloaded,  ///< Not taken: a limit is reached. None of its rows is stored; try again later.
-    kFailed,      ///< An error of the server. None of its rows is stored; try again later.
+    kFailed,      ///< Not taken: an error of the server, or it is shutting down. The same.
     kAbandoned,   ///< Not taken: nobody waits for the answer any more, or its deadline has passed.
   };
   Status status = Status::kCommitted;

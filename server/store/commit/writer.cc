@@ -50,6 +50,11 @@ milliseconds with_jitter(milliseconds wait) {
          milliseconds(std::uniform_int_distribution<std::int64_t>(0, wait.count() / 2)(random));
 }
 
+WriteOutcome log_refusal(const std::string& error) {
+  return refusal(Status::kFailed, "the log cannot be written (" + error + "); send again later",
+                 with_jitter(milliseconds(5000)));
+}
+
 /// A lane keeps a block at all times, so with no more blocks than lanes each one would have to be
 /// decoded twice.
 std::size_t number_of_blocks(const Writer::Options& options) {
@@ -107,11 +112,11 @@ class Writer::Implementation {
         job.received_ns = unix_ns();
         queue_bytes_ += bytes;
         for (std::size_t i = 0; i < options_.lanes && may_take(i); ++i) wake_[i].notify_one();
-      } else {
-        ++stats_.overloaded_requests;
       }
     }
-    if (refused.status != Status::kCommitted) done(std::move(refused));
+    if (refused.status == Status::kCommitted) return;
+    count(refused);
+    done(std::move(refused));
   }
 
   bool flush(milliseconds timeout) {
@@ -251,8 +256,8 @@ class Writer::Implementation {
   /// kCommitted if the request may go on. With `mutex_` held.
   WriteOutcome admit(std::size_t bytes) {
     if (closing_) {
-      return refusal(Status::kOverloaded,
-                     "the server is shutting down; send again when it is back");
+      return refusal(Status::kFailed, "the server is shutting down; send again when it is back",
+                     with_jitter(milliseconds(1000)));
     }
     if (bytes > options_.max_queued_bytes - stats_.queued_bytes) {
       return refusal(Status::kOverloaded,
@@ -271,9 +276,7 @@ class Writer::Implementation {
                      with_jitter(milliseconds(5000)));
     }
     if (stats_.is_log_failing && Clock::now() < log_failed_at_ + kLogRetry) {
-      return refusal(Status::kOverloaded,
-                     "the log cannot be written (" + stats_.last_error + "); send again later",
-                     with_jitter(milliseconds(5000)));
+      return log_refusal(stats_.last_error);
     }
     return {};
   }
@@ -587,11 +590,7 @@ class Writer::Implementation {
       Job* job = std::get_if<Job>(&item);
       if (job == nullptr) continue;
       job->batch->is_spoilt = true;
-      answer_with_others(*job,
-                         refusal(Status::kOverloaded,
-                                 "the log cannot be written (" + error + "); send again later",
-                                 with_jitter(milliseconds(5000))),
-                         window_.drop(job->hash));
+      answer_with_others(*job, log_refusal(error), window_.drop(job->hash));
     }
     std::erase_if(items, [](const Item& item) { return std::holds_alternative<Job>(item); });
   }

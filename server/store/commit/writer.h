@@ -73,8 +73,8 @@ class Writer final : public Ingest {
     std::uint64_t rejected_rows = 0;      ///< Well-formed but not storable.
     std::uint64_t repeated_requests = 0;  ///< Answered, and not stored a second time.
     std::uint64_t malformed_requests = 0;
-    std::uint64_t overloaded_requests = 0;
-    std::uint64_t failed_requests = 0;
+    std::uint64_t overloaded_requests = 0;  ///< Beyond a limit.
+    std::uint64_t failed_requests = 0;      ///< For an error of the server, or at its end.
     std::uint64_t abandoned_requests = 0;
     std::uint64_t log_syncs = 0;
     std::uint64_t log_failures = 0;  ///< Writes of the log that failed.

@@ -114,7 +114,7 @@ TEST_F(WriterTest, AnswersOnlyWhatHasBeenSynced) {
     return may_sync ? 0 : EIO;
   });
 
-  EXPECT_EQ(status(write(*writer, "1 span")), Status::kOverloaded);
+  EXPECT_EQ(status(write(*writer, "1 span")), Status::kFailed);
   EXPECT_GE(syncs, 1);
   may_sync = true;
   std::this_thread::sleep_for(milliseconds(600));  // The pause after a failure.
@@ -452,8 +452,9 @@ TEST_F(WriterTest, StoresNothingOfARequestThatItRefusedBecauseTheDiskIsFull) {
   ASSERT_EQ(status(write(*writer, "1 span")), Status::kCommitted);
   is_full = true;
   const WriteOutcome refused = write(*writer, "10 spans").get();
-  EXPECT_EQ(refused.status, Status::kOverloaded);
+  EXPECT_EQ(refused.status, Status::kFailed);
   EXPECT_THAT(refused.message, HasSubstr("the log cannot be written"));
+  EXPECT_GE(refused.retry_after, milliseconds(5000));
   is_full = false;
   std::this_thread::sleep_for(milliseconds(600));
   ASSERT_EQ(status(write(*writer, "100 spans")), Status::kCommitted);
@@ -503,7 +504,10 @@ TEST_F(WriterTest, TakesNothingAfterItIsClosed) {
   const auto writer = start();
   writer->close();
 
-  EXPECT_EQ(write(*writer, "1 span").get().status, Status::kOverloaded);
+  const WriteOutcome refused = write(*writer, "1 span").get();
+  EXPECT_EQ(refused.status, Status::kFailed);
+  EXPECT_GE(refused.retry_after, milliseconds(1000));
+  EXPECT_EQ(writer->stats().failed_requests, 1U);
 }
 
 TEST_F(WriterTest, LetsGoOfTheLogBehindItsBlocks) {
