@@ -259,6 +259,8 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   writer_options.log_folder = options.data_folder / "log";
   writer_options.lanes = std::clamp(std::thread::hardware_concurrency(), 1U, 4U);
   writer_options.max_queued_bytes = options.queue_mib * kMebibyte;
+  writer_options.max_log_bytes = options.max_log_bytes;
+  writer_options.repeat_window = options.repeat_window;
   writer_options.report = [&](const std::string& text) {
     reporter.report(observe::Reporter::Level::kWarning, "store " + text.substr(0, text.find(':')),
                     text);

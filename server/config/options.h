@@ -38,7 +38,9 @@ struct ServeOptions {
   std::uint64_t max_disk_bytes = 0;  ///< Of the data folder; 0: no limit.
   bool self_telemetry = true;        ///< Its own metrics and traces go into its own store.
   std::chrono::seconds self_telemetry_interval{60};  ///< Between two points of a metric. > 0.
-  std::size_t queue_mib = 256;  ///< Of requests received and not yet stored. > 0.
+  std::size_t queue_mib = 256;               ///< Of requests received and not yet stored. > 0.
+  std::uint64_t max_log_bytes = 1ULL << 30;  ///< Of what the tables still have to take in.
+  std::chrono::seconds repeat_window{300};   ///< How long a request that comes again is known. > 0.
   std::size_t max_connections = net::HttpLimits().max_connections;  ///< Of each port. > 0.
 };
 

@@ -65,6 +65,15 @@ TEST_F(ConfigurationFile, ErrorsNameFileAndLineAndWhatIsAllowed) {
   EXPECT_THAT(error("data: a\n---\ndata: b\n"), HasSubstr("second document"));
 }
 
+TEST_F(ConfigurationFile, BoundsTheLogAndTheTimeARequestIsKnown) {
+  const ServeOptions options = read("max-log: 2GiB\nrepeat-window: 90s\n").options;
+  EXPECT_EQ(options.max_log_bytes, 2ULL << 30);
+  EXPECT_EQ(options.repeat_window, std::chrono::seconds(90));
+  EXPECT_THAT(error("max-log: 127MiB\n"), HasSubstr("128MiB and more"));
+  EXPECT_THAT(error("repeat-window: 0\n"), HasSubstr("1s to 1h"));
+  EXPECT_THAT(error("repeat-window: 61m\n"), HasSubstr("1s to 1h"));
+}
+
 TEST_F(ConfigurationFile, NeedsBothOfCertificateAndKey) {
   EXPECT_THAT(error("tls-cert: /c.pem\n"), HasSubstr("--tls-cert and --tls-key"));
   EXPECT_EQ(read("tls-cert: /c.pem\ntls-key: /k.pem\n").options.tls_key, "/k.pem");

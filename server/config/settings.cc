@@ -209,6 +209,31 @@ constexpr std::array kSettings = {
                   options.queue_mib = parse_integer(values[0], 1, kMostMib);
                 },
             .get = [](const ServeOptions& options) { return std::to_string(options.queue_mib); }},
+    Setting{.name = "max-log",
+            .type = "SIZE",
+            .description = "What may wait on disk for ClickHouse to take it in, such as 1GiB; more "
+                           "is refused until later",
+            .set =
+                [](ServeOptions& options, const Values& values) {
+                  constexpr std::uint64_t kLeast = 128ULL << 20;  // Two of the log's segments.
+                  const std::uint64_t bytes = parse_size(values[0]);
+                  if (bytes < kLeast) throw std::invalid_argument("allowed are 128MiB and more");
+                  options.max_log_bytes = bytes;
+                },
+            .get = [](const ServeOptions& options) { return size_text(options.max_log_bytes); }},
+    Setting{.name = "repeat-window",
+            .type = "AGE",
+            .description = "How long a request is remembered, so that the same one sent again is "
+                           "not stored twice, such as 5m",
+            .set =
+                [](ServeOptions& options, const Values& values) {
+                  const std::chrono::seconds window = parse_age(values[0]);
+                  if (window.count() == 0 || window > std::chrono::hours(1)) {
+                    throw std::invalid_argument("allowed are 1s to 1h");
+                  }
+                  options.repeat_window = window;
+                },
+            .get = [](const ServeOptions& options) { return age_text(options.repeat_window); }},
     Setting{
         .name = "max-connections",
         .type = "NUMBER",
