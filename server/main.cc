@@ -151,21 +151,6 @@ void sweep(retention::Sweeper& sweeper, const retention::Policy& policy,
   }
 }
 
-/// The log takes what is received, and the engine takes it from there.
-observe::CheckResult check_log(const store::Writer& writer) {
-  const store::Writer::Stats stats = writer.stats();
-  if (stats.is_log_failing) {
-    return {.ok = false, .detail = "what is received cannot be kept: " + stats.last_error};
-  }
-  if (stats.is_engine_failing) {
-    return {.ok = false,
-            .detail = "the engine does not take what was received: " + stats.last_error};
-  }
-  return {.ok = true,
-          .detail = std::to_string(stats.log_bytes / kMebibyte) + " MiB of log, " +
-                    std::to_string(stats.waiting_blocks) + " blocks wait for the tables"};
-}
-
 struct Connections {
   std::size_t of_senders = 0;  ///< Of both OTLP ports together.
   std::size_t of_ui = 0;
@@ -297,7 +282,7 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   constexpr std::uint64_t kMostParts = 1000;  // Of a partition; beyond, inserts are slowed down.
   health.add("disk", observe::disk_check(options.data_folder, options.min_free_disk_bytes));
   health.add("queue", [&] { return check_queue(writer, options.queue_mib * kMebibyte); });
-  health.add("log", [&] { return check_log(writer); });
+  health.add("log", observe::log_check([&] { return writer.stats(); }, options.max_log_bytes));
   health.add("engine", observe::engine_check(engine));
   health.add("parts", observe::parts_check(engine, kMostParts));
   health.run();

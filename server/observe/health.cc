@@ -140,6 +140,30 @@ std::function<CheckResult()> disk_check(
   };
 }
 
+std::function<CheckResult()> log_check(std::function<store::Writer::Stats()> stats,
+                                       std::uint64_t most_bytes) {
+  return [stats = std::move(stats), most_bytes] {
+    const store::Writer::Stats now = stats();
+    CheckResult result{.ok = true,
+                       .detail = about(now.log_bytes) + " of log, " +
+                                 std::to_string(now.waiting_blocks) +
+                                 " blocks wait for the tables"};
+    // Told before requests are refused, so that there is time to do something about it.
+    if (now.log_bytes >= most_bytes / 10 * 9) {
+      result.ok = false;
+      result.detail += "; at " + config::size_text(most_bytes) +
+                       " (--max-log) requests are refused: the tables do not keep up";
+    }
+    if (now.is_log_failing || now.is_engine_failing) {
+      result.ok = false;
+      result.detail = (now.is_log_failing ? "what is received cannot be kept: "
+                                          : "the engine does not take what was received: ") +
+                      now.last_error + "; " + result.detail;
+    }
+    return result;
+  };
+}
+
 std::function<CheckResult()> engine_check(store::Engine& engine) {
   return [&engine] {
     const auto start = std::chrono::steady_clock::now();

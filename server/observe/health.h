@@ -11,6 +11,7 @@
 
 #include "server/net/http.h"
 #include "server/observe/reporter.h"
+#include "server/store/commit/writer.h"
 #include "server/store/engine/engine.h"
 
 namespace signalbox::server::observe {
@@ -72,6 +73,11 @@ class Health {
 std::function<CheckResult()> disk_check(
     std::filesystem::path folder, std::uint64_t least_bytes,
     std::function<std::uint64_t(const std::filesystem::path&)> available = nullptr);
+
+/// The log can be written and is not nearly full, and the engine takes from it. `most_bytes` is
+/// where requests are refused.
+std::function<CheckResult()> log_check(std::function<store::Writer::Stats()> stats,
+                                       std::uint64_t most_bytes);
 
 /// The engine answers a statement in time.
 std::function<CheckResult()> engine_check(store::Engine& engine);

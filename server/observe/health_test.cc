@@ -69,6 +69,31 @@ class HealthTest : public ::testing::Test {
   Health health_{reporter_, {.now = [this] { return now_; }}};
 };
 
+TEST(LogCheck, TellsALogThatIsNearlyFullOrFailing) {
+  store::Writer::Stats stats;
+  const auto check = log_check([&] { return stats; }, 100ULL << 20);
+  stats.log_bytes = 89ULL << 20;
+  stats.waiting_blocks = 3;
+  EXPECT_TRUE(check().ok);
+  EXPECT_EQ(check().detail, "89 MiB of log, 3 blocks wait for the tables");
+
+  stats.log_bytes = 90ULL << 20;
+  EXPECT_FALSE(check().ok);
+  EXPECT_THAT(check().detail, HasSubstr("90 MiB of log"));
+  EXPECT_THAT(check().detail, HasSubstr("at 100MiB (--max-log) requests are refused"));
+
+  stats.log_bytes = 1;
+  stats.is_engine_failing = true;
+  stats.last_error = "no memory";
+  EXPECT_FALSE(check().ok);
+  EXPECT_THAT(check().detail, HasSubstr("the engine does not take what was received: no memory"));
+
+  stats.is_log_failing = true;
+  stats.last_error = "no space";
+  EXPECT_FALSE(check().ok);
+  EXPECT_THAT(check().detail, HasSubstr("what is received cannot be kept: no space"));
+}
+
 TEST_F(HealthTest, IsAliveWhateverFails) {
   health_.add("disk", [] { return CheckResult{false, "full"}; });
   health_.run();
