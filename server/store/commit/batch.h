@@ -28,6 +28,7 @@ struct Batch {
   /// Some of the rows in `block` are of requests that did not get into the log: they were refused,
   /// so they must not be stored.
   std::atomic<bool> is_spoilt{false};
+  bool is_recovered = false;  ///< An earlier process left it in the log.
   /// An earlier process may have inserted it into some of its tables.
   bool is_in_doubt = false;
 };

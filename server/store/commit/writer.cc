@@ -65,6 +65,41 @@ std::size_t number_of_blocks(const Writer::Options& options) {
   return blocks;
 }
 
+/// Tells an operator how far the requests are that an earlier process left in the log.
+///
+/// One thread at a time.
+class RecoveryProgress {
+ public:
+  explicit RecoveryProgress(const Writer::Options& options) : options_(options) {}
+
+  void begin(std::size_t requests) { requests_ = requests; }
+  void on_refused(const Batch& batch) {
+    if (batch.is_recovered) refused_ += batch.requests.size();
+  }
+  /// Also of a batch that was refused.
+  void on_done(const Batch& batch) {
+    if (!batch.is_recovered) return;
+    done_ += batch.requests.size();
+    const auto now = Clock::now();
+    if (done_ < requests_ && now < reported_at_ + options_.progress_interval) return;
+    reported_at_ = now;
+    const std::string total = std::to_string(requests_);
+    std::string text = " requests of the earlier run are in their tables";
+    if (refused_ > 0) text += ", " + std::to_string(refused_) + " are set aside";
+    options_.report((done_ - refused_ == requests_
+                         ? "all " + total
+                         : std::to_string(done_ - refused_) + " of " + total) +
+                    text);
+  }
+
+ private:
+  const Writer::Options& options_;
+  std::size_t requests_ = 0;
+  std::size_t done_ = 0;
+  std::size_t refused_ = 0;
+  Clock::time_point reported_at_ = Clock::now();
+};
+
 /// A request from its receipt to its answer.
 struct Job {
   IngestRequest request;
@@ -85,7 +120,10 @@ class Writer::Implementation {
         options_(std::move(options)),
         registry_(options_.max_known_ids, engine),
         pool_(registry_, number_of_blocks(options_)),
-        log_(files, {.folder = options_.log_folder, .segment_bytes = options_.segment_bytes}),
+        log_(files, {.folder = options_.log_folder,
+                     .segment_bytes = options_.segment_bytes,
+                     .report = options_.report,
+                     .report_interval = options_.progress_interval}),
         window_(files, log_.salt(),
                 {.folder = options_.log_folder, .length = options_.repeat_window}),
         committer_(engine, decoder, log_, registry_, pool_, committer_options()) {
@@ -194,6 +232,7 @@ class Writer::Implementation {
     committer.side_interval = options_.side_interval;
     committer.report = options_.report;
     committer.on_done = [this](const std::shared_ptr<Batch>& batch) {
+      progress_.on_done(*batch);
       {
         const std::scoped_lock lock(mutex_);
         committed_.push_back(batch);
@@ -224,6 +263,7 @@ class Writer::Implementation {
       auto batch = std::make_shared<Batch>();
       batch->number = found.number;
       batch->identity = found.identity;
+      batch->is_recovered = true;
       batch->is_in_doubt = found.identity != 0;
       requests += found.requests.size();
       missing += found.missing_requests;
@@ -234,6 +274,7 @@ class Writer::Implementation {
       options_.report(std::to_string(missing) +
                       " acknowledged requests are missing from the log; they are lost");
     }
+    progress_.begin(requests);
     if (requests > 0) {
       options_.report("taking up " + std::to_string(sealed.size() + unsealed.size()) +
                       " blocks of " + std::to_string(requests) +
@@ -666,6 +707,7 @@ class Writer::Implementation {
     write_whole_file(files_, path, bytes);
     options_.report("the engine refuses a block of " + std::to_string(batch.requests.size()) +
                     " requests again and again; they are kept in " + path.string());
+    progress_.on_refused(batch);
   }
 
   // ---- answers
@@ -748,7 +790,8 @@ class Writer::Implementation {
   bool lanes_done_ = false;
   bool committer_done_ = false;
   bool is_logging_ = false;
-  bool is_retire_reported_ = false;  // The log's thread alone uses it.
+  bool is_retire_reported_ = false;      // The log's thread alone uses it.
+  RecoveryProgress progress_{options_};  // The committer's thread alone uses it, once begun.
   Stats stats_;
 
   Committer committer_;

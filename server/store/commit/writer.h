@@ -62,6 +62,8 @@ class Writer final : public Ingest {
     std::chrono::milliseconds longest_retry{5'000};   ///< … up to this.
     std::size_t attempts_before_set_aside = 8;        ///< Of a block that the engine refuses. > 0.
     std::chrono::milliseconds close_timeout{10'000};  ///< What `close` gives the engine.
+    /// Between reports on how far the requests are that an earlier process left in the log.
+    std::chrono::milliseconds progress_interval{3'000};
     /// For an operator: sentences about what goes wrong. From any thread; must not block.
     std::function<void(const std::string&)> report = [](const std::string&) {};
   };

@@ -300,6 +300,56 @@ TEST_F(WriterTest, InsertsWhatAnEarlierRunLeftInTheLog) {
   EXPECT_EQ(engine_.rows("span_rows"), 3U);
   EXPECT_EQ(engine_.rows("log_rows"), 4U);
   EXPECT_THAT(reports(), ::testing::Contains(HasSubstr("that an earlier run left in the log")));
+  EXPECT_THAT(reports(),
+              ::testing::Contains("all 2 requests of the earlier run are in their tables"));
+}
+
+TEST_F(WriterTest, TellsHowFarWhatAnEarlierRunLeftIs) {
+  const std::string padding(2000, 'x');
+  {
+    auto with = options();
+    with.segment_bytes = 4096;
+    with.max_block_rows = 1;
+    with.close_timeout = milliseconds(0);
+    const auto writer = start(with);
+    engine_.behave([](std::string_view) { return Insert::kFailsBefore; });
+    for (int i = 0; i < 4; ++i) {
+      ASSERT_EQ(status(write(*writer, "1 " + std::to_string(i) + padding)), Status::kCommitted);
+    }
+  }
+  engine_.behave(nullptr);
+  auto with = options();
+  with.progress_interval = milliseconds(0);
+
+  const auto writer = start(with);
+  ASSERT_TRUE(writer->flush(kLong));
+
+  const std::string of_all = " of 4 requests of the earlier run are in their tables";
+  EXPECT_THAT(reports(),
+              ::testing::IsSupersetOf<::testing::Matcher<std::string>>(
+                  {::testing::ContainsRegex("^read 1 of [2-9] segments of the log"), "1" + of_all,
+                   "3" + of_all, "all 4 requests of the earlier run are in their tables"}));
+}
+
+TEST_F(WriterTest, TellsWhatOfAnEarlierRunIsSetAside) {
+  {
+    auto with = options();
+    with.close_timeout = milliseconds(0);
+    engine_.behave([](std::string_view) { return Insert::kFailsBefore; });
+    const auto writer = start(with);
+    ASSERT_EQ(status(write(*writer, "1 span")), Status::kCommitted);
+    writer->flush(milliseconds(20));  // Ends the block.
+    ASSERT_EQ(status(write(*writer, "1 record", Signal::kLogs)), Status::kCommitted);
+  }
+  engine_.behave([](std::string_view table) {
+    return table == "log_rows" ? Insert::kIsRefused : Insert::kSucceeds;
+  });
+
+  const auto writer = start();
+  ASSERT_TRUE(writer->flush(kLong));
+
+  EXPECT_THAT(reports(), ::testing::Contains("1 of 2 requests of the earlier run are in their "
+                                             "tables, 1 are set aside"));
 }
 
 TEST_F(WriterTest, TriesAnInsertAgainUntilItSucceeds) {

@@ -48,7 +48,10 @@ class Log::Reader {
     find_files();
     read_heads();
     // The latest first: they say which of the earlier ones have served.
-    for (auto at = heads_.rbegin(); at != heads_.rend(); ++at) read_segment(std::prev(at.base()));
+    for (auto at = heads_.rbegin(); at != heads_.rend(); ++at) {
+      read_segment(std::prev(at.base()));
+      report_progress();
+    }
     check_first_segment();
     std::reverse(recovery_.damage.begin(), recovery_.damage.end());
     std::stable_sort(
@@ -159,6 +162,18 @@ class Log::Reader {
     if (!last.empty()) file->write(begin, {&last, 1});
     file->sync();
     log_.files_.sync_folder(log_.options_.folder);
+  }
+
+  void report_progress() {
+    ++segments_read_;
+    const auto now = std::chrono::steady_clock::now();
+    if (segments_read_ == heads_.size() || now < reported_at_ + log_.options_.report_interval) {
+      return;
+    }
+    reported_at_ = now;
+    log_.options_.report("read " + std::to_string(segments_read_) + " of " +
+                         std::to_string(heads_.size()) +
+                         " segments of the log that an earlier run left");
   }
 
   void report_missing(std::uint64_t first, std::uint64_t end) {
@@ -293,6 +308,8 @@ class Log::Reader {
   Log& log_;
   Recovery& recovery_;
   Heads heads_;
+  std::size_t segments_read_ = 0;
+  std::chrono::steady_clock::time_point reported_at_ = std::chrono::steady_clock::now();
   bool has_salt_ = false;
   std::map<std::uint64_t, FoundBlock> blocks_;
   std::set<std::uint64_t> committed_;

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -34,6 +36,9 @@ class Log {
     std::uint64_t segment_bytes = 64ULL << 20;  ///< Where a next segment begins. > 0.
     std::size_t kept_segments =
         2;  ///< Files kept to be written over: cheaper to sync than new ones.
+    /// For an operator: how far a long log has been read, every `report_interval`.
+    std::function<void(const std::string&)> report = [](const std::string&) {};
+    std::chrono::milliseconds report_interval{3'000};
   };
 
   /// Where a request stands.
