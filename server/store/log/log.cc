@@ -224,7 +224,10 @@ class Log::Reader {
       case Type::kRequest:
         blocks_[head.block].requests.push_back(
             {segment, offset, static_cast<std::uint32_t>(payload.size())});
-        recovery_.requests.push_back({head.hash, head.time, head.rejected, segment});
+        // The latest segments come first. A log of tiny requests has many more than are of use.
+        if (recovery_.requests.size() < log_.options_.max_recovered_requests) {
+          recovery_.requests.push_back({head.hash, head.time, head.rejected, segment});
+        }
         return;
       case Type::kSeal: {
         FoundBlock& block = blocks_[head.block];

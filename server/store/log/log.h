@@ -36,6 +36,7 @@ class Log {
     std::uint64_t segment_bytes = 64ULL << 20;  ///< Where a next segment begins. > 0.
     std::size_t kept_segments =
         2;  ///< Files kept to be written over: cheaper to sync than new ones.
+    std::size_t max_recovered_requests = 2'000'000;  ///< Of `Recovery::requests`: the latest.
     /// For an operator: how far a long log has been read, every `report_interval`.
     std::function<void(const std::string&)> report = [](const std::string&) {};
     std::chrono::milliseconds report_interval{3'000};
@@ -66,7 +67,7 @@ class Log {
   /// What a start found.
   struct Recovery {
     std::vector<UncommittedBlock> blocks;  ///< Sealed ones by identity, then the others by number.
-    std::vector<LoggedRequest> requests;   ///< All that are in the log.
+    std::vector<LoggedRequest> requests;   ///< In the log, as many as are wanted.
     /// Sentences for people, each about a stretch that could not be read; what was there is set
     /// aside in the folder `damaged`.
     std::vector<std::string> damage;

@@ -100,6 +100,26 @@ std::string path(int number) {
   return "/log/" + name(number);
 }
 
+TEST_F(LogTest, TellsOnlyTheLatestRequestsOfVeryMany) {
+  std::vector<RequestHash> hashes;
+  {
+    const auto log = open();
+    for (int i = 0; i < 6; ++i) {
+      const std::string payload = std::to_string(i) + std::string(2000, 'x');
+      hashes.push_back(hash_request(log->salt(), Signal::kTraces, 0, payload));
+      append(*log, 1, payload);  // Two to a segment.
+    }
+  }
+  Log log(files_, {.folder = "/log", .segment_bytes = 4096, .max_recovered_requests = 4});
+  const Log::Recovery recovery = log.take_recovery();
+
+  std::vector<RequestHash> told;
+  for (const auto& request : recovery.requests) told.push_back(request.hash);
+  EXPECT_EQ(told, std::vector(hashes.begin() + 2, hashes.end()));
+  ASSERT_THAT(recovery.blocks, SizeIs(1));
+  EXPECT_THAT(recovery.blocks[0].requests, SizeIs(6));
+}
+
 TEST_F(LogTest, IsEmptyAtFirst) {
   const auto log = open();
   const Log::Recovery recovery = log->take_recovery();
