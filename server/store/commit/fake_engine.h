@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <cstring>
@@ -25,15 +26,18 @@ class FakeEngine final : public Engine {
   /// What an insert does.
   enum class Insert : std::uint8_t {
     kSucceeds,
-    kFailsBefore,  ///< Throws; the table has nothing of it.
-    kFailsAfter,   ///< Throws; the table has it all the same, as when an answer is lost.
-    kIsRefused,    ///< Throws what does not pass by itself.
+    kFailsBefore,     ///< Throws; the table has nothing of it.
+    kFailsAfter,      ///< Throws; the table has it all the same, as when an answer is lost.
+    kTimesOutBefore,  ///< The same two, as a time-out.
+    kTimesOutAfter,
+    kIsRefused,  ///< Throws what does not pass by itself.
   };
   using Behaviour = std::function<Insert(std::string_view table)>;
 
   void execute(const std::string& /*sql*/) override {}
 
-  /// Knows one question: whether a table has a block. To all others it answers with nothing.
+  /// Knows one question: whether a table has a block, or one not before it. To all others it
+  /// answers with nothing.
   QueryResult query(const std::string& sql, const std::vector<Parameter>& parameters,
                     const QueryOptions& /*options*/) override {
     if (!sql.starts_with("SELECT count()")) return {};
@@ -44,7 +48,11 @@ class FakeEngine final : public Engine {
     const std::int64_t identity = std::stoll(parameters.at(0).value);
     ++questions_;
     QueryResult result;
-    result.data = tables_[table].contains(identity) ? "1\n" : "0\n";
+    const auto& blocks = tables_[table];
+    const bool or_later = sql.find("received >= ") != std::string::npos;
+    const bool has =
+        or_later ? blocks.lower_bound(identity) != blocks.end() : blocks.contains(identity);
+    result.data = has ? "1\n" : "0\n";
     return result;
   }
 
@@ -56,13 +64,13 @@ class FakeEngine final : public Engine {
     ++inserts_[std::string(table)];
     const Insert does = behaviour_ ? behaviour_(table) : Insert::kSucceeds;
     if (does == Insert::kFailsBefore) throw EngineError(243, "not enough space");
+    if (does == Insert::kTimesOutBefore) throw EngineError(159, "it took too long");
     if (does == Insert::kIsRefused) throw EngineError(117, "the data is wrong");
     const auto [identity, rows] = parse(native);
-    if (identity != 0) {
-      auto& blocks = tables_[std::string(table)];
-      if (blocks.contains(identity)) twice_.insert(std::string(table));
-      blocks[identity] += rows;
-    }
+    auto& blocks = tables_[std::string(table)];
+    if (identity != 0 && blocks.contains(identity)) twice_.insert(std::string(table));
+    blocks[identity] += rows;
+    if (does == Insert::kTimesOutAfter) throw EngineError(159, "it took too long");
     if (does == Insert::kFailsAfter) throw EngineError(209, "the answer was lost");
   }
 
@@ -75,6 +83,19 @@ class FakeEngine final : public Engine {
     is_open_ = true;
     changed_.notify_all();
   }
+  /// Until so many inserts wait at one time; false if they do not for long.
+  bool wait_for_inserts(int count) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return waiting_ >= count; });
+  }
+  /// As a merge does in a side table: all that `table` has becomes a part of its latest block.
+  void merge(const std::string& table) {
+    const std::scoped_lock lock(mutex_);
+    auto& blocks = tables_[table];
+    std::uint64_t rows = 0;
+    for (const auto& [identity, count] : blocks) rows += count;
+    if (!blocks.empty()) blocks = {{blocks.rbegin()->first, rows}};
+  }
   void behave(Behaviour behaviour) {
     const std::scoped_lock lock(mutex_);
     behaviour_ = std::move(behaviour);
@@ -84,7 +105,16 @@ class FakeEngine final : public Engine {
     const std::scoped_lock lock(mutex_);
     return inserts_[table];
   }
-  /// Blocks that `table` has.
+  /// Tables that have rows.
+  std::set<std::string> tables() {
+    const std::scoped_lock lock(mutex_);
+    std::set<std::string> names;
+    for (const auto& [name, blocks] : tables_) {
+      if (!blocks.empty()) names.insert(name);
+    }
+    return names;
+  }
+  /// Blocks that `table` has; of descriptions all are one.
   std::size_t blocks(const std::string& table) {
     const std::scoped_lock lock(mutex_);
     return tables_[table].size();
@@ -106,7 +136,7 @@ class FakeEngine final : public Engine {
   }
 
  private:
-  /// Identity (0: it has none) and number of rows of a Native block.
+  /// Identity (0: it has none, being of descriptions) and number of rows of a Native block.
   static std::pair<std::int64_t, std::uint64_t> parse(std::string_view native) {
     read_varint(native);
     const std::uint64_t rows = read_varint(native);
@@ -114,6 +144,7 @@ class FakeEngine final : public Engine {
     if (native.substr(0, name_bytes) != "received") return {0, rows};
     native.remove_prefix(name_bytes);
     const std::uint64_t type_bytes = read_varint(native);
+    if (!native.substr(0, type_bytes).starts_with("DateTime64(6")) return {0, rows};
     native.remove_prefix(type_bytes);
     std::int64_t identity = 0;
     std::memcpy(&identity, native.data(), sizeof identity);

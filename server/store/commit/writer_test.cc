@@ -6,10 +6,13 @@
 #include <atomic>
 #include <cerrno>
 #include <future>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "server/store/commit/fake_engine.h"
@@ -352,33 +355,122 @@ TEST_F(WriterTest, TellsWhatOfAnEarlierRunIsSetAside) {
                                              "tables, 1 are set aside"));
 }
 
-TEST_F(WriterTest, TriesAnInsertAgainUntilItSucceeds) {
-  for (const std::string table : {"resource_rows", "scope_rows", "metric_series_rows", "span_rows",
-                                  "log_rows", "metric_number_rows"}) {
-    SCOPED_TRACE(table);
-    testing::FakeEngine engine;
-    testing::MemoryFiles files;
-    std::atomic<int> failures{3};
-    engine.behave([&](std::string_view name) {
-      return name == table && failures-- > 0 ? Insert::kFailsBefore : Insert::kSucceeds;
-    });
-    Writer writer(engine, decoder_, files, options());
-    ASSERT_EQ(status(write(writer, "1 span")), Status::kCommitted);
-    ASSERT_EQ(status(write(writer, "1 record", Signal::kLogs)), Status::kCommitted);
-    ASSERT_EQ(status(write(writer, "1 point", Signal::kMetrics)), Status::kCommitted);
+const std::vector<std::string> kDescriptions = {"resource_rows", "scope_rows", "metric_series_rows",
+                                                "metric_series_hour_rows", "attribute_slots"};
+const std::vector<std::string> kDataTables = {"span_rows",
+                                              "log_rows",
+                                              "metric_number_rows",
+                                              "metric_histogram_rows",
+                                              "metric_exponential_histogram_rows",
+                                              "metric_summary_rows",
+                                              "metric_exemplar_rows"};
+const std::vector<std::string> kSideTables = {"span_minute_rows", "span_edge_rows",
+                                              "span_value_rows",  "log_value_rows",
+                                              "span_error_rows",  "log_error_rows"};
 
-    ASSERT_TRUE(writer.flush(kLong));
-
-    for (const std::string data : {"span_rows", "log_rows", "metric_number_rows"}) {
-      EXPECT_EQ(engine.rows(data), 1U) << data;
+/// Has each of two blocks in all tables, whose inserts do what `behaviour` says.
+class EveryTable : public WriterTest {
+ protected:
+  /// Enough records for keys to get slots.
+  static void write_all_kinds(Writer& writer, const std::string& what) {
+    for (const Signal signal : {Signal::kTraces, Signal::kLogs, Signal::kMetrics}) {
+      ASSERT_EQ(status(write(writer, "20 of all kinds " + what, signal)), Status::kCommitted);
     }
-    EXPECT_THAT(engine.twice(), IsEmpty());
-    EXPECT_EQ(writer.stats().failed_inserts, 3U);
-    EXPECT_FALSE(writer.stats().is_engine_failing);
-    EXPECT_THAT(reports(), ::testing::Contains("a block could not be inserted into " + table +
-                                               "; it stays in the log and is tried again: not "
-                                               "enough space"));
   }
+
+  Writer::Options two_blocks() {
+    auto with = options();
+    with.gather = seconds(1000);  // Only `flush` ends a block.
+    return with;
+  }
+
+  void write_two_blocks(testing::FakeEngine& engine, std::uint64_t& failed_inserts) {
+    testing::MemoryFiles files;
+    Writer writer(engine, decoder_, files, two_blocks());
+    for (const std::string block : {"first", "second"}) {
+      write_all_kinds(writer, block);
+      ASSERT_TRUE(writer.flush(kLong));
+    }
+    EXPECT_FALSE(writer.stats().is_engine_failing);
+    failed_inserts = writer.stats().failed_inserts;
+  }
+};
+
+TEST_F(EveryTable, HasEachBlockOnceWhicheverInsertFailsAndHow) {
+  std::uint64_t failed_inserts = 0;
+  testing::FakeEngine sound;
+  ASSERT_NO_FATAL_FAILURE(write_two_blocks(sound, failed_inserts));
+  ASSERT_EQ(failed_inserts, 0U);
+  std::set<std::string> tables(kDescriptions.begin(), kDescriptions.end());
+  tables.insert(kDataTables.begin(), kDataTables.end());
+  tables.insert(kSideTables.begin(), kSideTables.end());
+  ASSERT_EQ(sound.tables(), tables);
+
+  for (const Insert failure : {Insert::kFailsBefore, Insert::kFailsAfter, Insert::kTimesOutBefore,
+                               Insert::kTimesOutAfter}) {
+    for (const std::string& table : tables) {
+      SCOPED_TRACE(table + ", failure " + std::to_string(static_cast<int>(failure)));
+      testing::FakeEngine engine;
+      std::atomic<int> failures{3};
+      engine.behave([&](std::string_view name) {
+        return name == table && failures-- > 0 ? failure : Insert::kSucceeds;
+      });
+      ASSERT_NO_FATAL_FAILURE(write_two_blocks(engine, failed_inserts));
+
+      EXPECT_GE(failed_inserts, 1U);
+      if (failure == Insert::kFailsBefore) {
+        EXPECT_THAT(reports(), ::testing::Contains("a block could not be inserted into " + table +
+                                                   "; it stays in the log and is tried again: "
+                                                   "not enough space"));
+      }
+      EXPECT_THAT(engine.twice(), IsEmpty());
+      for (const auto& names : {kDataTables, kSideTables}) {
+        for (const std::string& name : names) {
+          EXPECT_EQ(engine.blocks(name), 2U) << name;
+          EXPECT_EQ(engine.rows(name), sound.rows(name)) << name;
+        }
+      }
+      // Written twice they do no harm.
+      for (const std::string& name : kDescriptions) {
+        EXPECT_GE(engine.rows(name), sound.rows(name)) << name;
+      }
+    }
+  }
+}
+
+/// After a merge a side table does not have the identity of the first block any more.
+TEST_F(EveryTable, HasEachBlockOnceAfterARestartAlsoIfSideTablesWereMerged) {
+  {
+    const auto writer = start(two_blocks());
+    engine_.shut();
+    for (const std::string block : {"first", "second"}) {
+      write_all_kinds(*writer, block);
+      EXPECT_FALSE(writer->flush(milliseconds(1)));
+    }
+    for (int i = 0; i < 2000 && writer->stats().waiting_blocks < 2; ++i) {
+      std::this_thread::sleep_for(milliseconds(5));
+    }
+    // That the blocks are in their tables does not get into the log.
+    files_.set_fault([](Operation operation, const std::filesystem::path&) {
+      return operation == Operation::kWrite ? ENOSPC : 0;
+    });
+    engine_.open();
+  }
+  files_.set_fault(nullptr);
+  std::map<std::string, std::uint64_t> rows;
+  for (const auto& names : {kDataTables, kSideTables}) {
+    for (const std::string& name : names) {
+      EXPECT_EQ(engine_.blocks(name), 2U) << name;
+      rows[name] = engine_.rows(name);
+    }
+  }
+  for (const std::string& name : kSideTables) engine_.merge(name);
+
+  const auto writer = start(two_blocks());
+  ASSERT_TRUE(writer->flush(kLong));
+
+  EXPECT_EQ(writer->stats().blocks, 2U);
+  for (const auto& [name, count] : rows) EXPECT_EQ(engine_.rows(name), count) << name;
 }
 
 TEST_F(WriterTest, InsertsABlockOnceWhenTheAnswerOfAnInsertIsLost) {
