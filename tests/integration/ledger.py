@@ -16,15 +16,23 @@ import subprocess
 import sys
 import threading
 import time
+import unittest
 
-from stack import BIN
+from stack import BIN, Stack
 
 ROWS = 10
 SIGNALS = ("traces", "logs", "metrics")
 
 
-def body_of(number: int) -> bytes:
-    """Always the same bytes for the same number; every few requests come from another resource."""
+def body_of(number: int, padding: int = 0) -> bytes:
+    """Always the same bytes for the same number; every few requests come from another resource.
+
+    The `padding` is in the log only: receivers skip what they do not know.
+    """
+    return json.dumps({**_signal_of(number), "padding": "x" * padding}).encode()
+
+
+def _signal_of(number: int) -> dict:
     moment = 1_790_000_000_000_000_000 + number
     resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "ledger"}},
                                {"key": "service.instance.id", "value": {"stringValue": str(number // 50)}}]}
@@ -34,25 +42,23 @@ def body_of(number: int) -> bytes:
             spans = [{"traceId": trace_id, "spanId": f"{i + 1:016x}", "name": "operation",
                       "startTimeUnixNano": str(moment), "endTimeUnixNano": str(moment + 1000)}
                      for i in range(ROWS)]
-            return json.dumps({"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": spans}]}]}).encode()
+            return {"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": spans}]}]}
         case "logs":
             records = [{"traceId": trace_id, "timeUnixNano": str(moment), "body": {"stringValue": f"line {i}"}}
                        for i in range(ROWS)]
-            return json.dumps(
-                {"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": records}]}]}).encode()
+            return {"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": records}]}]}
         case _:
             points = [{"timeUnixNano": str(moment), "asInt": str(number),
                        "attributes": [{"key": "point", "value": {"stringValue": str(i)}}]} for i in range(ROWS)]
             metrics = [{"name": "ledger", "gauge": {"dataPoints": points}}]
-            return json.dumps(
-                {"resourceMetrics": [{"resource": resource, "scopeMetrics": [{"metrics": metrics}]}]}).encode()
+            return {"resourceMetrics": [{"resource": resource, "scopeMetrics": [{"metrics": metrics}]}]}
 
 
 class Ledger:
     """Sends numbered requests from several threads and remembers what came of each."""
 
-    def __init__(self, http_port: int, timeout_s: float = 10.0, senders: int = 6) -> None:
-        self.port, self.timeout_s = http_port, timeout_s
+    def __init__(self, http_port: int, timeout_s: float = 10.0, senders: int = 6, padding: int = 0) -> None:
+        self.port, self.timeout_s, self.padding = http_port, timeout_s, padding
         self.acknowledged: set[int] = set()
         self.sent = 0
         self.statuses: collections.Counter[int] = collections.Counter()  # 0: there was no answer.
@@ -103,7 +109,7 @@ class Ledger:
 
     def _send(self, connection: http.client.HTTPConnection, number: int) -> bool:
         try:
-            connection.request("POST", f"/v1/{SIGNALS[number % 3]}", body_of(number),
+            connection.request("POST", f"/v1/{SIGNALS[number % 3]}", body_of(number, self.padding),
                                {"content-type": "application/json"})
             response = connection.getresponse()
             response.read()
@@ -145,6 +151,18 @@ def undescribed(data: pathlib.Path) -> int:
     rows = query(data, *(f"SELECT count() FROM {table} WHERE {key} NOT IN (SELECT {key} FROM {described})"
                          for table, key, described in references))
     return sum(int(count) for count, in rows)
+
+
+def check(test: unittest.TestCase, stack: Stack, ledger: Ledger, when: str) -> None:
+    """All that was acknowledged is stored, once, and what else is stored is whole. With the server stopped."""
+    rows = stored(stack.data)
+    wrong = {number: rows.get(number, 0) for number in sorted(ledger.acknowledged) if rows.get(number, 0) != ROWS}
+    if wrong:
+        test.fail(f"{when}: {len(wrong)} of {len(ledger.acknowledged)} acknowledged requests do not have {ROWS} "
+                  f"rows: {list(wrong.items())[:10]}\n{stack.log('signalbox')[-3000:]}")
+    partial = {number: count for number, count in rows.items() if count != ROWS}
+    test.assertEqual(list(partial.items())[:10], [], f"{when}: stored in part or twice")
+    test.assertEqual(undescribed(stack.data), 0, when)
 
 
 def _print_rows(data: str, *statements: str) -> None:

@@ -5,27 +5,16 @@ import time
 import unittest
 
 from file_system import FileSystem
-from ledger import ROWS, Ledger, stored, undescribed
+from ledger import Ledger, check
 from stack import Stack
 
 
 class PowerCut(unittest.TestCase):
-    def check(self, stack: Stack, ledger: Ledger, when: str) -> None:
-        """With the server stopped."""
-        rows = stored(stack.data)
-        wrong = {number: rows.get(number, 0) for number in sorted(ledger.acknowledged)
-                 if rows.get(number, 0) != ROWS}
-        if wrong:
-            self.fail(f"{when}: {len(wrong)} of {len(ledger.acknowledged)} acknowledged requests do not have {ROWS} "
-                      f"rows: {list(wrong.items())[:10]}\n{stack.log('signalbox')[-3000:]}")
-        partial = {number: count for number, count in rows.items() if count != ROWS}
-        self.assertEqual(list(partial.items())[:10], [], f"{when}: stored in part or twice")
-        self.assertEqual(undescribed(stack.data), 0, when)
-
     def test_loses_nothing_that_was_acknowledged_and_doubles_nothing_that_is_repeated(self) -> None:
         with FileSystem(mib=1024) as disk, Stack() as stack:
             stack.data = disk.root / "data"
             ledger = Ledger(stack.http_port)
+            self.addCleanup(ledger.stop)
             for seconds in (8, 3, 1.5):
                 server = stack.start_server()
                 ledger.start()
@@ -36,13 +25,13 @@ class PowerCut(unittest.TestCase):
                 self.assertGreater(len(ledger.acknowledged), 100)
 
                 self.assertEqual(stack.stop(stack.start_server()), 0)
-                self.check(stack, ledger, f"after {seconds} s of load")
+                check(self, stack, ledger, f"after {seconds} s of load")
 
                 server = stack.start_server()
                 latest = sorted(ledger.acknowledged)[-300:]
                 ledger.repeat(ledger.unacknowledged + latest)
                 self.assertEqual(stack.stop(server), 0)
-                self.check(stack, ledger, f"after {seconds} s of load and repetitions")
+                check(self, stack, ledger, f"after {seconds} s of load and repetitions")
                 self.assertEqual(ledger.unacknowledged, [])
             self.assertNotIn("damage", stack.log("signalbox"))
 
