@@ -1,12 +1,23 @@
 """What was acknowledged outlasts a power cut, once, whatever its senders repeat."""
 
+import os
 import signal
 import time
 import unittest
+from unittest import mock
 
 from file_system import FileSystem
 from ledger import Ledger, check
 from stack import Stack
+
+
+class WithoutAFileSystem(unittest.TestCase):
+    def test_a_test_is_skipped_with_the_reason_but_fails_where_ci_is_root(self) -> None:
+        for ci, user, expected in (("", 0, unittest.SkipTest), ("true", 1000, unittest.SkipTest),
+                                   ("true", 0, RuntimeError)):
+            with (mock.patch.dict(os.environ, {"CI": ci, "PATH": ""}), mock.patch("os.geteuid", return_value=user),
+                  self.assertRaisesRegex(expected, "needs root and mkfs.ext4")):
+                FileSystem(mib=1)
 
 
 class PowerCut(unittest.TestCase):
