@@ -110,7 +110,8 @@ class Engine {
   /// `table` of the database `signalbox`. A block whose rows are of one partition becomes one part.
   /// When it returns, the rows are on disk, names of folders included. When it throws, none of a
   /// block of one partition is there, unless the error is kTimeoutExceeded or kNetworkError: then
-  /// the block may be there, as a whole.
+  /// the block may be there, as a whole. A query of WorkClass::kIngest tells which: it begins only
+  /// when the insert has ended for certain, and fails until then.
   virtual void insert_native(std::string_view table, std::span<const std::string_view> pieces,
                              const InsertOptions& options) = 0;
 

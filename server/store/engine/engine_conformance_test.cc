@@ -214,6 +214,23 @@ TEST_P(EngineConformance, EndsAStuckInsertAndGoesOn) {
   EXPECT_EQ(one("SELECT count() FROM u"), "10");
 }
 
+/// Otherwise a block that was found missing would be inserted again, and come twice.
+TEST_P(EngineConformance, AnswersIngestOnlyWhenAnInsertOfUnknownOutcomeHasEnded) {
+  engine().execute(
+      "CREATE TABLE t (a UInt64, b UInt8 MATERIALIZED sleepEachRow(0.25)) "
+      "ENGINE = MergeTree ORDER BY a");
+  const std::string block = block_of_numbers(0, 10);
+  const std::string_view pieces[] = {block};
+  const QueryOptions ingest{.work = WorkClass::kIngest};
+  EXPECT_EQ(code_of([&] { engine().insert_native("t", pieces, {.max_execution_time_ms = 300}); }),
+            error_code::kTimeoutExceeded);
+
+  const std::string rows = engine().query("SELECT count() FROM t FORMAT TSV", {}, ingest).data;
+
+  EXPECT_EQ(running("INSERT INTO t"), 0);
+  EXPECT_EQ(engine().query("SELECT count() FROM t FORMAT TSV", {}, ingest).data, rows);
+}
+
 TEST_P(EngineConformance, RefusesQueriesThatWriteOrChangeSettings) {
   engine().execute("CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a");
 

@@ -31,6 +31,7 @@ constexpr std::chrono::minutes kLongestDefinition{10};
 constexpr std::chrono::seconds kLongestKill{3};
 constexpr int kKillAttempts = 20;
 constexpr milliseconds kKillAgainAfter{50};
+constexpr std::chrono::seconds kInsertMayOutlast{10};
 constexpr int kMaxRounds = 3;
 constexpr std::size_t kLongestError = 1 << 16;
 
@@ -66,6 +67,12 @@ std::string_view header(const HttpAnswer& answer, const std::string& name) {
   throw EngineError(code, text.empty()
                               ? "ClickHouse answered with status " + std::to_string(answer.status)
                               : text);
+}
+
+/// A proxy's word that it had no ClickHouse to hand the request to, not that this one did not
+/// answer.
+bool was_not_handed_on(const HttpAnswer& answer) {
+  return answer.status == 503;
 }
 
 /// A proxy's word that ClickHouse itself cannot be reached.
@@ -145,6 +152,15 @@ struct Statement {
   Clock::time_point deadline;
   std::stop_token stop = {};
   bool may_repeat = false;
+  /// If its outcome is not known, nothing is to be asked of the tables before it has ended.
+  bool must_be_settled = false;
+};
+
+/// An insert whose outcome is not known, and which may still run.
+struct UnsettledInsert {
+  const Endpoint* endpoint;
+  std::string query_id;
+  Clock::time_point over_at;  // ClickHouse itself has ended it by then.
 };
 
 class UrlQuery {
@@ -257,7 +273,7 @@ struct RemoteEngine::Implementation {
                         return trailer->write(data);
                       });
     } catch (...) {
-      kill(endpoint, query_id, handed_on);
+      give_up(endpoint, statement, query_id, handed_on);
       throw;
     }
     if (trailer && !trailer->message().empty()) {
@@ -269,7 +285,11 @@ struct RemoteEngine::Implementation {
         if (is_gateway_error(answer)) {
           error = endpoint.url + ": status " + std::to_string(answer.status);
           endpoint.leave_alone();
-          return std::nullopt;
+          if (!statement.must_be_settled || was_not_handed_on(answer)) {
+            return std::nullopt;
+          }
+          remember_unsettled(endpoint, statement, query_id);
+          throw EngineError(error_code::kNetworkError, "a proxy gave up waiting: " + error);
         }
         if (answer.status != 200 || !header(answer, "x-clickhouse-exception-code").empty()) {
           throw_exception(answer, error_text);
@@ -284,14 +304,15 @@ struct RemoteEngine::Implementation {
         return std::nullopt;
       case Outcome::kBroken:
         if (statement.may_repeat && !handed_on) return std::nullopt;
+        remember_unsettled(endpoint, statement, query_id);
         throw EngineError(error_code::kNetworkError, "the connection broke: " + error);
       case Outcome::kLate:
-        kill(endpoint, query_id, handed_on);
+        give_up(endpoint, statement, query_id, handed_on);
         throw EngineError(error_code::kTimeoutExceeded, "the statement took longer than it may");
       case Outcome::kStopped:
         break;
     }
-    kill(endpoint, query_id, handed_on);
+    give_up(endpoint, statement, query_id, handed_on);
     throw EngineError(error_code::kQueryWasCancelled, "the statement was cancelled");
   }
 
@@ -304,30 +325,86 @@ struct RemoteEngine::Implementation {
     return result;
   }
 
+  /// Nobody waits for the end of `statement` any more.
+  void give_up(const Endpoint& endpoint, const Statement& statement, const std::string& query_id,
+               bool has_begun) {
+    if (statement.must_be_settled) {
+      remember_unsettled(endpoint, statement, query_id);
+    } else {
+      kill(endpoint, query_id, has_begun);
+    }
+  }
+
   /// Ends a statement for whose end nobody waits. Unless it `has_begun`, this is tried for a while.
   /// Failures are of no consequence but for the other side's work.
   void kill(const Endpoint& endpoint, const std::string& query_id, bool has_begun) noexcept {
     try {
-      constexpr std::string_view kSql =
-          "KILL QUERY WHERE query_id = {id:String} ASYNC FORMAT TabSeparated";
-      const Statement statement{.url_query = UrlQuery().add("param_id", query_id).take(),
-                                .body = std::span(&kSql, 1),
-                                .deadline = Clock::now() + kLongestKill};
-      ClientPool::Lease client(kills, statement.deadline, {});
+      const auto deadline = Clock::now() + kLongestKill;
+      ClientPool::Lease client(kills, deadline, {});
       for (int attempt = 0; attempt < (has_begun ? 1 : kKillAttempts); ++attempt) {
-        bool found = false;
-        HttpAnswer answer;
-        (*client).exchange(request_to(endpoint, statement, new_query_id()), answer,
-                           [&](std::string_view data) {
-                             found = found || !data.empty();
-                             return true;
-                           });
-        if (found || answer.outcome != Outcome::kAnswered) return;
-        if (Clock::now() + kKillAgainAfter > statement.deadline) return;
+        if (kill_once(*client, endpoint, query_id, "ASYNC", deadline) != Found::kNo) return;
+        if (Clock::now() + kKillAgainAfter > deadline) return;
         std::this_thread::sleep_for(kKillAgainAfter);
       }
     } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): see above.
     }
+  }
+
+  enum class Found : std::uint8_t { kNo, kYes, kNotKnown };
+
+  /// Ends a statement if it runs, and says whether it did. SYNC waits for its end.
+  Found kill_once(HttpClient& client, const Endpoint& endpoint, const std::string& query_id,
+                  std::string_view how, Clock::time_point deadline) {
+    const std::string sql =
+        "KILL QUERY WHERE query_id = {id:String} " + std::string(how) + " FORMAT TabSeparated";
+    const std::string_view body = sql;
+    const Statement statement{.url_query = UrlQuery().add("param_id", query_id).take(),
+                              .body = std::span(&body, 1),
+                              .deadline = deadline};
+    bool found = false;
+    HttpAnswer answer;
+    client.exchange(request_to(endpoint, statement, new_query_id()), answer,
+                    [&](std::string_view data) {
+                      found = found || !data.empty();
+                      return true;
+                    });
+    if (answer.outcome != Outcome::kAnswered || answer.status != 200) return Found::kNotKnown;
+    return found ? Found::kYes : Found::kNo;
+  }
+
+  void remember_unsettled(const Endpoint& endpoint, const Statement& statement,
+                          const std::string& query_id) {
+    if (!statement.must_be_settled) return;
+    const auto over_at = std::max(statement.deadline, Clock::now()) + kInsertMayOutlast;
+    const std::scoped_lock lock(unsettled_mutex);
+    unsettled.push_back({&endpoint, query_id, over_at});
+  }
+
+  /// Returns when no insert whose outcome is not known runs any more: only then does a table's
+  /// answer to what it has hold good. Errors: kNetworkError if that is not certain yet.
+  void settle() {
+    const std::scoped_lock lock(unsettled_mutex);
+    std::erase_if(unsettled, [&](const UnsettledInsert& insert) {
+      return Clock::now() >= insert.over_at || has_ended(insert);
+    });
+    if (unsettled.empty()) return;
+    throw EngineError(error_code::kNetworkError,
+                      "an insert whose outcome is not known may still run");
+  }
+
+  /// Ends `insert` if it runs. What is not found may not have begun, and is looked for for a while.
+  bool has_ended(const UnsettledInsert& insert) {
+    const auto deadline = Clock::now() + kLongestKill;
+    ClientPool::Lease client(kills, deadline, {});
+    bool was_found = false;
+    for (int attempt = 0; attempt < kKillAttempts; ++attempt) {
+      const Found found = kill_once(*client, *insert.endpoint, insert.query_id, "SYNC", deadline);
+      if (found == Found::kNotKnown) return false;
+      if (found == Found::kNo && was_found) return true;
+      was_found = was_found || found == Found::kYes;
+      std::this_thread::sleep_for(kKillAgainAfter);
+    }
+    return !was_found;
   }
 
   std::string user;
@@ -341,6 +418,8 @@ struct RemoteEngine::Implementation {
   ClientPool kills;
   std::vector<Endpoint> endpoints;
   std::atomic<std::size_t> preferred{0};
+  std::mutex unsettled_mutex;
+  std::vector<UnsettledInsert> unsettled;
 };
 
 RemoteEngine::RemoteEngine(const Options& options)
@@ -397,6 +476,7 @@ void refuse_files(const std::string& sql) {
 QueryResult RemoteEngine::query(const std::string& sql, const std::vector<Parameter>& parameters,
                                 const QueryOptions& options) {
   refuse_files(sql);
+  if (options.work == WorkClass::kIngest) implementation_->settle();
   const std::string_view body = sql;
   std::string data;
   QueryResult result = implementation_->run(
@@ -433,21 +513,27 @@ QueryResult RemoteEngine::query_stream(const std::string& sql,
 void RemoteEngine::insert_native(std::string_view table, std::span<const std::string_view> pieces,
                                  const InsertOptions& options) {
   const std::string statement = insert_statement(table, options) + " FORMAT Native";
-  implementation_->run(implementation_->inserts,
-                       {.url_query = UrlQuery()
-                                         .add("database", "signalbox")
-                                         .add("query", statement)
-                                         .add("async_insert", std::uint64_t{0})
-                                         .add("max_partitions_per_insert_block", std::uint64_t{0})
-                                         .add("min_insert_block_size_rows", std::uint64_t{0})
-                                         .add("min_insert_block_size_bytes", std::uint64_t{0})
-                                         .add("input_format_parallel_parsing", std::uint64_t{0})
-                                         .add("wait_end_of_query", 1)
-                                         .take(),
-                        .body = pieces,
-                        .deadline = Clock::now() + milliseconds(options.max_execution_time_ms),
-                        .may_repeat = !options.deduplication_token.empty()},
-                       [](std::string_view) { return true; });
+  // What has a token is stored once however often it comes.
+  const bool has_token = !options.deduplication_token.empty();
+  if (!has_token) implementation_->settle();
+  implementation_->run(
+      implementation_->inserts,
+      {.url_query = UrlQuery()
+                        .add("database", "signalbox")
+                        .add("query", statement)
+                        .add("async_insert", std::uint64_t{0})
+                        .add("max_partitions_per_insert_block", std::uint64_t{0})
+                        .add("min_insert_block_size_rows", std::uint64_t{0})
+                        .add("min_insert_block_size_bytes", std::uint64_t{0})
+                        .add("input_format_parallel_parsing", std::uint64_t{0})
+                        .add("wait_end_of_query", 1)
+                        .add("max_execution_time", options.max_execution_time_ms / 1000 + 1)
+                        .take(),
+       .body = pieces,
+       .deadline = Clock::now() + milliseconds(options.max_execution_time_ms),
+       .may_repeat = has_token,
+       .must_be_settled = !has_token},
+      [](std::string_view) { return true; });
 }
 
 }  // namespace signalbox::server::store

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
@@ -26,6 +27,7 @@ namespace {
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using asio::ip::tcp;
+using ::testing::_;
 using ::testing::HasSubstr;
 using Request = http::request<http::string_body>;
 
@@ -173,6 +175,63 @@ TEST(RemoteEngine, RepeatsAnInsertOnlyIfItHasAToken) {
   engine.insert_native("t", pieces, {.deduplication_token = "7"});
   ASSERT_EQ(second.requests().size(), 1u);
   EXPECT_EQ(second.requests().back().body(), "block");
+}
+
+/// The value of `name` in the URL of `request`.
+std::string url_value(const Request& request, const std::string& name) {
+  const std::string target(request.target());
+  const std::size_t at = target.find(name + "=") + name.size() + 1;
+  return target.substr(at, target.find('&', at) - at);
+}
+
+TEST(RemoteEngine, AnswersIngestOnlyWhenAnInsertOfUnknownOutcomeHasEnded) {
+  std::vector<std::string> kills = {"", ScriptedServer::ok("waiting\n"), ScriptedServer::ok("")};
+  ScriptedServer server([&](const Request& request) -> std::string {
+    if (request.body() == "block") return {};  // The connection breaks.
+    if (!request.body().starts_with("KILL")) return ScriptedServer::ok("0\n");
+    const std::string answer = kills.front();
+    kills.erase(kills.begin());
+    return answer;
+  });
+  RemoteEngine engine(to({server.url()}));
+  const QueryOptions ingest{.work = WorkClass::kIngest};
+  const std::string_view pieces[] = {"block"};
+  EXPECT_EQ(error_of([&] { engine.insert_native("t", pieces, {}); }).code(),
+            error_code::kNetworkError);
+
+  const EngineError not_yet = error_of([&] { engine.query("SELECT 1", {}, ingest); });
+  EXPECT_EQ(not_yet.code(), error_code::kNetworkError);
+  EXPECT_THAT(not_yet.what(), HasSubstr("may still run"));
+  EXPECT_EQ(engine.query("SELECT 2").data, "0\n");  // Others do not wait.
+  EXPECT_EQ(engine.query("SELECT 3", {}, ingest).data, "0\n");
+
+  std::vector<std::string> bodies;
+  const std::vector<Request> requests = server.requests();
+  for (const Request& request : requests) bodies.emplace_back(request.body());
+  const std::string kill = "KILL QUERY WHERE query_id = {id:String} SYNC FORMAT TabSeparated";
+  EXPECT_THAT(bodies, ::testing::ElementsAre(_, "block", kill, "SELECT 2", kill, kill, "SELECT 3"));
+  EXPECT_EQ(url_value(requests[2], "param_id"), url_value(requests[1], "query_id"));
+}
+
+TEST(RemoteEngine, DoesNotRepeatAnInsertThatAProxyGaveUp) {
+  std::atomic<bool> handed_on{true};
+  ScriptedServer proxy([&](const Request& request) {
+    if (request.body().starts_with("KILL")) return ScriptedServer::ok("");
+    return std::string("HTTP/1.1 ") + (handed_on ? "504 Late" : "503 No Server") +
+           "\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+  });
+  ScriptedServer second([](const Request&) { return ScriptedServer::ok(""); });
+  RemoteEngine engine(to({proxy.url(), second.url()}));
+  const std::string_view pieces[] = {"block"};
+
+  EXPECT_EQ(error_of([&] { engine.insert_native("t", pieces, {}); }).code(),
+            error_code::kNetworkError);
+  EXPECT_TRUE(second.requests().empty());
+
+  handed_on = false;
+  RemoteEngine other(to({proxy.url(), second.url()}));
+  other.insert_native("t", pieces, {});
+  EXPECT_EQ(second.requests().size(), 1U);
 }
 
 TEST(RemoteEngine, DoesNotTakeHalfAResultForAWholeOne) {
