@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <functional>
 #include <future>
 #include <map>
 #include <memory>
@@ -13,6 +14,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "server/store/commit/fake_engine.h"
@@ -629,6 +631,94 @@ TEST_F(WriterTest, RefusesMoreThanItsLimitOfBytes) {
   EXPECT_EQ(got.status, Status::kOverloaded);
   EXPECT_EQ(writer->stats().overloaded_requests, 1U);
   EXPECT_EQ(writer->stats().queued_bytes, 0U);
+}
+
+/// Lets a test do something before each request is decoded.
+class HookedDecoder final : public Decoder {
+ public:
+  explicit HookedDecoder(std::function<void()> before) : before_(std::move(before)) {}
+  [[nodiscard]] otlp::DecodeResult decode(Signal signal, std::uint8_t content,
+                                          std::string_view payload, Sinks& sinks) const override {
+    before_();
+    return decoder_.decode(signal, content, payload, sinks);
+  }
+
+ private:
+  std::function<void()> before_;
+  testing::TextDecoder decoder_;
+};
+
+TEST_F(WriterTest, DecodesOnAllLanesAtOnceWhenRequestsWait) {
+  std::atomic<int> decoding{0};
+  std::promise<void> together;
+  const std::shared_future<void> all_came = together.get_future().share();
+  std::atomic<bool> met{true};
+  const HookedDecoder decoder([&] {
+    if (++decoding == 2) together.set_value();
+    if (all_came.wait_for(kLong) != std::future_status::ready) met = false;
+  });
+  Writer writer(engine_, decoder, files_, options());  // Has two lanes.
+  std::vector<std::future<WriteOutcome>> outcomes;
+  for (int i = 0; i < 3; ++i) outcomes.push_back(write(writer, "1 span " + std::to_string(i)));
+
+  for (auto& outcome : outcomes) EXPECT_EQ(status(std::move(outcome)), Status::kCommitted);
+  EXPECT_TRUE(met);
+  ASSERT_TRUE(writer.flush(kLong));
+  EXPECT_EQ(engine_.rows("span_rows"), 3U);
+}
+
+TEST_F(WriterTest, InsertsIntoTablesOfABlockAtOnce) {
+  const auto writer = start();
+  // Its descriptions go first, one after the other.
+  ASSERT_EQ(status(write(*writer, "1 span")), Status::kCommitted);
+  ASSERT_TRUE(writer->flush(kLong));
+  engine_.shut();
+
+  ASSERT_EQ(status(write(*writer, "2 spans")), Status::kCommitted);
+
+  EXPECT_TRUE(engine_.wait_for_inserts(2)) << "into span_rows and span_minute_rows";
+  engine_.open();
+  ASSERT_TRUE(writer->flush(kLong));
+  EXPECT_EQ(engine_.rows("span_rows"), 3U);
+}
+
+TEST_F(WriterTest, RefusesWhatWouldWaitTooLongWithHintsThatDiffer) {
+  std::promise<void> release;
+  const std::shared_future<void> released = release.get_future().share();
+  std::atomic<int> decoded{0};
+  const HookedDecoder decoder([&] {
+    if (++decoded == 1) {
+      std::this_thread::sleep_for(milliseconds(20));  // From which the rate is known.
+    } else {
+      released.wait();
+    }
+  });
+  auto with = options();
+  with.lanes = 1;
+  with.longest_wait = milliseconds(1);
+  Writer writer(engine_, decoder, files_, with);
+  ASSERT_EQ(status(write(writer, "1" + std::string(1000, ' '))), Status::kCommitted);
+  std::vector<std::future<WriteOutcome>> taken;
+  taken.push_back(write(writer, "1 is being decoded"));
+  while (decoded < 2) std::this_thread::yield();
+  taken.push_back(write(writer, "1 waits" + std::string(100'000, ' ')));
+
+  std::set<milliseconds> hints;
+  for (int i = 0; i < 50; ++i) {
+    const WriteOutcome refused = write(writer, "1 more").get();
+    EXPECT_EQ(refused.status, Status::kOverloaded);
+    EXPECT_THAT(refused.message, HasSubstr("requests wait too long"));
+    hints.insert(refused.retry_after);
+  }
+  release.set_value();
+
+  for (auto& outcome : taken) EXPECT_EQ(status(std::move(outcome)), Status::kCommitted);
+  EXPECT_EQ(writer.stats().overloaded_requests, 50U);
+  EXPECT_GT(hints.size(), 5U) << "all senders would come back at once";
+  EXPECT_GT(*hints.begin(), with.longest_wait);
+  EXPECT_LE(2 * *hints.rbegin(), 3 * *hints.begin()) << "up to half as long again";
+  ASSERT_TRUE(writer.flush(kLong));
+  EXPECT_EQ(engine_.rows("span_rows"), 3U);
 }
 
 TEST_F(WriterTest, InsertsEverythingBeforeItCloses) {
