@@ -1,9 +1,8 @@
 #pragma once
 
+#include <charconv>
 #include <cstdint>
-#include <cstdlib>
 #include <stdexcept>
-#include <string>
 #include <string_view>
 
 #include "server/store/ingest.h"
@@ -17,7 +16,8 @@ class TextDecoder final : public Decoder {
   [[nodiscard]] otlp::DecodeResult decode(Signal signal, std::uint8_t /*content*/,
                                           std::string_view payload, Sinks& sinks) const override {
     const bool is_malformed = payload.starts_with("malformed");
-    const int count = is_malformed ? 1 : std::atoi(std::string(payload).c_str());
+    int count = is_malformed ? 1 : 0;
+    std::from_chars(payload.data(), payload.data() + payload.size(), count);
     const bool of_all_kinds = payload.find("of all kinds") != std::string_view::npos;
     for (int i = 0; i < count; ++i) of_all_kinds ? add_all(signal, sinks) : add(signal, sinks);
     if (payload.starts_with("throws")) throw std::runtime_error("the decoder is broken");

@@ -150,9 +150,9 @@ class Writer::Implementation {
         job.received_ns = unix_ns();
         queue_bytes_ += bytes;
         for (std::size_t i = 0; i < options_.lanes && may_take(i); ++i) wake_[i].notify_one();
+        return;
       }
     }
-    if (refused.status == Status::kCommitted) return;
     count(refused);
     done(std::move(refused));
   }
@@ -620,8 +620,7 @@ class Writer::Implementation {
   void accept(Job& job, const Log::Entry& entry) {
     const Log::LoggedRequest logged{job.hash, job.received_ns, entry.head.rejected,
                                     entry.position.segment};
-    std::vector<Done> others = window_.commit(logged, unix_ns());
-    answer_with_others(job, {}, std::move(others));
+    answer_with_others(job, {}, window_.commit(logged, unix_ns()));
   }
 
   void refuse_all(std::vector<Item>& items, const std::string& error) {
@@ -713,8 +712,8 @@ class Writer::Implementation {
   // ---- answers
   // -------------------------------------------------------------------------------------
 
-  void answer_with_others(Job& job, WriteOutcome outcome, std::vector<Done> others) {
-    for (Done& other : others) {
+  void answer_with_others(Job& job, WriteOutcome outcome, const std::vector<Done>& others) {
+    for (const Done& other : others) {
       WriteOutcome same = outcome;
       same.decoded = job.decoded;
       same.repeated = outcome.status == Status::kCommitted;

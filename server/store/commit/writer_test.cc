@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <functional>
@@ -69,6 +70,16 @@ class WriterTest : public ::testing::Test {
     return write(writer,
                  {.signal = signal, .payload = {}, .owner = {}, .deadline = {}, .is_abandoned = {}},
                  payload);
+  }
+  /// So many requests that differ by a number at their end.
+  static std::vector<std::future<WriteOutcome>> write_many(Writer& writer, int count,
+                                                           const std::string& payload) {
+    std::vector<std::future<WriteOutcome>> outcomes;
+    outcomes.reserve(static_cast<std::size_t>(count));
+    for (int i = 0; i < count; ++i) {
+      outcomes.push_back(write(writer, payload + " " + std::to_string(i)));
+    }
+    return outcomes;
   }
   static Status status(std::future<WriteOutcome> outcome) {
     if (outcome.wait_for(kLong) != std::future_status::ready) {
@@ -357,18 +368,24 @@ TEST_F(WriterTest, TellsWhatOfAnEarlierRunIsSetAside) {
                                              "tables, 1 are set aside"));
 }
 
-const std::vector<std::string> kDescriptions = {"resource_rows", "scope_rows", "metric_series_rows",
-                                                "metric_series_hour_rows", "attribute_slots"};
-const std::vector<std::string> kDataTables = {"span_rows",
-                                              "log_rows",
-                                              "metric_number_rows",
-                                              "metric_histogram_rows",
-                                              "metric_exponential_histogram_rows",
-                                              "metric_summary_rows",
-                                              "metric_exemplar_rows"};
-const std::vector<std::string> kSideTables = {"span_minute_rows", "span_edge_rows",
-                                              "span_value_rows",  "log_value_rows",
-                                              "span_error_rows",  "log_error_rows"};
+constexpr std::array kDescriptions = {"resource_rows", "scope_rows", "metric_series_rows",
+                                      "metric_series_hour_rows", "attribute_slots"};
+constexpr std::array kDataTables = {"span_rows",
+                                    "log_rows",
+                                    "metric_number_rows",
+                                    "metric_histogram_rows",
+                                    "metric_exponential_histogram_rows",
+                                    "metric_summary_rows",
+                                    "metric_exemplar_rows"};
+constexpr std::array kSideTables = {"span_minute_rows", "span_edge_rows",  "span_value_rows",
+                                    "log_value_rows",   "span_error_rows", "log_error_rows"};
+
+/// All of them but descriptions, which may be written twice.
+std::set<std::string> tables_with_blocks() {
+  std::set<std::string> tables(kDataTables.begin(), kDataTables.end());
+  tables.insert(kSideTables.begin(), kSideTables.end());
+  return tables;
+}
 
 /// Has each of two blocks in all tables, whose inserts do what `behaviour` says.
 class EveryTable : public WriterTest {
@@ -403,9 +420,8 @@ TEST_F(EveryTable, HasEachBlockOnceWhicheverInsertFailsAndHow) {
   testing::FakeEngine sound;
   ASSERT_NO_FATAL_FAILURE(write_two_blocks(sound, failed_inserts));
   ASSERT_EQ(failed_inserts, 0U);
-  std::set<std::string> tables(kDescriptions.begin(), kDescriptions.end());
-  tables.insert(kDataTables.begin(), kDataTables.end());
-  tables.insert(kSideTables.begin(), kSideTables.end());
+  std::set<std::string> tables = tables_with_blocks();
+  tables.insert(kDescriptions.begin(), kDescriptions.end());
   ASSERT_EQ(sound.tables(), tables);
 
   for (const Insert failure : {Insert::kFailsBefore, Insert::kFailsAfter, Insert::kTimesOutBefore,
@@ -426,14 +442,11 @@ TEST_F(EveryTable, HasEachBlockOnceWhicheverInsertFailsAndHow) {
                                                    "not enough space"));
       }
       EXPECT_THAT(engine.twice(), IsEmpty());
-      for (const auto& names : {kDataTables, kSideTables}) {
-        for (const std::string& name : names) {
-          EXPECT_EQ(engine.blocks(name), 2U) << name;
-          EXPECT_EQ(engine.rows(name), sound.rows(name)) << name;
-        }
+      for (const std::string& name : tables_with_blocks()) {
+        EXPECT_EQ(engine.blocks(name), 2U) << name;
+        EXPECT_EQ(engine.rows(name), sound.rows(name)) << name;
       }
-      // Written twice they do no harm.
-      for (const std::string& name : kDescriptions) {
+      for (const char* const name : kDescriptions) {
         EXPECT_GE(engine.rows(name), sound.rows(name)) << name;
       }
     }
@@ -460,13 +473,11 @@ TEST_F(EveryTable, HasEachBlockOnceAfterARestartAlsoIfSideTablesWereMerged) {
   }
   files_.set_fault(nullptr);
   std::map<std::string, std::uint64_t> rows;
-  for (const auto& names : {kDataTables, kSideTables}) {
-    for (const std::string& name : names) {
-      EXPECT_EQ(engine_.blocks(name), 2U) << name;
-      rows[name] = engine_.rows(name);
-    }
+  for (const std::string& name : tables_with_blocks()) {
+    EXPECT_EQ(engine_.blocks(name), 2U) << name;
+    rows[name] = engine_.rows(name);
   }
-  for (const std::string& name : kSideTables) engine_.merge(name);
+  for (const char* const name : kSideTables) engine_.merge(name);
 
   const auto writer = start(two_blocks());
   ASSERT_TRUE(writer->flush(kLong));
@@ -529,13 +540,10 @@ TEST_F(WriterTest, TakesRequestsWhileTheEngineStandsAndReadsThemFromTheLogLater)
 TEST_F(WriterTest, DecodesNothingTwiceWhileTheEngineKeepsUp) {
   auto with = options();
   with.lanes = 4;
+  with.gather = seconds(1000);  // Only `flush` ends blocks: one of each lane.
   const auto writer = start(with);
   for (int round = 0; round < 20; ++round) {
-    std::vector<std::future<WriteOutcome>> outcomes;
-    for (int i = 0; i < 40; ++i) {
-      outcomes.push_back(
-          write(*writer, "10 spans " + std::to_string(round) + " " + std::to_string(i)));
-    }
+    auto outcomes = write_many(*writer, 40, "10 spans " + std::to_string(round));
     for (auto& outcome : outcomes) ASSERT_EQ(status(std::move(outcome)), Status::kCommitted);
     ASSERT_TRUE(writer->flush(kLong));
   }
@@ -658,8 +666,7 @@ TEST_F(WriterTest, DecodesOnAllLanesAtOnceWhenRequestsWait) {
     if (all_came.wait_for(kLong) != std::future_status::ready) met = false;
   });
   Writer writer(engine_, decoder, files_, options());  // Has two lanes.
-  std::vector<std::future<WriteOutcome>> outcomes;
-  for (int i = 0; i < 3; ++i) outcomes.push_back(write(writer, "1 span " + std::to_string(i)));
+  auto outcomes = write_many(writer, 3, "1 span");
 
   for (auto& outcome : outcomes) EXPECT_EQ(status(std::move(outcome)), Status::kCommitted);
   EXPECT_TRUE(met);
@@ -723,8 +730,7 @@ TEST_F(WriterTest, RefusesWhatWouldWaitTooLongWithHintsThatDiffer) {
 
 TEST_F(WriterTest, InsertsEverythingBeforeItCloses) {
   const auto writer = start();
-  std::vector<std::future<WriteOutcome>> outcomes;
-  for (int i = 0; i < 100; ++i) outcomes.push_back(write(*writer, "1 span " + std::to_string(i)));
+  auto outcomes = write_many(*writer, 100, "1 span");
 
   writer->close();
 

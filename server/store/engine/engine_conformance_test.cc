@@ -321,6 +321,7 @@ TEST_P(EngineConformance, DoesNotBeginACancelledQuery) {
 TEST_P(EngineConformance, EndsTheWaitForAConnection) {
   std::stop_source all;
   std::vector<std::jthread> long_queries;
+  long_queries.reserve(3);
   for (int i = 0; i < 3; ++i) {
     long_queries.emplace_back([&] {
       EXPECT_EQ(code_of([&] {

@@ -205,8 +205,9 @@ TEST(RemoteEngine, AnswersIngestOnlyWhenAnInsertOfUnknownOutcomeHasEnded) {
   EXPECT_EQ(engine.query("SELECT 2").data, "0\n");  // Others do not wait.
   EXPECT_EQ(engine.query("SELECT 3", {}, ingest).data, "0\n");
 
-  std::vector<std::string> bodies;
   const std::vector<Request> requests = server.requests();
+  std::vector<std::string> bodies;
+  bodies.reserve(requests.size());
   for (const Request& request : requests) bodies.emplace_back(request.body());
   const std::string kill = "KILL QUERY WHERE query_id = {id:String} SYNC FORMAT TabSeparated";
   EXPECT_THAT(bodies, ::testing::ElementsAre(_, "block", kill, "SELECT 2", kill, kill, "SELECT 3"));

@@ -26,8 +26,8 @@ std::string number_text(std::uint64_t number) {
 std::optional<std::uint64_t> number_of(std::string_view name, std::string_view suffix) {
   if (name.size() != kNumberDigits + suffix.size() || !name.ends_with(suffix)) return std::nullopt;
   std::uint64_t number = 0;
-  const char* end = name.data() + kNumberDigits;
-  const auto [at, error] = std::from_chars(name.data(), end, number);
+  const char* const end = name.data() + kNumberDigits;
+  const auto [at, error] = std::from_chars(end - kNumberDigits, end, number);
   if (error != std::errc() || at != end) return std::nullopt;
   return number;
 }
@@ -54,9 +54,7 @@ class Log::Reader {
     }
     check_first_segment();
     std::reverse(recovery_.damage.begin(), recovery_.damage.end());
-    std::stable_sort(
-        recovery_.requests.begin(), recovery_.requests.end(),
-        [](const LoggedRequest& a, const LoggedRequest& b) { return a.segment < b.segment; });
+    put_requests_in_order();
     collect_blocks();
   }
 
@@ -253,6 +251,19 @@ class Log::Reader {
     if (first != heads_.end() && first->first > expected) report_missing(expected, first->first);
   }
 
+  /// They came segment by segment, the latest first, each of them in order.
+  void put_requests_in_order() {
+    auto& requests = recovery_.requests;
+    std::reverse(requests.begin(), requests.end());
+    for (auto begin = requests.begin(); begin != requests.end();) {
+      const auto end = std::find_if(begin, requests.end(), [&](const LoggedRequest& request) {
+        return request.segment != begin->segment;
+      });
+      std::reverse(begin, end);
+      begin = end;
+    }
+  }
+
   void collect_blocks() {
     for (auto& [number, found] : blocks_) {
       if (committed_.contains(number) || found.requests.empty()) continue;
@@ -276,11 +287,11 @@ class Log::Reader {
       }
       block.requests = std::move(found.requests);
     }
-    std::stable_sort(recovery_.blocks.begin(), recovery_.blocks.end(),
-                     [](const UncommittedBlock& a, const UncommittedBlock& b) {
-                       if ((a.identity == 0) != (b.identity == 0)) return b.identity == 0;
-                       return a.identity < b.identity;
-                     });
+    std::sort(recovery_.blocks.begin(), recovery_.blocks.end(),
+              [](const UncommittedBlock& a, const UncommittedBlock& b) {
+                if ((a.identity == 0) != (b.identity == 0)) return b.identity == 0;
+                return std::tie(a.identity, a.number) < std::tie(b.identity, b.number);
+              });
   }
 
   void set_aside(std::uint64_t segment, std::string_view bytes, DamagedStretch stretch,

@@ -114,6 +114,7 @@ TEST_F(LogTest, TellsOnlyTheLatestRequestsOfVeryMany) {
   const Log::Recovery recovery = log.take_recovery();
 
   std::vector<RequestHash> told;
+  told.reserve(recovery.requests.size());
   for (const auto& request : recovery.requests) told.push_back(request.hash);
   EXPECT_EQ(told, std::vector(hashes.begin() + 2, hashes.end()));
   ASSERT_THAT(recovery.blocks, SizeIs(1));

@@ -216,7 +216,7 @@ class MemoryFiles final : public Files {
   }
 
   std::mutex mutex_;
-  std::mt19937 random_{1};
+  std::mt19937 random_{1};  // NOLINT(bugprone-random-generator-seed): a test is to repeat itself.
   Fault fault_;
   Names names_;
   Names synced_names_;
