@@ -78,6 +78,7 @@ struct EmbeddedEngine::Implementation {
         folders([this](const std::string& table) { return look_up_folders(table); }),
         watch([this](std::uint64_t connection) { kill(connection); }),
         definitions(watch, arguments, 1),
+        long_statements(watch, arguments, 1),
         inserts(
             watch,
             with(arguments, {"--max_partitions_per_insert_block=0", "--async_insert=0",
@@ -168,6 +169,7 @@ struct EmbeddedEngine::Implementation {
   TableFolders folders;
   StatementWatch watch;
   ConnectionPool definitions;
+  ConnectionPool long_statements;
   ConnectionPool inserts;
   ConnectionPool ingest_reads;
   ConnectionPool interactive_reads;
@@ -183,6 +185,13 @@ void EmbeddedEngine::execute(const std::string& sql) {
   implementation_->definitions.run(Limits{}, Term{},
                                    [&](ChdbConnection& connection) { connection.query(sql); });
   implementation_->folders.forget();
+}
+
+void EmbeddedEngine::execute_long(const std::string& sql, std::string_view table,
+                                  const std::stop_token& stop) {
+  implementation_->long_statements.run(Limits{}, Term{.stop = stop},
+                                       [&](ChdbConnection& connection) { connection.query(sql); });
+  implementation_->folders.sync(table);
 }
 
 QueryResult EmbeddedEngine::query(const std::string& sql, const std::vector<Parameter>& parameters,

@@ -91,6 +91,14 @@ class Engine {
   /// Runs one statement without a result (DDL).
   virtual void execute(const std::string& sql) = 0;
 
+  /// The same for one that writes `table` and may take long: no definition waits for it, though
+  /// others of its kind do, and it ends soon after a stop is requested, with kQueryWasCancelled.
+  /// When it returns, what it wrote is on disk; when it throws, a part of that may be.
+  virtual void execute_long(const std::string& sql, std::string_view /*table*/,
+                            const std::stop_token& /*stop*/) {
+    execute(sql);
+  }
+
   /// Runs one read-only statement with bound parameters.
   virtual QueryResult query(const std::string& sql, const std::vector<Parameter>& parameters = {},
                             const QueryOptions& options = {}) = 0;

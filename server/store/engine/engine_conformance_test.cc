@@ -248,6 +248,9 @@ TEST_P(EngineConformance, RefusesQueriesThatReachFilesAndTheNetwork) {
            "SELECT * FROM file('/etc/hostname', 'LineAsString')",
            "SELECT * FROM url('http://127.0.0.1:1/', 'LineAsString')",
            "SELECT file('/etc/hostname')",
+           "SELECT * FROM `file`('/etc/hostname', 'LineAsString')",
+           "SELECT 1 AS `a`, * FROM \"FILE\"('/etc/hostname', 'LineAsString')",
+           "SELECT * FROM `f\\x69le`('/etc/hostname', 'LineAsString')",
            "SELECT 1 INTO OUTFILE '/tmp/signalbox-must-not-exist'",
        }) {
     EXPECT_THROW(engine().query(sql), EngineError) << sql;
@@ -305,6 +308,36 @@ TEST_P(EngineConformance, EndsACancelledQuery) {
   ASSERT_EQ(code.wait_for(std::chrono::seconds(5)), std::future_status::ready);
   EXPECT_EQ(code.get(), error_code::kQueryWasCancelled);
   EXPECT_TRUE(becomes(0, "unwanted"));
+}
+
+TEST_P(EngineConformance, DefinesWhileALongStatementRunsAndEndsThatWhenAsked) {
+  engine().execute("CREATE TABLE copied (a UInt64) ENGINE = MergeTree ORDER BY a");
+  std::stop_source stop;
+  auto code = std::async(std::launch::async, [&] {
+    return code_of([&] {
+      engine().execute_long(
+          "INSERT INTO copied SELECT sleepEachRow(0.1) /* copying */ FROM numbers(600) "
+          "SETTINGS max_block_size = 5, function_sleep_max_microseconds_per_block = 1000000",
+          "copied", stop.get_token());
+    });
+  });
+  ASSERT_TRUE(becomes(1, "copying"));
+
+  const auto start = Clock::now();
+  engine().execute("CREATE TABLE other (a UInt64) ENGINE = MergeTree ORDER BY a");
+  stop.request_stop();
+
+  ASSERT_EQ(code.wait_for(std::chrono::seconds(5)), std::future_status::ready);
+  EXPECT_EQ(code.get(), error_code::kQueryWasCancelled);
+  EXPECT_LT(Clock::now() - start, std::chrono::seconds(10));
+
+  engine().execute_long("INSERT INTO copied SELECT 1", "copied", {});
+  EXPECT_EQ(engine().query("SELECT sum(a) FROM copied FORMAT TSV").data, "1\n");
+}
+
+TEST_P(EngineConformance, ReadsQuotedNamesBesideEscapes) {
+  EXPECT_EQ(engine().query("SELECT `a.b`, '\\x41' FROM (SELECT 1 AS `a.b`) FORMAT TSV").data,
+            "1\tA\n");
 }
 
 TEST_P(EngineConformance, DoesNotBeginACancelledQuery) {

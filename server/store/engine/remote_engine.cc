@@ -28,6 +28,7 @@ using std::chrono::milliseconds;
 
 constexpr std::chrono::seconds kLeaveAloneFor{5};
 constexpr std::chrono::minutes kLongestDefinition{10};
+constexpr std::chrono::hours kLongestStatement{24};
 constexpr std::chrono::seconds kLongestKill{3};
 constexpr int kKillAttempts = 20;
 constexpr milliseconds kKillAgainAfter{50};
@@ -187,6 +188,7 @@ struct RemoteEngine::Implementation {
         password(options.password),
         security{options.ca_file},
         definitions(security, 1),
+        long_statements(security, 1),
         inserts(security, options.ingest_connections),
         ingest_reads(security, 1),
         interactive_reads(security, options.interactive_connections),
@@ -411,6 +413,7 @@ struct RemoteEngine::Implementation {
   std::string password;
   HttpSecurity security;
   ClientPool definitions;
+  ClientPool long_statements;
   ClientPool inserts;
   ClientPool ingest_reads;
   ClientPool interactive_reads;
@@ -442,6 +445,18 @@ void RemoteEngine::execute(const std::string& sql) {
       {.url_query = UrlQuery().add("database", "signalbox").add("wait_end_of_query", "1").take(),
        .body = std::span(&body, 1),
        .deadline = Clock::now() + kLongestDefinition},
+      [](std::string_view) { return true; });
+}
+
+void RemoteEngine::execute_long(const std::string& sql, std::string_view /*table*/,
+                                const std::stop_token& stop) {
+  const std::string_view body = sql;
+  implementation_->run(
+      implementation_->long_statements,
+      {.url_query = UrlQuery().add("database", "signalbox").add("wait_end_of_query", "1").take(),
+       .body = std::span(&body, 1),
+       .deadline = Clock::now() + kLongestStatement,
+       .stop = stop},
       [](std::string_view) { return true; });
 }
 

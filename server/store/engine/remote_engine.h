@@ -38,6 +38,8 @@ class RemoteEngine final : public Engine {
   RemoteEngine& operator=(const RemoteEngine&) = delete;
 
   void execute(const std::string& sql) override;
+  void execute_long(const std::string& sql, std::string_view table,
+                    const std::stop_token& stop) override;
   QueryResult query(const std::string& sql, const std::vector<Parameter>& parameters = {},
                     const QueryOptions& options = {}) override;
   QueryResult query_stream(const std::string& sql, const std::vector<Parameter>& parameters,

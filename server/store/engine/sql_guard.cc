@@ -35,6 +35,13 @@ std::size_t end_of_quoted(std::string_view sql, std::size_t at) noexcept {
   return std::string_view::npos;
 }
 
+bool is_forbidden(std::string_view word) noexcept {
+  for (const std::string_view forbidden : kForbidden) {
+    if (equals_ignoring_case(word, forbidden)) return true;
+  }
+  return false;
+}
+
 bool has_text_where_quotes_mean_nothing(std::string_view sql) noexcept {
   for (const std::string_view mark : {"--", "/*", "#", "$"}) {
     if (sql.find(mark) != std::string_view::npos) return true;
@@ -55,13 +62,16 @@ bool may_reach_files(std::string_view sql) noexcept {
       // An escape could spell the name.
       const std::size_t end = end_of_quoted(sql, i);
       if (sql.substr(i, end - i).find('\\') != std::string_view::npos) return true;
-      ++i;
+      if (skip_literals && end != std::string_view::npos) {
+        if (is_forbidden(sql.substr(i + 1, end - i - 2))) return true;
+        i = end;  // Its last quote begins nothing.
+      } else {
+        ++i;
+      }
     } else if (is_word(c)) {
       const std::size_t begin = i;
       while (i < sql.size() && is_word(sql[i])) ++i;
-      for (const std::string_view word : kForbidden) {
-        if (equals_ignoring_case(sql.substr(begin, i - begin), word)) return true;
-      }
+      if (is_forbidden(sql.substr(begin, i - begin))) return true;
     } else {
       ++i;
     }
