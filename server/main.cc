@@ -201,10 +201,10 @@ store::EngineChoice engine_choice(const config::ServeOptions& options) {
 /// Moves rows that an earlier version left in its tables, in the background.
 class RowMover {
  public:
-  explicit RowMover(store::Engine& engine)
-      : thread_([this, &engine] {
+  explicit RowMover(store::FirstTables& tables)
+      : thread_([&tables](const std::stop_token& stop) {
           try {
-            store::move_rows_of_first_tables(engine, stop_);
+            tables.move(stop);
           } catch (const std::exception& error) {
             spdlog::error(
                 "Older data stays where it is until the next start, for it could not be moved into "
@@ -212,16 +212,9 @@ class RowMover {
                 error.what());
           }
         }) {}
-  RowMover(const RowMover&) = delete;
-  RowMover& operator=(const RowMover&) = delete;
-  ~RowMover() {
-    stop_ = true;
-    thread_.join();
-  }
 
  private:
-  std::atomic<bool> stop_ = false;
-  std::thread thread_;
+  std::jthread thread_;
 };
 
 void serve(const config::ServeOptions& options, EndSignals& end_signals) {
@@ -237,6 +230,7 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   store::OpenedEngine opened(engine_choice(options));
   store::Engine& engine = opened.engine();
   store::apply_schema(engine);
+  store::FirstTables first_tables(engine);
 
   const receive::OtlpDecoder decoder({});
   const std::unique_ptr<store::Files> files = store::make_posix_files();
@@ -287,7 +281,7 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   health.add("parts", observe::parts_check(engine, kMostParts));
   health.run();
   const observe::Periodic checking(std::chrono::seconds(2), [&] { health.run(); });
-  const RowMover mover(engine);
+  const RowMover mover(first_tables);
 
   std::shared_ptr<net::TlsContext> tls;
   if (!options.tls_certificate.empty()) {
@@ -348,6 +342,7 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   api_options.otlp_grpc_port = grpc.local_endpoint().port;
   api_options.otlp_http_port = http.local_endpoint().port;
   api_options.retention = &retention_settings;
+  api_options.first_tables = &first_tables;
   // A receiver of its own: what the server sends itself is not counted as received.
   const receive::OtlpReceiver own_receiver(writer, {});
   std::unique_ptr<observe::SelfTelemetry> telemetry;

@@ -430,7 +430,7 @@ class Api::Impl {
   net::Response run(const Query& query, const net::Responder& responder,
                     Session::Clock::time_point deadline, ApiCall& call) {
     const ClientWatch::Guard client(clients_, responder);
-    Session session(options_.engine, deadline, client.token());
+    Session session(options_.engine, deadline, client.token(), options_.first_tables);
     net::Response response;
     try {
       response = json_response(200, query(session));

@@ -13,6 +13,7 @@
 #include "server/net/http.h"
 #include "server/retention/settings.h"
 #include "server/store/engine/engine.h"
+#include "server/store/sql/first_tables.h"
 
 namespace signalbox::server::api {
 
@@ -51,6 +52,8 @@ class Api {
     std::uint16_t otlp_http_port = 0;
     /// Read and changed by /api/v1/settings/retention, which is missing if it is null.
     retention::Settings* retention = nullptr;
+    /// Read with the other tables while they hold rows; null if there are none.
+    const store::FirstTables* first_tables = nullptr;
     /// Told of each request of the API. From any thread; must not block or throw.
     std::function<void(const ApiCall&)> on_call = [](const ApiCall& /*call*/) {};
   };

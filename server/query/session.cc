@@ -39,10 +39,26 @@ QueryError to_query_error(const store::EngineError& error) {
   }
 }
 
+/// `sql` such that it reads `sources` under the names of their tables.
+std::string with_sources(const std::string& sql, const store::FirstTables::Sources& sources) {
+  std::string with;
+  for (const auto& [table, source] : sources) {
+    if (sql.find(table) != std::string::npos) with += (with.empty() ? "WITH " : ",\n") + source;
+  }
+  if (with.empty()) return sql;
+  constexpr std::string_view kWith = "WITH ";
+  return sql.starts_with(kWith) ? with + ",\n" + sql.substr(kWith.size()) : with + "\n" + sql;
+}
+
 }  // namespace
 
-Session::Session(store::Engine& engine, Clock::time_point deadline, std::stop_token stop)
-    : engine_(engine), started_(Clock::now()), deadline_(deadline), stop_(std::move(stop)) {}
+Session::Session(store::Engine& engine, Clock::time_point deadline, std::stop_token stop,
+                 const store::FirstTables* first_tables)
+    : engine_(engine),
+      started_(Clock::now()),
+      deadline_(deadline),
+      stop_(std::move(stop)),
+      first_tables_(first_tables) {}
 
 std::string Session::rows(const std::string& sql, const Parameters& parameters) {
   if (stop_.stop_requested()) throw unwanted();
@@ -55,9 +71,12 @@ std::string Session::rows(const std::string& sql, const Parameters& parameters) 
   store::QueryOptions options;
   options.max_execution_time_ms = static_cast<std::uint32_t>(left);
   options.stop = stop_;
+  // Held while the statement runs.
+  const auto sources = first_tables_ == nullptr ? nullptr : first_tables_->sources();
+  const std::string text = sources == nullptr ? sql : with_sources(sql, *sources);
   try {
     store::QueryResult result =
-        engine_.query(sql + "\nFORMAT RowBinary", parameters.values(), options);
+        engine_.query(text + "\nFORMAT RowBinary", parameters.values(), options);
     rows_read_ += result.rows_read;
     bytes_read_ += result.bytes_read;
     return std::move(result.data);

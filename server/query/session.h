@@ -9,6 +9,7 @@
 #include "server/query/json.h"
 #include "server/query/sql.h"
 #include "server/store/engine/engine.h"
+#include "server/store/sql/first_tables.h"
 
 namespace signalbox::server::query {
 
@@ -21,7 +22,9 @@ class Session {
   using Clock = std::chrono::steady_clock;
 
   /// `stop` ends the statement that runs and begins no further one: nobody waits any more.
-  Session(store::Engine& engine, Clock::time_point deadline, std::stop_token stop = {});
+  /// `first_tables` outlive it, and are null if there are none.
+  Session(store::Engine& engine, Clock::time_point deadline, std::stop_token stop = {},
+          const store::FirstTables* first_tables = nullptr);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -43,6 +46,7 @@ class Session {
   Clock::time_point started_;
   Clock::time_point deadline_;
   std::stop_token stop_;
+  const store::FirstTables* first_tables_;
   std::uint64_t rows_read_ = 0;
   std::uint64_t bytes_read_ = 0;
   AttributeSlots slots_{[this] { return read_slots(); }};

@@ -2,9 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstddef>
+#include <map>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "server/store/sql/schema.h"
@@ -95,13 +100,20 @@ std::string int_error(const std::string& value, const std::string& exact) {
          value + "))";
 }
 
-/// Of one table's day. Identities are a day's first microseconds, of which each statement has its
-/// own, so that what an interrupted one left can be told and removed.
+/// How the rows of a first table become those of one of the tables now.
 struct Statement {
   std::string into;
   std::string columns;
   std::string select;
+  std::string from;
 };
+
+/// Of a log record, that it is found under before and after it was moved. Records of one time that
+/// are equal in all of this share it.
+constexpr std::string_view kLogRow =
+    "toUInt32(cityHash64(service_name, time_unix_nano, observed_time_unix_nano, trace_id, span_id, "
+    "flags, severity_number, severity_text, body, event_name, resource_id, scope_id, "
+    "mapKeys(attributes), mapValues(attributes)))";
 
 std::vector<Statement> statements_of(const std::string& table) {
   const std::string ids = std::string(kResourceId) + ", " + std::string(kScopeId);
@@ -111,21 +123,23 @@ std::vector<Statement> statements_of(const std::string& table) {
              "flags, kind, status_code, resource_id, scope_id, rest, overflow",
              "service_name, name, start_time, duration_ns, trace_id, span_id, parent_span_id, "
              "flags, kind, status_code, " +
-                 ids + ", " + span_rest() + ", " + std::string(kOverflow) + " FROM spans"}};
+                 ids + ", " + span_rest() + ", " + std::string(kOverflow),
+             "spans"}};
   }
   if (table == "logs") {
     return {{"log_rows",
              "row, service_name, time, observed_delta_ns, trace_id, span_id, flags, "
              "severity_number, severity_text, body, event_name, resource_id, scope_id, rest, "
              "overflow",
-             "toUInt32(rowNumberInAllBlocks()), service_name, time, " + observed_delta() +
+             std::string(kLogRow) + ", service_name, time, " + observed_delta() +
                  ", trace_id, span_id, flags, severity_number, severity_text, body, event_name, " +
-                 ids + ", " + log_rest() + ", " + std::string(kOverflow) + " FROM logs"}};
+                 ids + ", " + log_rest() + ", " + std::string(kOverflow),
+             "logs"}};
   }
   const std::string point = "metric_name, series_id, time, start_time, ";
   if (table == "metric_summaries") {
     const std::string columns = point + "count, sum, quantiles, values, flags";
-    return {{"metric_summary_rows", columns, columns + " FROM metric_summaries"}};
+    return {{"metric_summary_rows", columns, columns, table}};
   }
   std::vector<Statement> statements;
   statements.push_back(
@@ -133,8 +147,8 @@ std::vector<Statement> statements_of(const std::string& table) {
        "metric_name, series_id, point_time, time, value, value_kind, int_error, trace_id, span_id, "
        "attributes, attribute_types",
        "metric_name, series_id, time, x_time, x_value, if(x_is_int, 1, 2), if(x_is_int, " +
-           int_error("x_value", "x_int") +
-           ", 0), x_trace_id, x_span_id, x_attributes, x_types FROM " + table +
+           int_error("x_value", "x_int") + ", 0), x_trace_id, x_span_id, x_attributes, x_types",
+       table +
            " ARRAY JOIN `exemplars.time` AS x_time, `exemplars.value` AS x_value, "
            "`exemplars.is_int` AS x_is_int, `exemplars.value_int` AS x_int, `exemplars.trace_id` "
            "AS "
@@ -143,17 +157,17 @@ std::vector<Statement> statements_of(const std::string& table) {
   if (table == "metric_numbers") {
     statements.push_back({"metric_number_rows", point + "value, value_kind, int_error, flags",
                           point + "value, value_kind, if(value_kind = 1, " +
-                              int_error("value", "value_int") + ", 0), flags FROM metric_numbers"});
+                              int_error("value", "value_int") + ", 0), flags",
+                          table});
   } else if (table == "metric_histograms") {
     const std::string columns = point + "count, sum, min, max, bounds, counts, flags";
-    statements.push_back({"metric_histogram_rows", columns, columns + " FROM metric_histograms"});
+    statements.push_back({"metric_histogram_rows", columns, columns, table});
   } else {
     const std::string columns = point +
                                 "count, sum, min, max, scale, zero_count, zero_threshold, "
                                 "positive_offset, positive_counts, negative_offset, "
                                 "negative_counts, flags";
-    statements.push_back({"metric_exponential_histogram_rows", columns,
-                          columns + " FROM metric_exponential_histograms"});
+    statements.push_back({"metric_exponential_histogram_rows", columns, columns, table});
   }
   return statements;
 }
@@ -166,79 +180,181 @@ constexpr std::array kDataTables = {"spans",
                                     "metric_summaries"};
 constexpr std::array kOtherTables = {"trace_times", "metric_series", "scopes", "resources"};
 
-class Mover {
- public:
-  Mover(Engine& engine, const std::atomic<bool>& stop) : engine_(engine), stop_(stop) {}
+std::string ask(Engine& engine, const std::string& sql) {
+  std::string text =
+      engine.query(sql + " FORMAT TSVRaw", {}, {.work = WorkClass::kBackground}).data;
+  while (text.ends_with('\n')) text.pop_back();
+  return text;
+}
 
-  void run() {
-    for (std::size_t i = 0; i < kDataTables.size(); ++i) {
-      const std::string table = kDataTables.at(i);
-      if (!is_a_table(table)) return;  // A view: all has been moved.
-      for (const std::string& day : days_of(table)) {
-        if (stop_) return;
-        move_day(table, i, day);
-      }
-    }
-    for (const char* const table : kOtherTables) {
-      engine_.execute(std::string("TRUNCATE TABLE IF EXISTS ") + table);
-    }
-    apply_schema(engine_);
+std::vector<std::string> split(const std::string& text, char separator) {
+  std::vector<std::string> pieces;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find(separator, at), text.size());
+    pieces.push_back(text.substr(at, end - at));
+    at = end + 1;
   }
+  return pieces;
+}
 
- private:
-  [[nodiscard]] std::string value(const std::string& sql) {
-    std::string text =
-        engine_.query(sql + " FORMAT TSVRaw", {}, {.work = WorkClass::kBackground}).data;
-    while (text.ends_with('\n')) text.pop_back();
-    return text;
-  }
+std::string listed(const std::vector<std::string>& items) {
+  std::string list;
+  for (const std::string& item : items) list += (list.empty() ? "" : ", ") + item;
+  return list;
+}
 
-  bool is_a_table(const std::string& table) {
-    return value(
-               "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = '" +
-               table + "' AND engine LIKE '%MergeTree'") == "1";
-  }
+bool is_a_table(Engine& engine, const std::string& table) {
+  return ask(engine,
+             "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = '" +
+                 table + "' AND engine LIKE '%MergeTree'") == "1";
+}
 
-  /// As ClickHouse names partitions: 20261124; the newest first.
-  std::vector<std::string> days_of(const std::string& table) {
-    std::vector<std::string> days;
-    const std::string text = value(
-        "SELECT DISTINCT partition_id FROM system.parts WHERE active AND database = "
-        "currentDatabase() AND table = '" +
-        table + "' ORDER BY partition_id DESC");
-    for (std::size_t at = 0; at < text.size();) {
-      const std::size_t end = std::min(text.find('\n', at), text.size());
-      days.push_back(text.substr(at, end - at));
-      at = end + 1;
-    }
-    return days;
-  }
+/// As ClickHouse names partitions: 20261124; the newest first.
+std::vector<std::string> days_of(Engine& engine, const std::string& table) {
+  return split(ask(engine,
+                   "SELECT DISTINCT partition_id FROM system.parts WHERE active AND database = "
+                   "currentDatabase() AND table = '" +
+                       table + "' ORDER BY partition_id DESC"),
+               '\n');
+}
 
-  void move_day(const std::string& table, std::size_t number, const std::string& day) {
-    const std::string received =
-        "(toDateTime64(toDate('" + day.substr(0, 4) + "-" + day.substr(4, 2) + "-" +
-        day.substr(6, 2) + "'), 6, 'UTC') + toIntervalMicrosecond(" + std::to_string(number) + "))";
-    for (const Statement& move : statements_of(table)) {
-      const std::string left = "received = " + received;
-      if (value("SELECT count() FROM " + move.into + " WHERE " + left) != "0") {
-        engine_.execute("ALTER TABLE " + move.into + " DELETE WHERE " + left +
-                        " SETTINGS mutations_sync = 2");
-      }
-      engine_.execute("INSERT INTO " + move.into + " (received, " + move.columns + ") SELECT " +
-                      received + ", " + move.select + " WHERE _partition_id = '" + day +
-                      "' SETTINGS max_threads = 1, max_insert_threads = 1");
-    }
-    engine_.execute("ALTER TABLE " + table + " DROP PARTITION ID '" + day + "'");
-  }
+/// A day's first microseconds are the `received` of its rows that were moved, one for each of the
+/// first tables, so that what an interrupted move left can be told.
+std::string identity(std::size_t table, const std::string& day) {
+  return "'" + day.substr(0, 4) + "-" + day.substr(4, 2) + "-" + day.substr(6, 2) +
+         " 00:00:00.00000" + std::to_string(table) + "'";
+}
 
-  Engine& engine_;
-  const std::atomic<bool>& stop_;
-};
+/// The same, of a row that is read.
+std::string identity_of_row(std::size_t table) {
+  const std::string time =
+      kDataTables.at(table) == std::string_view("spans") ? "start_time" : "time";
+  return "toDateTime64(toDate(" + time + "), 6, 'UTC') + toIntervalMicrosecond(" +
+         std::to_string(table) + ")";
+}
 
 }  // namespace
 
-void move_rows_of_first_tables(Engine& engine, const std::atomic<bool>& stop) {
-  Mover(engine, stop).run();
+FirstTables::FirstTables(Engine& engine) : engine_(engine) {
+  days_.resize(kDataTables.size());
+  for (std::size_t i = 0; i < kDataTables.size(); ++i) {
+    if (!is_a_table(engine_, kDataTables.at(i))) return;  // A view: all has been moved.
+    days_[i] = days_of(engine_, kDataTables.at(i));
+  }
+  are_there_ = true;
+  sources_ = make_sources();
+}
+
+std::shared_ptr<const FirstTables::Sources> FirstTables::sources() const {
+  const std::scoped_lock lock(mutex_);
+  return sources_;
+}
+
+std::shared_ptr<const FirstTables::Sources> FirstTables::make_sources() {
+  struct Source {
+    std::string shown;
+    std::vector<std::string> selects;
+    std::vector<std::string> copies;  // Of days that are read from the first tables.
+  };
+  std::map<std::string, Source> found;
+  for (std::size_t i = 0; i < kDataTables.size(); ++i) {
+    if (days_[i].empty()) continue;
+    for (const Statement& move : statements_of(kDataTables.at(i))) {
+      Source& source = found[move.into];
+      std::string columns = "received, " + move.columns;
+      std::string defaults;
+      std::string aliases;
+      for (const std::string& line :
+           split(ask(engine_,
+                     "SELECT concat(name, '\t', type, '\t', replaceAll(default_expression, '\\n', "
+                     "' ')) FROM system.columns WHERE database = currentDatabase() AND table = '" +
+                         move.into + "' ORDER BY position"),
+                 '\n')) {
+        const std::vector<std::string> column = split(line, '\t');
+        if (column.size() > 2) {
+          aliases += ", " + column[2] + " AS `" + column[0] + "`";
+        } else if ((", " + columns + ",").find(", " + column[0] + ",") == std::string::npos) {
+          columns += ", " + column[0];
+          defaults += ", defaultValueOfTypeName('" + column[1] + "')";
+        }
+      }
+      source.shown = columns + aliases;
+      if (source.selects.empty()) source.selects.push_back("SELECT " + columns);
+      std::string partitions;
+      for (const std::string& day : days_[i]) {
+        partitions += (partitions.empty() ? "'" : ", '") + day + "'";
+        source.copies.push_back(identity(i, day));
+      }
+      source.selects.push_back("SELECT " + identity_of_row(i) + ", " + move.select + defaults +
+                               " FROM " + move.from + " WHERE _partition_id IN (" + partitions +
+                               ")");
+    }
+  }
+  // What rows show is computed once, behind the UNION. Conditions on plain columns go through it to
+  // the tables and their indexes.
+  auto sources = std::make_shared<Sources>();
+  for (auto& [table, source] : found) {
+    std::string sql = table + " AS (SELECT " + source.shown + " FROM (" + source.selects[0] +
+                      " FROM signalbox." + table + " WHERE received NOT IN (" +
+                      listed(source.copies) + ")";
+    for (std::size_t i = 1; i < source.selects.size(); ++i) {
+      sql += " UNION ALL " + source.selects[i];
+    }
+    sources->emplace(table, sql + "))");
+  }
+  return sources;
+}
+
+void FirstTables::move(const std::stop_token& stop) {
+  if (!are_there_) return;
+  for (std::size_t i = 0; i < kDataTables.size(); ++i) {
+    while (!days_[i].empty()) {
+      if (stop.stop_requested() || !move_newest_day(i, stop)) return;
+    }
+  }
+  for (const char* const table : kOtherTables) {
+    engine_.execute(std::string("TRUNCATE TABLE IF EXISTS ") + table);
+  }
+  apply_schema(engine_);
+  are_there_ = false;
+}
+
+bool FirstTables::move_newest_day(std::size_t table, const std::stop_token& stop) {
+  const std::string day = days_[table].front();
+  try {
+    for (const Statement& move : statements_of(kDataTables.at(table))) {
+      const std::string copy = "received = " + identity(table, day);
+      if (ask(engine_, "SELECT count() FROM " + move.into + " WHERE " + copy) != "0") {
+        engine_.execute_long(
+            "ALTER TABLE " + move.into + " DELETE WHERE " + copy + " SETTINGS mutations_sync = 2",
+            move.into, stop);
+      }
+      engine_.execute_long("INSERT INTO " + move.into + " (received, " + move.columns +
+                               ") SELECT " + identity_of_row(table) + ", " + move.select +
+                               " FROM " + move.from + " WHERE _partition_id = '" + day +
+                               "' SETTINGS max_threads = 1, max_insert_threads = 1",
+                           move.into, stop);
+    }
+  } catch (const EngineError& error) {
+    if (stop.stop_requested() && error.code() == error_code::kQueryWasCancelled) return false;
+    throw;
+  }
+  // The day is now read from its copy; but who began before still reads the partition.
+  days_[table].erase(days_[table].begin());
+  std::weak_ptr<const Sources> before;
+  {
+    std::shared_ptr<const Sources> after = make_sources();
+    const std::scoped_lock lock(mutex_);
+    before = sources_;
+    sources_ = std::move(after);
+  }
+  while (!before.expired()) {
+    if (stop.stop_requested()) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  engine_.execute("ALTER TABLE " + std::string(kDataTables.at(table)) + " DROP PARTITION ID '" +
+                  day + "'");
+  return true;
 }
 
 }  // namespace signalbox::server::store

@@ -2,9 +2,15 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
+#include <chrono>
+#include <functional>
 #include <map>
+#include <memory>
+#include <stdexcept>
+#include <stop_token>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "server/store/engine/embedded_engine.h"
 #include "server/store/engine/temporary_folder.h"
@@ -42,7 +48,45 @@ const std::map<std::string, std::string> kColumns = {
      "service_name, attributes, attribute_types, seen"},
 };
 
-class FirstTables : public ::testing::Test {
+/// Calls `before` before each statement that writes.
+class WatchedEngine final : public Engine {
+ public:
+  WatchedEngine(Engine& engine, std::function<void(const std::string& sql)> before)
+      : engine_(engine), before_(std::move(before)) {}
+
+  void execute(const std::string& sql) override {
+    before_(sql);
+    engine_.execute(sql);
+  }
+  void execute_long(const std::string& sql, std::string_view table,
+                    const std::stop_token& stop) override {
+    before_(sql);
+    engine_.execute_long(sql, table, stop);
+  }
+  QueryResult query(const std::string& sql, const std::vector<Parameter>& parameters,
+                    const QueryOptions& options) override {
+    return engine_.query(sql, parameters, options);
+  }
+  void insert_native(std::string_view table, std::span<const std::string_view> pieces,
+                     const InsertOptions& options) override {
+    engine_.insert_native(table, pieces, options);
+  }
+
+ private:
+  Engine& engine_;
+  std::function<void(const std::string& sql)> before_;
+};
+
+/// The tables now that rows of the first tables come to.
+const std::map<std::string, std::string> kTables = {
+    {"spans", "span_rows"},
+    {"logs", "log_rows"},
+    {"metric_numbers", "metric_number_rows"},
+    {"metric_histograms", "metric_histogram_rows"},
+    {"metric_exponential_histograms", "metric_exponential_histogram_rows"},
+    {"metric_summaries", "metric_summary_rows"}};
+
+class FirstTablesTest : public ::testing::Test {
  protected:
   /// A folder as the first version left it, with rows of three days.
   void SetUp() override {
@@ -118,18 +162,38 @@ class FirstTables : public ::testing::Test {
     return all;
   }
 
+  /// What queries find in the tables now, identities included, and exemplars.
+  std::map<std::string, std::string> found_rows(const FirstTables& tables) {
+    const auto sources = tables.sources();
+    const auto read = [&](const std::string& columns, const std::string& table) {
+      const auto source = sources->find(table);
+      return one((source == sources->end() ? "" : "WITH " + source->second + " ") + "SELECT " +
+                 columns + " FROM " + table + " ORDER BY ALL");
+    };
+    std::map<std::string, std::string> all;
+    for (const auto& [first, table] : kTables) {
+      all[table] = read("received, " + kColumns.at(first), table);
+    }
+    all["span_rows"] += read("resource_id, scope_id, overflow, shape, i21", "span_rows");
+    all["log_rows"] += read("resource_id, scope_id, received, row", "log_rows");
+    all["metric_exemplar_rows"] =
+        read("received, point_time, time, value, value_int, trace_id, span_id, attributes",
+             "metric_exemplar_rows");
+    return all;
+  }
+
   std::string one(const std::string& sql) { return engine_.query(sql + " FORMAT TSV").data; }
 
   TemporaryFolder folder_;
   EmbeddedEngine engine_{{.data_folder = folder_.path()}};
-  std::atomic<bool> stop_ = false;
+  std::stop_source stop_;
 };
 
-TEST_F(FirstTables, GiveEveryRowAsItWasToTheViewsOfTheirNames) {
+TEST_F(FirstTablesTest, GiveEveryRowAsItWasToTheViewsOfTheirNames) {
   const auto before = all_rows();
 
   apply_schema(engine_);
-  move_rows_of_first_tables(engine_, stop_);
+  FirstTables(engine_).move(stop_.get_token());
 
   for (const auto& [table, data] : all_rows()) EXPECT_EQ(data, before.at(table)) << table;
   EXPECT_EQ(one("SELECT engine FROM system.tables WHERE name = 'spans'"), "View\n");
@@ -143,18 +207,18 @@ TEST_F(FirstTables, GiveEveryRowAsItWasToTheViewsOfTheirNames) {
             "3\n");
 }
 
-TEST_F(FirstTables, StayWhereTheyAreUntilTheyAreMoved) {
+TEST_F(FirstTablesTest, StayWhereTheyAreUntilTheyAreMoved) {
   apply_schema(engine_);
   apply_schema(engine_);
 
   EXPECT_EQ(one("SELECT count() FROM spans"), "9\n");
   EXPECT_EQ(one("SELECT max(version) FROM schema_versions"), "3\n");
-  stop_ = true;
-  move_rows_of_first_tables(engine_, stop_);
+  stop_.request_stop();
+  FirstTables(engine_).move(stop_.get_token());
   EXPECT_EQ(one("SELECT count() FROM spans"), "9\n");
 }
 
-TEST_F(FirstTables, AreMovedOnceThoughAStepBrokeOff) {
+TEST_F(FirstTablesTest, AreMovedOnceThoughAStepBrokeOff) {
   const auto before = all_rows();
   apply_schema(engine_);
   // A day was copied, but its partition was not dropped; and descriptions were applied twice.
@@ -166,9 +230,91 @@ TEST_F(FirstTables, AreMovedOnceThoughAStepBrokeOff) {
       "'UTC'), "
       "'half' FROM numbers(2)");
 
-  move_rows_of_first_tables(engine_, stop_);
+  FirstTables(engine_).move(stop_.get_token());
 
   for (const auto& [table, data] : all_rows()) EXPECT_EQ(data, before.at(table)) << table;
+}
+
+TEST_F(FirstTablesTest, AreFoundOnceBeforeEachStatementOfTheMoveAndAfterIt) {
+  apply_schema(engine_);
+  int statements = 0;
+  std::function<void(const std::string&)> check = [](const std::string& /*sql*/) {};
+  WatchedEngine watched(engine_, [&](const std::string& sql) { check(sql); });
+  FirstTables tables(watched);
+  const auto before = found_rows(tables);
+  for (const auto& [table, rows] : before) EXPECT_NE(rows, "") << table;
+  check = [&](const std::string& sql) {
+    ++statements;
+    EXPECT_EQ(found_rows(tables), before) << sql;
+  };
+
+  tables.move(stop_.get_token());
+
+  EXPECT_GT(statements, 18 + 18 + 9);  // Copies and drops of three days of six tables; exemplars.
+  EXPECT_EQ(found_rows(tables), before);
+  EXPECT_TRUE(tables.sources()->empty());
+}
+
+TEST_F(FirstTablesTest, AreFoundOnceByTheNextProcessWhereverTheLastEnded) {
+  apply_schema(engine_);
+  const auto before = found_rows(FirstTables(engine_));
+  for (int statements = 1;; statements += 3) {
+    int left = statements;
+    WatchedEngine ending(engine_, [&](const std::string& /*sql*/) {
+      if (--left < 0) throw std::runtime_error("the end");
+    });
+    try {
+      FirstTables(ending).move(stop_.get_token());
+      break;
+    } catch (const std::runtime_error&) {
+      EXPECT_EQ(found_rows(FirstTables(engine_)), before) << statements;
+    }
+  }
+  EXPECT_EQ(found_rows(FirstTables(engine_)), before);
+  EXPECT_EQ(one("SELECT engine FROM system.tables WHERE name = 'spans'"), "View\n");
+}
+
+TEST_F(FirstTablesTest, AreNotDroppedWhileAQueryMayReadThem) {
+  apply_schema(engine_);
+  FirstTables tables(engine_);
+  auto sources = tables.sources();
+  const std::string sql = "WITH " + sources->at("span_rows") + " SELECT count() FROM span_rows";
+  std::jthread moving([&] { tables.move(stop_.get_token()); });
+  while (tables.sources() == sources) std::this_thread::yield();
+
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  EXPECT_EQ(one(sql), "9\n");
+
+  sources.reset();
+  moving.join();
+  EXPECT_EQ(one("SELECT count() FROM spans"), "9\n");
+}
+
+TEST_F(FirstTablesTest, StopBeingMovedSoonAndGoOnTheNextTime) {
+  engine_.execute(
+      "INSERT INTO spans (service_name, start_time, attributes, attribute_types) SELECT 'many', "
+      "toDateTime64('2026-03-09 12:00:00', 9, 'UTC'), map('a', toString(number), 'b', "
+      "repeat('x', 300)), 'ss' FROM numbers(1000000)");
+  apply_schema(engine_);
+  std::chrono::steady_clock::time_point stopped;
+  std::jthread stopping;
+  WatchedEngine watched(engine_, [&](const std::string& /*sql*/) {
+    stopping = std::jthread([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(300));
+      stopped = std::chrono::steady_clock::now();
+      stop_.request_stop();
+    });
+  });
+
+  FirstTables(watched).move(stop_.get_token());
+
+  EXPECT_LT(std::chrono::steady_clock::now() - stopped, std::chrono::seconds(2));
+  stopping.join();
+  EXPECT_EQ(one("SELECT count() FROM spans"), "1000009\n");  // Nothing was dropped.
+  FirstTables(engine_).move(std::stop_token());
+  EXPECT_EQ(one("SELECT count(), uniqExact(attributes['a']) FROM spans WHERE service_name = "
+                "'many'"),
+            "1000000\t1000000\n");
 }
 
 TEST(FirstTablesOfANewFolder, AreReplacedAtOnce) {
