@@ -285,18 +285,20 @@ std::shared_ptr<const FirstTables::Sources> FirstTables::make_sources() {
         partitions += (partitions.empty() ? "'" : ", '") + day + "'";
         source.copies.push_back(identity(i, day));
       }
-      source.selects.push_back("SELECT " + identity_of_row(i) + ", " + move.select + defaults +
-                               " FROM " + move.from + " WHERE _partition_id IN (" + partitions +
-                               ")");
+      std::string& select = source.selects.emplace_back("SELECT ");
+      select.append(identity_of_row(i)).append(", ").append(move.select).append(defaults);
+      select.append(" FROM ").append(move.from);
+      select.append(" WHERE _partition_id IN (").append(partitions).append(")");
     }
   }
   // What rows show is computed once, behind the UNION. Conditions on plain columns go through it to
   // the tables and their indexes.
   auto sources = std::make_shared<Sources>();
   for (auto& [table, source] : found) {
-    std::string sql = table + " AS (SELECT " + source.shown + " FROM (" + source.selects[0] +
-                      " FROM signalbox." + table + " WHERE received NOT IN (" +
-                      listed(source.copies) + ")";
+    std::string sql = table;
+    sql.append(" AS (SELECT ").append(source.shown).append(" FROM (").append(source.selects[0]);
+    sql.append(" FROM signalbox.").append(table);
+    sql.append(" WHERE received NOT IN (").append(listed(source.copies)).append(")");
     for (std::size_t i = 1; i < source.selects.size(); ++i) {
       sql += " UNION ALL " + source.selects[i];
     }
