@@ -19,6 +19,10 @@ constexpr int kFacetValues = 10;
 constexpr int kMaxRecordsForKeys = 20'000;
 constexpr std::int64_t kHourNs = 3'600'000'000'000;
 constexpr int kMaxKeys = 1000;
+/// As many as a record may have in slots (see ADR 16): keys of records with more come last.
+constexpr int kUsualKeys = 256;
+/// In bytes: longer values are of no use in a filter, and are left out.
+constexpr int kLongestValue = 1024;
 
 struct CountedValue {
   std::string value;
@@ -120,23 +124,27 @@ void write_intrinsic_fields(Signal signal, JsonWriter& json) {
 std::string keys_of_side_table(Signal signal, const TimeRange& range, Parameters& parameters) {
   const TimeRange hours = {range.start_ns / kHourNs * kHourNs, range.end_ns};
   return std::string(
-             "SELECT toString(key) AS key, toString(type) AS type, sum(records) AS spans "
-             "FROM ") +
+             "SELECT toString(key) AS key, toString(type) AS type, sum(records) AS spans, "
+             "toUInt64(0) AS usual FROM ") +
          (signal == Signal::kTraces ? "span" : "log") + "_value_rows WHERE " +
          in_range("hour", hours, parameters) + " GROUP BY key, type";
 }
 
-/// Each key with the type it is sent with most. `more` is a SELECT of key, type and spans, or
-/// nothing.
+/// Each key with the type it is sent with most. `more` is a SELECT of key, type, spans and
+/// usual, or nothing.
 void write_keys(Session& session, const std::string& from, const std::string& more,
                 const Parameters& parameters, std::string_view kind, std::string_view prefix,
                 Signal signal, JsonWriter& json) {
   // Resources have a map, as series do.
   const Signal stored_as = kind == "resource" ? Signal::kMetrics : signal;
   const std::string data = session.rows(
-      "SELECT key, type FROM (SELECT key, argMax(type, spans) AS type, sum(spans) AS seen FROM (\n"
-      "  SELECT toString(entry.1) AS key, entry.2 AS type, count() AS spans FROM (\n"
-      "    SELECT " +
+      "SELECT key, type FROM (SELECT key, argMax(type, spans) AS type, sum(spans) AS seen, "
+      "sum(usual) AS seen_usually FROM (\n"
+      "  SELECT toString(entry.1) AS key, entry.2 AS type, count() AS spans, "
+      "countIf(length(keys) <= " +
+          std::to_string(kUsualKeys) +
+          ") AS usual FROM (\n"
+          "    SELECT " +
           attribute_keys(stored_as) + " AS keys, " + attribute_types(stored_as) + " AS types " +
           from +
           ")\n"
@@ -144,7 +152,7 @@ void write_keys(Session& session, const std::string& from, const std::string& mo
           "  GROUP BY key, type" +
           (more.empty() ? "" : "\n  UNION ALL " + more) +
           ")\n"
-          "GROUP BY key ORDER BY seen DESC, key LIMIT " +
+          "GROUP BY key ORDER BY seen_usually DESC, seen DESC, key LIMIT " +
           std::to_string(kMaxKeys) + ") ORDER BY key",
       parameters);
   for (RowReader row(data); !row.at_end();) {
@@ -193,8 +201,8 @@ void write_facets(Session& session, const Selection& selection, std::span<const 
           " AS value, count() AS spans\nFROM (SELECT " + columns + " FROM " + selection.table() +
           " WHERE " + selection.condition(session.slots(), parameters) +
           ")\nGROUP BY GROUPING SETS (" + sets +
-          ")\nHAVING value != ''\nORDER BY spans DESC, value LIMIT " +
-          std::to_string(kFacetValues) + " BY facet",
+          ")\nHAVING value != '' AND length(value) <= " + std::to_string(kLongestValue) +
+          "\nORDER BY spans DESC, value LIMIT " + std::to_string(kFacetValues) + " BY facet",
       parameters);
 
   std::vector<std::vector<CountedValue>> values(fields.size());
@@ -219,10 +227,10 @@ void write_facets(Session& session, const Selection& selection, std::span<const 
 std::string list_field_values(Session& session, const FieldValuesRequest& request) {
   Parameters parameters;
   const FieldReference field = resolve_field(request.signal, request.field);
-  std::string sql = "SELECT toString(" +
-                    group_text(field, request.signal, session.slots(), parameters) +
-                    ") AS value, count()\n" + source(session, request, parameters) +
-                    "\nGROUP BY value HAVING value != ''";
+  std::string sql =
+      "SELECT toString(" + group_text(field, request.signal, session.slots(), parameters) +
+      ") AS value, count()\n" + source(session, request, parameters) +
+      "\nGROUP BY value HAVING value != '' AND length(value) <= " + std::to_string(kLongestValue);
   if (!request.contains.empty()) {
     sql += " AND positionCaseInsensitive(value, " + parameters.bind(request.contains) + ") > 0";
   }

@@ -346,6 +346,38 @@ TEST_F(TraceTest, SaysThatATraceDoesNotExist) {
   }
 }
 
+TEST_F(TraceTest, ListsKeysOfUsualRecordsThoughOneHasAHundredThousand) {
+  add({.trace = 1, .span = 1, .attributes = "{'zone': 'a'}", .types = "s"});
+  engine_.execute("INSERT INTO span_rows (service_name, start_time, overflow) SELECT 'demo', " +
+                  at_s(1) +
+                  ", mapFromArrays(arrayMap(n -> concat('a', toString(n)), range(100000)), "
+                  "arrayMap(n -> 'sx', range(100000)))");
+
+  Session first = session();
+  const auto fields = parse(list_fields(first, Signal::kTraces, seconds_range(0, 10), ""));
+
+  std::set<std::string> names;
+  for (const auto& field : fields.at("fields").as_array()) {
+    names.insert(std::string(field.at("name").as_string()));
+  }
+  EXPECT_TRUE(names.contains("zone"));
+}
+
+TEST_F(TraceTest, ListsValuesThatFitAFilterOnly) {
+  const std::string longest(1024, 'x');
+  add({.trace = 1, .span = 1, .attributes = "{'v': '" + longest + "'}", .types = "s"});
+  add({.trace = 2, .span = 2, .attributes = "{'v': '" + longest + "y'}", .types = "s"});
+
+  Session of_this_query = session();
+  FieldValuesRequest request;
+  request.field = "v";
+  request.range = seconds_range(0, 10);
+  const auto values = parse(list_field_values(of_this_query, request)).at("values").as_array();
+
+  ASSERT_EQ(values.size(), 1u);
+  EXPECT_EQ(values[0].at("value").as_string(), longest);
+}
+
 TEST_F(TraceTest, ListsFieldsAndTheirValues) {
   add({.trace = 1,
        .span = 1,
