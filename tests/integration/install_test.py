@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import unittest
 
-from stack import ROOT
+from stack import BIN, ROOT
 
 
 class Install(unittest.TestCase):
@@ -46,6 +46,20 @@ class Install(unittest.TestCase):
         run = self.run_install(dpkg_query="echo 'install ok installed'", node="echo v22.0.0",
                                npm="[ \"$1\" = --version ] && echo 11.0.0 || { echo 'npm error code ECONNREFUSED'; exit 1; }")
         self.assert_one_line(run, "npm could not install libchdb", "is there a network?", "ECONNREFUSED")
+
+
+
+class Service(unittest.TestCase):
+    def test_is_one_that_systemd_understands(self) -> None:
+        if not shutil.which("systemd-analyze"):
+            raise unittest.SkipTest("there is no systemd-analyze here")
+        text = (ROOT / "packaging" / "signalbox.service").read_text()
+        with tempfile.TemporaryDirectory() as name:
+            unit = pathlib.Path(name) / "signalbox.service"
+            unit.write_text(text.replace("/opt/signalbox/bin", str(BIN)).replace("=signalbox\nGroup=signalbox", "=root\nGroup=root"))
+            run = subprocess.run(["systemd-analyze", "verify", "--man=no", unit], capture_output=True, text=True, timeout=60)
+        ours = [line for line in run.stderr.splitlines() if "signalbox.service" in line]
+        self.assertEqual((run.returncode, ours), (0, []), run.stderr)
 
 
 if __name__ == "__main__":
