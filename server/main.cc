@@ -34,6 +34,7 @@
 #include "server/net/http_server.h"
 #include "server/net/io_threads.h"
 #include "server/net/tls.h"
+#include "server/observe/detached_parts.h"
 #include "server/observe/health.h"
 #include "server/observe/periodic.h"
 #include "server/observe/refusals.h"
@@ -156,6 +157,15 @@ struct Connections {
   std::size_t of_ui = 0;
 };
 
+void warn_of_detached_parts(store::Engine& engine) {
+  try {
+    const std::string text = observe::read_detached_parts(engine).text();
+    if (!text.empty()) spdlog::warn("{}", text);
+  } catch (const store::EngineError& error) {
+    spdlog::warn("The engine does not say whether it has set parts aside: {}", error.what());
+  }
+}
+
 /// Raises the limit on open files, and divides what it leaves for connections.
 Connections divide_connections(std::size_t wanted) {
   const net::FileLimit files = net::raise_file_limit();
@@ -230,6 +240,7 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   store::OpenedEngine opened(engine_choice(options));
   store::Engine& engine = opened.engine();
   store::apply_schema(engine);
+  warn_of_detached_parts(engine);
   store::FirstTables first_tables(engine);
 
   const receive::OtlpDecoder decoder({});

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/observe/detached_parts.h"
 #include "server/observe/in_process_exporter.h"
 #include "server/observe/process_stats.h"
 
@@ -384,6 +385,16 @@ class SelfTelemetry::Implementation {
           },
           {.description = {}, .unit = unit}));
     };
+    keep(meter.create_observable_gauge<std::int64_t>(
+        "signalbox.engine.detached_parts",
+        [this](Observer& observer) {
+          try {
+            observer.observe(as_signed(read_detached_parts(options_.engine).count));
+          } catch (const store::EngineError&) {
+            // As below.
+          }
+        },
+        {.description = "Set aside by the engine: their rows are not found", .unit = "{part}"}));
     gauge("signalbox.engine.parts", "{part}", &TableStats::parts);
     gauge("signalbox.engine.rows", "{row}", &TableStats::rows);
     gauge("signalbox.engine.disk_size", "By", &TableStats::bytes);
