@@ -318,8 +318,7 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   grpc_options.connection_cap = senders;
   const auto grpc_health = std::make_shared<receive::GrpcHealth>();
   const receive::GrpcServices services(receiver.grpc_handler(), grpc_health);
-  grpc_options.head_check = observe::report_refusals(
-      services.head_check(receiver.grpc_head_check()), "OTLP/gRPC", reporter);
+  grpc_options.head_check = services.head_check();
   grpc_options.stream_handler = services.stream_handler();
   grpc_options.refusal_response =
       observe::report_refusals(receive::OtlpReceiver::grpc_refusal(), "OTLP/gRPC", reporter);

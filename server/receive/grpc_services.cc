@@ -127,11 +127,10 @@ net::Handler GrpcServices::handler() const {
   };
 }
 
-net::HeadCheck GrpcServices::head_check(net::HeadCheck otlp) const {
-  return [otlp = std::move(otlp)](const net::Request& head) -> std::optional<net::Response> {
+net::HeadCheck GrpcServices::head_check() const {
+  return [](const net::Request& head) -> std::optional<net::Response> {
     if (is_grpc(head)) {
-      if (!is_known(head.target)) return unknown_method(head);
-      return otlp ? otlp(head) : std::nullopt;
+      return is_known(head.target) ? std::nullopt : std::optional(unknown_method(head));
     }
     // One that names no content type may be no gRPC at all: it is answered when it is whole.
     if (head.headers.get("content-type").empty()) return std::nullopt;

@@ -26,8 +26,7 @@ class GrpcServices {
       : otlp_(std::move(otlp)), health_(std::move(health)) {}
 
   [[nodiscard]] net::Handler handler() const;
-  /// `otlp` decides about the methods that there are; null: all are taken.
-  [[nodiscard]] net::HeadCheck head_check(net::HeadCheck otlp = {}) const;
+  [[nodiscard]] net::HeadCheck head_check() const;
   [[nodiscard]] net::StreamHandler stream_handler() const;
 
  private:

@@ -303,16 +303,6 @@ net::Handler OtlpReceiver::grpc_handler() const {
   };
 }
 
-net::HeadCheck OtlpReceiver::grpc_head_check() const {
-  return [shared = shared_](const net::Request& head) -> std::optional<net::Response> {
-    const auto signal = signal_of_grpc_path(head.target);
-    if (!signal) return std::nullopt;
-    const auto error =
-        check_authenticated(shared->options.authorizer, head, shared->counters[*signal]);
-    return error ? std::optional(grpc_error(*error)) : std::nullopt;
-  };
-}
-
 net::HeadCheck OtlpReceiver::http_head_check() const {
   return [shared = shared_](const net::Request& head) -> std::optional<net::Response> {
     const auto signal = signal_of_http_path(head.target);

@@ -55,8 +55,9 @@ class OtlpReceiver {
   [[nodiscard]] net::Handler grpc_handler() const;
   /// For an HttpServer: POST /v1/traces, /v1/metrics, /v1/logs, as protobuf or JSON.
   [[nodiscard]] net::Handler http_handler() const;
-  /// What those servers refuse by the head alone: senders without a valid key need not send a body.
-  [[nodiscard]] net::HeadCheck grpc_head_check() const;
+  /// What an HttpServer refuses by the head alone: senders without a valid key need not send a
+  /// body. Not so over gRPC: clients on libcurl take a stream that ends before their body for
+  /// broken, and would send it again instead of reading the answer.
   [[nodiscard]] net::HeadCheck http_head_check() const;
   /// How those servers answer what they refuse themselves.
   [[nodiscard]] static net::RefusalResponse grpc_refusal();

@@ -483,10 +483,6 @@ TEST_F(AuthorizedReceiver, RefusesByTheHeadOnlyWhoHasNoValidKey) {
   OtlpReceiver::Options options;
   options.authorizer = &authorizer_;
   const OtlpReceiver receiver(ingest_, options);
-  net::Request grpc;
-  grpc.method = "POST";
-  grpc.target = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
-  grpc.headers.add("content-type", "application/grpc");
   net::Request http;
   http.method = "POST";
   http.target = "/v1/traces";
@@ -495,18 +491,14 @@ TEST_F(AuthorizedReceiver, RefusesByTheHeadOnlyWhoHasNoValidKey) {
     return check(head).has_value();
   };
 
-  EXPECT_FALSE(refuses(receiver.grpc_head_check(), grpc));
   EXPECT_FALSE(refuses(receiver.http_head_check(), http));
 
   authorizer_.verdict = {Authorizer::Verdict::Status::kUnauthenticated, "show a key", {}};
-  EXPECT_EQ(receiver.grpc_head_check()(grpc)->headers.get("grpc-status"), "16");
   EXPECT_EQ(receiver.http_head_check()(http)->status, 401U);
-  EXPECT_EQ(receiver.counters()[Signal::kTraces].requests, 2U);
-  EXPECT_EQ(receiver.counters()[Signal::kTraces].unauthenticated_requests, 2U);
+  EXPECT_EQ(receiver.counters()[Signal::kTraces].requests, 1U);
+  EXPECT_EQ(receiver.counters()[Signal::kTraces].unauthenticated_requests, 1U);
 
-  // What is no export at all, health and preflights among it, is for the handlers to answer.
-  grpc.target = "/grpc.health.v1.Health/Check";
-  EXPECT_FALSE(refuses(receiver.grpc_head_check(), grpc));
+  // What is no export at all, preflights among it, is for the handler to answer.
   http.method = "OPTIONS";
   EXPECT_FALSE(refuses(receiver.http_head_check(), http));
 

@@ -114,18 +114,6 @@ class IngestionKeys(unittest.TestCase):
                     self.assertTrue(sender.recv(4096).startswith(b"HTTP/1.1 401 "), header)
             wait_until(lambda: "Refused OTLP/HTTP from 127.0.0.1: 401" in stack.log("signalbox"), "the server logs it")
 
-            fields = {b":method": b"POST", b":scheme": b"http", b":authority": b"localhost",
-                      b":path": b"/opentelemetry.proto.collector.trace.v1.TraceService/Export",
-                      b"content-type": b"application/grpc"}
-            head = b"".join(bytes([0, len(name)]) + name + bytes([len(value)]) + value for name, value in fields.items())
-            with socket.create_connection(("127.0.0.1", stack.grpc_port), timeout=10) as sender:
-                # HTTP/2's preface, empty SETTINGS, and HEADERS that end the head of stream 1 but not the stream.
-                sender.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0" +
-                               b"\0\0" + bytes([len(head)]) + b"\1\4\0\0\0\1" + head)
-                wait_until(lambda: "Refused OTLP/gRPC from 127.0.0.1: 16" in stack.log("signalbox"), "it is refused")
-                told = sender.recv(4096)
-            self.assertIn(b"\1\5\0\0\0\1", told, "HEADERS that end stream 1")
-
     def test_with_a_rate_say_when_to_come_back(self) -> None:
         with Stack() as stack:
             made = signalbox("keys", "create", "slow", "--rate", "1 requests/s", "--data", str(stack.data))
