@@ -60,7 +60,10 @@ class FakeEngine final : public Engine {
                      const InsertOptions& /*options*/) override {
     const std::string_view native = pieces.front();
     std::unique_lock lock(mutex_);
+    ++waiting_;
+    changed_.notify_all();
     changed_.wait(lock, [&] { return is_open_; });
+    --waiting_;
     ++inserts_[std::string(table)];
     const Insert does = behaviour_ ? behaviour_(table) : Insert::kSucceeds;
     if (does == Insert::kFailsBefore) throw EngineError(243, "not enough space");
@@ -164,6 +167,7 @@ class FakeEngine final : public Engine {
   std::mutex mutex_;
   std::condition_variable changed_;
   bool is_open_ = true;
+  int waiting_ = 0;
   int questions_ = 0;
   Behaviour behaviour_;
   std::map<std::string, int> inserts_;
