@@ -492,7 +492,7 @@ TEST_F(MetricsTest, ListsMetricsOfALongRange) {
 
   Session of_this_query = session();
   const auto answer =
-      parse(list_metrics(of_this_query, {at(1, 1750) * kSecondNs, at(8, 800) * kSecondNs}, ""));
+      parse(list_metrics(of_this_query, {at(1, 1750) * kSecondNs, at(8, 800) * kSecondNs}, {}));
 
   ASSERT_EQ(answer.at("metrics").as_array().size(), 1u);
   EXPECT_EQ(answer.at("metrics").at(0).at("series_count"), 3);

@@ -473,11 +473,11 @@ TEST_F(EveryTable, HasEachBlockOnceAfterARestartAlsoIfSideTablesWereMerged) {
   }
   files_.set_fault(nullptr);
   std::map<std::string, std::uint64_t> rows;
-  for (const std::string& name : tables_with_blocks()) {
-    EXPECT_EQ(engine_.blocks(name), 2U) << name;
-    rows[name] = engine_.rows(name);
+  for (const std::string& name : tables_with_blocks()) rows[name] = engine_.rows(name);
+  for (const char* const name : kSideTables) {
+    engine_.merge(name);
+    EXPECT_EQ(engine_.blocks(name), 1U) << name;
   }
-  for (const char* const name : kSideTables) engine_.merge(name);
 
   const auto writer = start(two_blocks());
   ASSERT_TRUE(writer->flush(kLong));
@@ -665,7 +665,10 @@ TEST_F(WriterTest, DecodesOnAllLanesAtOnceWhenRequestsWait) {
     if (++decoding == 2) together.set_value();
     if (all_came.wait_for(kLong) != std::future_status::ready) met = false;
   });
-  Writer writer(engine_, decoder, files_, options());  // Has two lanes.
+  auto with = options();
+  with.lanes = 2;
+  with.bytes_for_next_lane = 1;
+  Writer writer(engine_, decoder, files_, with);
   auto outcomes = write_many(writer, 3, "1 span");
 
   for (auto& outcome : outcomes) EXPECT_EQ(status(std::move(outcome)), Status::kCommitted);
@@ -675,18 +678,24 @@ TEST_F(WriterTest, DecodesOnAllLanesAtOnceWhenRequestsWait) {
 }
 
 TEST_F(WriterTest, InsertsIntoTablesOfABlockAtOnce) {
-  const auto writer = start();
+  auto with = options();
+  with.gather = seconds(1000);  // Only `flush` ends a block.
+  const auto writer = start(with);
+  EXPECT_EQ(status(write(*writer, "1 span")), Status::kCommitted);
+  EXPECT_EQ(status(write(*writer, "1 record", Signal::kLogs)), Status::kCommitted);
   // Its descriptions go first, one after the other.
-  ASSERT_EQ(status(write(*writer, "1 span")), Status::kCommitted);
   ASSERT_TRUE(writer->flush(kLong));
   engine_.shut();
 
-  ASSERT_EQ(status(write(*writer, "2 spans")), Status::kCommitted);
+  EXPECT_EQ(status(write(*writer, "2 spans")), Status::kCommitted);
+  EXPECT_EQ(status(write(*writer, "2 records", Signal::kLogs)), Status::kCommitted);
+  EXPECT_FALSE(writer->flush(milliseconds(1)));
 
-  EXPECT_TRUE(engine_.wait_for_inserts(2)) << "into span_rows and span_minute_rows";
+  EXPECT_TRUE(engine_.wait_for_inserts(2)) << "into span_rows and log_rows";
   engine_.open();
   ASSERT_TRUE(writer->flush(kLong));
   EXPECT_EQ(engine_.rows("span_rows"), 3U);
+  EXPECT_EQ(engine_.rows("log_rows"), 3U);
 }
 
 TEST_F(WriterTest, RefusesWhatWouldWaitTooLongWithHintsThatDiffer) {

@@ -90,7 +90,7 @@ TEST_F(EmbeddedEngineTest, HasTablesThatSayNoMoreThanTheirInsertsAreSynced) {
                        tables + "ORDER BY setting FORMAT TSV")
                 .data,
             "fsync_after_insert = 1\nfsync_part_directory = 1\nindex_granularity = 8192\n"
-            "merge_selector_base = 8\nmin_rows_for_wide_part = 524288\n");
+            "merge_selector_base = 8\nmin_rows_for_wide_part = 262144\n");
 }
 
 TEST_F(EmbeddedEngineTest, HasTheLimitsThatItWasGiven) {
