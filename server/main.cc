@@ -229,6 +229,7 @@ class RowMover {
 
 void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   const auto start = std::chrono::steady_clock::now();
+  spdlog::default_logger();  // Is made here, before there are other threads.
   observe::Reporter reporter({.sink = write_line});
   const observe::Periodic flushing(std::chrono::seconds(1), [&] { reporter.flush_due(); });
   keys::KeyRing keys(keys::KeyFile(options.data_folder),

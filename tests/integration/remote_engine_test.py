@@ -117,7 +117,7 @@ class RemoteEngine(unittest.TestCase):
 
             self.assertEqual(status, 200, answer)
             stack.wait_for_rows(log_rows=1)  # Long before the minute of the next regular sweep.
-            self.assertIn("Removed logs of", stack.log("signalbox"))
+            wait_until(lambda: "Removed logs of" in stack.log("signalbox"), "the removal is told")
 
     def test_keeps_what_was_stored_when_the_server_starts_again(self) -> None:
         with RemoteStack() as stack:
