@@ -17,7 +17,7 @@ struct Format {
   Compression compression;
   std::string (*compress)(const std::string&);
 };
-const Format kFormats[] = {
+constexpr Format kFormats[] = {
     {Compression::kGzip, gzip},
     {Compression::kDeflate, zlib},
     {Compression::kZstd, [](const std::string& text) { return zstd(text); }}};
@@ -40,7 +40,7 @@ TEST(Decompress, RestoresTextOfAnySizeUpToTheLimit) {
 }
 
 TEST(Decompress, RestoresTextThatDoesNotCompress) {
-  std::mt19937_64 random(1);
+  std::mt19937_64 random(1);  // NOLINT(bugprone-random-generator-seed): equal runs.
   std::string text;
   for (int i = 0; i < 300'000; ++i) text += static_cast<char>(random());
   for (const auto& [compression, compress] : kFormats) {

@@ -336,6 +336,7 @@ class BlockProperty : public ::testing::TestWithParam<std::uint32_t> {
   /// Exemplars have no order of their own: by the random ids that they were given.
   void expect_exemplars() {
     std::vector<std::pair<std::string, std::string>> rows;
+    rows.reserve(exemplar_ids_.size());
     for (std::size_t i = 0; i < exemplar_ids_.size(); ++i) {
       rows.emplace_back(exemplar_ids_[i], expected_exemplars_[i].bytes());
     }

@@ -138,6 +138,7 @@ std::vector<Slot> choose(Registry& registry, const std::vector<std::string>& key
                          otlp::ValueType type = otlp::ValueType::kString,
                          std::uint32_t sightings = kSightings) {
   std::vector<SlotAssignment::Wanted> wanted;
+  wanted.reserve(keys.size());
   for (const std::string& key : keys) wanted.push_back({.key = key, .type = type});
   std::vector<Slot> slots;
   registry.choose_slots(SlottedSignal::kSpans, wanted, sightings, slots);
@@ -173,6 +174,7 @@ TEST(Slots, AreNotGivenToKeysThatAreSeldomOrStrange) {
 TEST(Slots, OfARecordWithManyKeysLeaveTheRestInOverflow) {
   Registry registry(100);
   std::vector<std::string> keys;
+  keys.reserve(100);
   for (int i = 0; i < 100; ++i) keys.push_back("k" + std::to_string(i));
 
   const std::vector<Slot> slots = choose(registry, keys);

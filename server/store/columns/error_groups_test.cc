@@ -45,6 +45,7 @@ struct Groups {
   explicit Groups(const Errors& errors) { errors.write_groups(kHour, columns); }
   [[nodiscard]] std::vector<std::string> texts() const {
     std::vector<std::string> all;
+    all.reserve(columns.errors.size());
     for (std::size_t i = 0; i < columns.errors.size(); ++i) {
       all.push_back(std::to_string(columns.errors[i]) + " " + std::string(columns.service_name[i]) +
                     " " + std::string(columns.type[i]) + " " + std::string(columns.shape[i]));

@@ -22,8 +22,9 @@ class Fields {
   [[nodiscard]] bool at_end() const noexcept { return rest_.empty(); }
   template <typename T>
   T number() {
+    const std::string_view bytes = take(sizeof(T));
     T value{};
-    std::memcpy(&value, take(sizeof value).data(), sizeof value);
+    std::memcpy(&value, bytes.begin(), sizeof value);
     return value;
   }
   std::string_view text() {

@@ -171,7 +171,7 @@ std::vector<std::uint64_t> rows_by_number(EmbeddedEngine& engine, const std::str
 
 TEST(Crash, KeepsWhatWasAcknowledgedOnceOverManySuddenEnds) {
   const char* wanted = std::getenv("SIGNALBOX_TEST_KILLS");
-  const int kills = wanted != nullptr ? std::atoi(wanted) : 200;
+  const int kills = wanted != nullptr ? std::stoi(wanted) : 200;
   const std::uint32_t seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);

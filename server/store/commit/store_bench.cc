@@ -40,8 +40,11 @@ double cpu_seconds() {
 }
 
 /// So that retention leaves them in a folder that a server opens.
-const std::int64_t kStartNs =
-    std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count();
+std::int64_t start_ns() {
+  static const std::int64_t now =
+      std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count();
+  return now;
+}
 
 /// Spans of a shop: ids random, eleven attributes with 2 to 100,000 values.
 class Spans {
@@ -85,7 +88,7 @@ class Spans {
     span.parent_span_id = made_ % 8 == 0 ? std::string_view() : span_id_;
     span.name = kNames[random_() % std::size(kNames)];
     span.kind = 2;
-    span.start_time_unix_nano = static_cast<std::uint64_t>(kStartNs) + made_ * 10'000;
+    span.start_time_unix_nano = static_cast<std::uint64_t>(start_ns()) + made_ * 10'000;
     span.end_time_unix_nano = span.start_time_unix_nano + random_() % 100'000'000;
     span.attributes = attributes_;
     sink.on_span(span);
@@ -203,7 +206,7 @@ int run(std::size_t spans, std::size_t block_spans, const std::filesystem::path&
   double append_s = 0;
   double insert_s = 0;
   const double cpu_before = cpu_seconds();
-  std::int64_t identity = kStartNs / 1000;
+  std::int64_t identity = start_ns() / 1000;
   for (std::size_t done = 0; done < spans; done += block_spans) {
     start = Clock::now();
     block.begin_request(0);

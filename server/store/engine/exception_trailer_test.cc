@@ -9,9 +9,10 @@
 namespace signalbox::server::store {
 namespace {
 
-const std::string kMessage = "Code: 395. DB::Exception: enough:\r\nline 2";
-const std::string kTrailer =
-    "\r\n__exception__\r\ntag\r\n" + kMessage + "\r\n41 tag\r\n__exception__\r\n";
+constexpr const char* kMessage = "Code: 395. DB::Exception: enough:\r\nline 2";
+std::string trailer() {
+  return std::string("\r\n__exception__\r\ntag\r\n") + kMessage + "\r\n41 tag\r\n__exception__\r\n";
+}
 
 struct Read {
   std::string data;
@@ -37,7 +38,7 @@ TEST(ExceptionTrailer, IsFoundWhereverTheResponseIsCut) {
   for (const std::string data :
        {"", "1\n2\n", "\r\n", "\r\n__exception__\r\n", "\r\n\r\n__excep"}) {
     for (std::size_t size = 1; size < 100; ++size) {
-      const Read result = read("tag", data + kTrailer, size);
+      const Read result = read("tag", data + trailer(), size);
       EXPECT_EQ(result.data, data) << size;
       EXPECT_EQ(result.message, kMessage) << size;
     }
@@ -53,7 +54,7 @@ TEST(ExceptionTrailer, LeavesOtherResponsesAlone) {
       EXPECT_EQ(result.message, "") << size;
     }
   }
-  EXPECT_EQ(read("", kTrailer, 7).data, kTrailer);
+  EXPECT_EQ(read("", trailer(), 7).data, trailer());
 }
 
 TEST(ExceptionTrailer, GivesWhatThereIsOfACutMessage) {

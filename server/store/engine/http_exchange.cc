@@ -49,7 +49,7 @@ struct Exchange {
     while (copied < room && piece < body.size()) {
       const std::string_view rest = body[piece].substr(at);
       const std::size_t count = std::min(room - copied, rest.size());
-      std::copy_n(rest.data(), count, out + copied);
+      std::copy_n(rest.begin(), count, out + copied);
       copied += count;
       at += count;
       if (at == body[piece].size()) {

@@ -20,33 +20,38 @@ namespace signalbox::server::store {
 namespace {
 
 /// What of each first table must come out of the view of its name, and in which order.
-const std::map<std::string, std::string> kColumns = {
-    {"spans",
-     "service_name, name, start_time, duration_ns, trace_id, span_id, parent_span_id, trace_state, "
-     "flags, kind, status_code, status_message, attributes, attribute_types, "
-     "dropped_attributes_count, `events.time`, `events.name`, `events.attributes`, "
-     "`events.attribute_types`, `events.dropped_attributes_count`, dropped_events_count, "
-     "`links.trace_id`, `links.span_id`, `links.trace_state`, `links.flags`, `links.attributes`, "
-     "`links.attribute_types`, `links.dropped_attributes_count`, dropped_links_count"},
-    {"logs",
-     "flags, service_name, time, time_unix_nano, observed_time_unix_nano, trace_id, span_id, "
-     "severity_number, severity_text, body, body_type, event_name, attributes, attribute_types, "
-     "dropped_attributes_count"},
-    {"metric_numbers",
-     "flags, metric_name, series_id, time, start_time, value, value_kind, value_int"},
-    {"metric_histograms",
-     "flags, metric_name, series_id, time, start_time, count, sum, min, max, bounds, counts"},
-    {"metric_exponential_histograms",
-     "flags, metric_name, series_id, time, start_time, count, sum, min, max, scale, zero_count, "
-     "zero_threshold, positive_offset, positive_counts, negative_offset, negative_counts"},
-    {"metric_summaries",
-     "flags, metric_name, series_id, time, start_time, count, sum, quantiles, values"},
-    {"resources", "service_name, service_version, attributes, attribute_types, schema_url, seen"},
-    {"scopes", "name, version, attributes, attribute_types, schema_url, seen"},
-    {"metric_series",
-     "series_id, metric_name, metric_type, unit, description, temporality, is_monotonic, metadata, "
-     "service_name, attributes, attribute_types, seen"},
-};
+const std::map<std::string, std::string>& columns_of_views() {
+  static const std::map<std::string, std::string> all = {
+      {"spans",
+       "service_name, name, start_time, duration_ns, trace_id, span_id, parent_span_id, "
+       "trace_state, "
+       "flags, kind, status_code, status_message, attributes, attribute_types, "
+       "dropped_attributes_count, `events.time`, `events.name`, `events.attributes`, "
+       "`events.attribute_types`, `events.dropped_attributes_count`, dropped_events_count, "
+       "`links.trace_id`, `links.span_id`, `links.trace_state`, `links.flags`, `links.attributes`, "
+       "`links.attribute_types`, `links.dropped_attributes_count`, dropped_links_count"},
+      {"logs",
+       "flags, service_name, time, time_unix_nano, observed_time_unix_nano, trace_id, span_id, "
+       "severity_number, severity_text, body, body_type, event_name, attributes, attribute_types, "
+       "dropped_attributes_count"},
+      {"metric_numbers",
+       "flags, metric_name, series_id, time, start_time, value, value_kind, value_int"},
+      {"metric_histograms",
+       "flags, metric_name, series_id, time, start_time, count, sum, min, max, bounds, counts"},
+      {"metric_exponential_histograms",
+       "flags, metric_name, series_id, time, start_time, count, sum, min, max, scale, zero_count, "
+       "zero_threshold, positive_offset, positive_counts, negative_offset, negative_counts"},
+      {"metric_summaries",
+       "flags, metric_name, series_id, time, start_time, count, sum, quantiles, values"},
+      {"resources", "service_name, service_version, attributes, attribute_types, schema_url, seen"},
+      {"scopes", "name, version, attributes, attribute_types, schema_url, seen"},
+      {"metric_series",
+       "series_id, metric_name, metric_type, unit, description, temporality, is_monotonic, "
+       "metadata, "
+       "service_name, attributes, attribute_types, seen"},
+  };
+  return all;
+}
 
 /// Calls `before` before each statement that writes.
 class WatchedEngine final : public Engine {
@@ -78,13 +83,16 @@ class WatchedEngine final : public Engine {
 };
 
 /// The tables now that rows of the first tables come to.
-const std::map<std::string, std::string> kTables = {
-    {"spans", "span_rows"},
-    {"logs", "log_rows"},
-    {"metric_numbers", "metric_number_rows"},
-    {"metric_histograms", "metric_histogram_rows"},
-    {"metric_exponential_histograms", "metric_exponential_histogram_rows"},
-    {"metric_summaries", "metric_summary_rows"}};
+const std::map<std::string, std::string>& new_tables() {
+  static const std::map<std::string, std::string> all = {
+      {"spans", "span_rows"},
+      {"logs", "log_rows"},
+      {"metric_numbers", "metric_number_rows"},
+      {"metric_histograms", "metric_histogram_rows"},
+      {"metric_exponential_histograms", "metric_exponential_histogram_rows"},
+      {"metric_summaries", "metric_summary_rows"}};
+  return all;
+}
 
 class FirstTablesTest : public ::testing::Test {
  protected:
@@ -148,17 +156,17 @@ class FirstTablesTest : public ::testing::Test {
   }
 
   std::string rows(const std::string& table) {
-    std::string data =
-        engine_
-            .query("SELECT " + kColumns.at(table) + " FROM " + table + " ORDER BY ALL FORMAT TSV")
-            .data;
+    std::string data = engine_
+                           .query("SELECT " + columns_of_views().at(table) + " FROM " + table +
+                                  " ORDER BY ALL FORMAT TSV")
+                           .data;
     EXPECT_NE(data, "") << table;
     return data;
   }
 
   std::map<std::string, std::string> all_rows() {
     std::map<std::string, std::string> all;
-    for (const auto& [table, columns] : kColumns) all[table] = rows(table);
+    for (const auto& [table, columns] : columns_of_views()) all[table] = rows(table);
     return all;
   }
 
@@ -171,8 +179,8 @@ class FirstTablesTest : public ::testing::Test {
                  columns + " FROM " + table + " ORDER BY ALL");
     };
     std::map<std::string, std::string> all;
-    for (const auto& [first, table] : kTables) {
-      all[table] = read("received, " + kColumns.at(first), table);
+    for (const auto& [first, table] : new_tables()) {
+      all[table] = read("received, " + columns_of_views().at(first), table);
     }
     all["span_rows"] += read("resource_id, scope_id, overflow, shape, i21", "span_rows");
     all["log_rows"] += read("resource_id, scope_id, received, row", "log_rows");

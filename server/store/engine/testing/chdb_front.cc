@@ -88,7 +88,7 @@ struct Statement {
       } else if (name == "wait_end_of_query") {
         wait_for_end = value == "1";
       } else if (!name.starts_with("http_") && !name.starts_with("cancel_http_")) {
-        settings.push_back("--" + name + "=" + value);
+        settings.push_back(std::string("--").append(name).append("=").append(value));
         is_read = is_read || (name == "readonly" && value == "1");
       }
     }
