@@ -70,7 +70,7 @@ TEST(Cors, LetsListedOriginsReadAnswersAndRefusals) {
   EXPECT_EQ(other.headers.find("access-control-allow-origin"), std::nullopt);
   EXPECT_EQ(other.headers.get("vary"), "origin");
 
-  const Response refused = kShop.filter(RefusalResponse())(
+  const Response refused = shop().filter(RefusalResponse())(
       request_of("POST", "https://shop.example"), Refusal::kBodyTooLarge);
   EXPECT_EQ(refused.status, 413u);
   EXPECT_EQ(refused.headers.get("access-control-allow-origin"), "https://shop.example");

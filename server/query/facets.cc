@@ -14,8 +14,8 @@ namespace signalbox::server::query {
 namespace {
 
 constexpr int kFacetValues = 10;
-/// The newest records are read for a list of attribute keys: the side table, which knows those of
-/// all, may not have them yet.
+/// The newest records are read for a list of attribute keys: the side table may not have them yet,
+/// or they may be older than it.
 constexpr int kMaxRecordsForKeys = 20'000;
 constexpr std::int64_t kHourNs = 3'600'000'000'000;
 constexpr int kMaxKeys = 1000;
@@ -122,7 +122,7 @@ void write_intrinsic_fields(Signal signal, JsonWriter& json) {
 /// SQL for the keys and types of records that were received during `range`, with their number. By
 /// hours: a little more than asked for.
 std::string keys_of_side_table(Signal signal, const TimeRange& range, Parameters& parameters) {
-  const TimeRange hours = {range.start_ns / kHourNs * kHourNs, range.end_ns};
+  const TimeRange hours = {range.start_ns / kHourNs * kHourNs, range.end_ns + kHourNs};
   return std::string(
              "SELECT toString(key) AS key, toString(type) AS type, sum(records) AS spans, "
              "toUInt64(0) AS usual FROM ") +

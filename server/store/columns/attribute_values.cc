@@ -79,7 +79,6 @@ class Counter {
       for_each_in_shape(shapes[i], [&](std::string_view key, Slot one, char type) {
         if (one != slot) return;
         Values* const values = find(key, type);
-        if (values == nullptr) return;
         values->records += rows_of_shape_[i];
         const auto [at, is_new] = numbers.emplace(values, static_cast<std::int32_t>(keys.size()));
         if (is_new) keys.push_back(values);
@@ -190,17 +189,19 @@ class Counter {
       const std::string_view value = values[i];
       if (value.empty()) continue;
       Values* const known = find(keys[i], value.front());
-      if (known == nullptr) continue;
       ++known->records;
       known->add(value.substr(1), 1);
     }
   }
 
-  /// Null if there are too many keys.
+  /// With too many keys that of the rest, which has no name and no values.
   Values* find(std::string_view key, char type) {
     const auto at = by_key_.find({key, type});
     if (at != by_key_.end()) return &at->second;
-    return by_key_.size() >= kMaxKeys ? nullptr : &by_key_[{key, type}];
+    if (by_key_.size() < kMaxKeys) return &by_key_[{key, type}];
+    Values* const rest = &by_key_[{{}, static_cast<char>(otlp::ValueType::kEmpty)}];
+    rest->is_near_unique = true;
+    return rest;
   }
 
   const AttributeColumns& from_;

@@ -47,6 +47,13 @@ class Fields {
   std::string_view rest_;
 };
 
+QueryOptions soon() {
+  QueryOptions options;
+  options.work = WorkClass::kBackground;
+  options.max_execution_time_ms = 5'000;
+  return options;
+}
+
 QueryOptions at_start() {
   QueryOptions options;
   options.work = WorkClass::kBackground;
@@ -63,7 +70,8 @@ std::uint64_t hash_of(const Descriptions::SeriesHour& series_hour) {
 }
 
 /// The latest spans that may be half of a call, received in the minute before the block. None if
-/// the engine fails: calls across the start are then not found, which must not hold up the block.
+/// the engine fails or takes long: calls across the start are then not found, which must not hold
+/// up the block.
 void load_spans(Engine& engine, std::int64_t identity, std::size_t limit,
                 const std::function<void(const ServiceEdges::Span&)>& visit) try {
   const QueryResult result = engine.query(
@@ -75,7 +83,7 @@ void load_spans(Engine& engine, std::int64_t identity, std::size_t limit,
       {{"from", std::to_string(identity - 60'000'000)},
        {"until", std::to_string(identity)},
        {"limit", std::to_string(limit)}},
-      at_start());
+      soon());
   for (Fields row(result.data); !row.at_end();) {
     ServiceEdges::Span span;
     span.service = row.text();

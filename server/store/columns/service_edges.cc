@@ -15,8 +15,10 @@ constexpr std::int32_t kProducer = 4;
 constexpr std::int32_t kConsumer = 5;
 constexpr std::int32_t kError = 2;
 constexpr std::int64_t kMinuteNs = 60'000'000'000;
+/// Further ones are the one without a name.
 constexpr std::size_t kMaxServices = 10'000;
-constexpr std::uint32_t kNoService = 0xFFFFFFFF;
+/// Of one span, as when a message has several consumers; of those that come before it.
+constexpr std::size_t kMaxCalledByOne = 16;
 constexpr std::string_view kNoParent("\0\0\0\0\0\0\0\0", 8);
 
 std::uint64_t hash_of(std::string_view trace_id, std::string_view span_id) {
@@ -69,9 +71,7 @@ void ServiceEdges::load_before(std::int64_t identity) {
 }
 
 void ServiceEdges::add(const Span& span) {
-  const std::uint32_t service = number_of(span.service);
-  if (service == kNoService) return;
-  const Half half{.service = service,
+  const Half half{.service = number_of(span.service),
                   .kind = span.kind,
                   .is_error = span.status_code == kError,
                   .start_time = span.start_time,
@@ -79,16 +79,18 @@ void ServiceEdges::add(const Span& span) {
   if (span.kind == kClient || span.kind == kProducer) {
     const std::uint64_t id = hash_of(span.trace_id, span.span_id);
     clients_.set(id, half);
-    if (const Half* const server = servers_.find(id)) {
-      complete(half, *server);
+    if (const std::vector<Half>* const called = servers_.find(id)) {
+      for (const Half& server : *called) complete(half, server);
       servers_.erase(id);
     }
   } else if (span.parent_span_id != kNoParent) {
     const std::uint64_t id = hash_of(span.trace_id, span.parent_span_id);
     if (const Half* const client = clients_.find(id)) {
       complete(*client, half);
+    } else if (std::vector<Half>* const called = servers_.find(id)) {
+      if (called->size() < kMaxCalledByOne) called->push_back(half);
     } else {
-      servers_.set(id, half);
+      servers_.set(id, {half});
     }
   }
 }
@@ -96,7 +98,7 @@ void ServiceEdges::add(const Span& span) {
 std::uint32_t ServiceEdges::number_of(std::string_view service) {
   std::string name(service);
   if (const auto at = numbers_.find(name); at != numbers_.end()) return at->second;
-  if (services_.size() >= kMaxServices) return kNoService;
+  if (services_.size() >= kMaxServices && !service.empty()) return number_of({});
   services_.push_back(name);
   const auto number = static_cast<std::uint32_t>(services_.size() - 1);
   numbers_.emplace(std::move(name), number);

@@ -58,7 +58,6 @@ class ServiceEdges {
   struct Call {
     Half client, server;
   };
-  using Halves = TwoGenerations<Half>;
 
   /// Once.
   void load_before(std::int64_t identity);
@@ -71,7 +70,8 @@ class ServiceEdges {
   const std::size_t capacity_;
   std::mutex mutex_;
   Load load_;
-  Halves clients_, servers_;  // By their own and by their parent's id.
+  TwoGenerations<Half> clients_;               // By their own id.
+  TwoGenerations<std::vector<Half>> servers_;  // By their parent's.
   std::vector<std::string> services_;
   std::unordered_map<std::string, std::uint32_t> numbers_;
   std::int64_t identity_ = 0;  // Of the block that `calls_` are of.

@@ -72,6 +72,15 @@ TEST(ServiceEdges, AreFoundAcrossBlocksInEitherOrder) {
   EXPECT_EQ(find(edges, 4, Spans().add("web", kClient, "3", "", 2)), Texts{"web > shop 2 1 1"});
 }
 
+TEST(ServiceEdges, AreFoundOfAllThatOneSpanCalls) {
+  ServiceEdges edges(100);
+  Spans called;
+  called.add("mail", kConsumer, "2", "1").add("audit", kConsumer, "3", "1");
+  EXPECT_EQ(find(edges, 1, called), Texts{});
+  EXPECT_EQ(find(edges, 2, Spans().add("shop", kProducer, "1", "")),
+            (Texts{"shop > mail 5 1 0", "shop > audit 5 1 0"}));
+}
+
 /// An insert that failed makes the block come again.
 TEST(ServiceEdges, OfABlockThatComesAgainAreTheSame) {
   ServiceEdges edges(100);

@@ -91,7 +91,7 @@ void Committer::run() {
     if (must_end()) return;
     if (must_write_side_tables()) {
       lock.unlock();
-      if (!insert_side_rows()) return;
+      if (!finish_blocks()) return;
       lock.lock();
       continue;
     }
@@ -107,8 +107,8 @@ void Committer::run() {
     if (result == Result::kGivenUp) return;
     if (result == Result::kRefused) options_.on_done(batch);
     lock.lock();
-    --stats_.waiting_blocks;
     if (result == Result::kRefused) {
+      --stats_.waiting_blocks;
       ++stats_.blocks_set_aside;
       continue;
     }
@@ -117,27 +117,46 @@ void Committer::run() {
   }
 }
 
-bool Committer::must_write_side_tables() const {
+bool Committer::must_write_side_tables() {
   if (without_side_rows_.empty()) return false;
-  return rows_without_side_rows_ >= options_.side_rows || Clock::now() >= side_due_ ||
+  bool has_rows = false;
+  side_.visit([&](auto& table) { has_rows = has_rows || rows(table) > 0; });
+  return !has_rows || rows_without_side_rows_ >= options_.side_rows ||
+         log_.bytes() >= options_.side_log_bytes || Clock::now() >= side_due_ ||
          ((hurries_ > 0 || closing_) && queue_.empty());
 }
 
-bool Committer::insert_side_rows() {
+bool Committer::finish_blocks() {
+  for (bool is_in_doubt = false;; is_in_doubt = true) {
+    try {
+      if (!insert_side_rows(is_in_doubt)) return false;
+      while (!without_side_rows_.empty()) {
+        const std::shared_ptr<Batch> batch = std::move(without_side_rows_.front());
+        without_side_rows_.erase(without_side_rows_.begin());
+        {
+          const std::scoped_lock lock(mutex_);
+          --stats_.waiting_blocks;
+          ++stats_.blocks;
+        }
+        options_.on_done(batch);
+      }
+      return true;
+    } catch (const std::exception& error) {
+      options_.report(std::string("rows of side tables are tried again: ") + error.what());
+      if (!wait(options_.longest_retry)) return false;
+    }
+  }
+}
+
+bool Committer::insert_side_rows(bool is_in_doubt) {
   const std::int64_t identity = without_side_rows_.back()->identity;
-  const Result result = insert_data(write_side_tables(side_, identity), identity, false);
+  const Result result = insert_data(write_side_tables(side_, identity), identity, is_in_doubt);
   if (result == Result::kGivenUp) return false;
   if (result == Result::kRefused) {
     options_.report("the engine refuses rows of side tables again and again; they are left out");
   }
   side_.visit([](auto& table) { clear(table); });
   rows_without_side_rows_ = 0;
-  std::vector<std::shared_ptr<Batch>> done = std::exchange(without_side_rows_, {});
-  {
-    const std::scoped_lock lock(mutex_);
-    stats_.blocks += done.size();
-  }
-  for (const std::shared_ptr<Batch>& batch : done) options_.on_done(batch);
   return true;
 }
 

@@ -40,8 +40,9 @@ class Committer {
     std::size_t parallel_inserts = 2;  ///< Tables of a block at one time. > 0.
     /// The side tables get their rows so long after the first block that has any, or …
     std::chrono::milliseconds side_interval{10'000};
-    std::size_t side_rows = 250'000;             ///< … when blocks with so many rows wait for that.
-    std::chrono::milliseconds first_retry{200};  ///< Doubles with each failure …
+    std::size_t side_rows = 250'000;  ///< … when blocks with so many rows wait for that, or …
+    std::uint64_t side_log_bytes = 256ULL << 20;     ///< … when the log is so large: it keeps them.
+    std::chrono::milliseconds first_retry{200};      ///< Doubles with each failure …
     std::chrono::milliseconds longest_retry{5'000};  ///< … up to this.
     std::size_t attempts_before_set_aside = 8;       ///< At reasons that do not pass. > 0.
     /// Called for each block that is in all its tables, or set aside. From the committer's thread.
@@ -55,13 +56,13 @@ class Committer {
 
   struct Stats {
     std::uint64_t blocks = 0;           ///< In all their tables.
-    std::uint64_t rows = 0;             ///< Of `blocks`.
+    std::uint64_t rows = 0;             ///< Of blocks in their tables, the side tables apart.
     std::uint64_t reloaded_blocks = 0;  ///< Were decoded again from the log.
     std::uint64_t failed_inserts = 0;   ///< Of one table each; tried again.
     std::uint64_t blocks_set_aside = 0;
     std::uint64_t unreadable_requests = 0;  ///< Could not be read from the log, or decoded, again.
     std::chrono::nanoseconds insert_time{0};
-    std::size_t waiting_blocks = 0;  ///< Submitted and not done.
+    std::size_t waiting_blocks = 0;  ///< Submitted and not done, side tables included.
     bool is_failing = false;         ///< The latest insert failed.
     std::string last_error;
   };
@@ -98,9 +99,10 @@ class Committer {
   Result insert_data(const std::vector<TableRows>& tables, std::int64_t identity, bool is_in_doubt);
   /// Of a block that is sealed: what the side tables do not have yet.
   void add_side_rows(const Batch& batch);
-  [[nodiscard]] bool must_write_side_tables() const;
-  /// False if it was given up.
-  bool insert_side_rows();
+  [[nodiscard]] bool must_write_side_tables();
+  /// The blocks in `without_side_rows_`, until they are done; false if that was given up.
+  bool finish_blocks();
+  bool insert_side_rows(bool is_in_doubt);
   /// With `identity` not 0 the table is asked whether it has that block before each attempt but, if
   /// not `is_in_doubt`, the first.
   Result insert(const TableRows& rows, std::int64_t identity, bool is_in_doubt);

@@ -230,6 +230,7 @@ class Writer::Implementation {
     committer.longest_retry = options_.longest_retry;
     committer.attempts_before_set_aside = options_.attempts_before_set_aside;
     committer.side_interval = options_.side_interval;
+    committer.side_log_bytes = options_.max_log_bytes / 4;
     committer.report = options_.report;
     committer.on_done = [this](const std::shared_ptr<Batch>& batch) {
       progress_.on_done(*batch);
@@ -450,7 +451,7 @@ class Writer::Implementation {
       to_log_items_.emplace_back(std::move(job));
     }
     to_log_.notify_all();
-    if (is_full) seal(lane);
+    if (is_full) seal(lane, is_full);
   }
 
   void wake_lanes() {
@@ -476,13 +477,13 @@ class Writer::Implementation {
     lane.batch = std::move(batch);
   }
 
-  /// Hands the open block over. While the tables take what they can, their pace is that of the
-  /// senders: decoding further ahead would be done twice. But if no block gets free for a while,
-  /// the rows of this one are left to the log.
-  void seal(Lane& lane) {
+  /// Hands the open block over. If it is full, the tables' pace becomes that of the senders, as
+  /// long as the tables take anything: decoding further ahead would be done twice. But if no block
+  /// gets free for a while, the rows of this one are left to the log.
+  void seal(Lane& lane, bool is_full = false) {
     const std::size_t rows = lane.batch->block->rows();
-    const bool is_failing = committer_.stats().is_failing;
-    lane.spare = pool_.take(is_failing ? milliseconds(0) : options_.block_wait);
+    const bool may_wait = is_full && !committer_.stats().is_failing;
+    lane.spare = pool_.take(may_wait ? options_.block_wait : milliseconds(0));
     lane.last_sealed = Clock::now();
     lane.interval =
         rows < options_.small_block_rows ? options_.small_block_interval : options_.block_interval;

@@ -3,7 +3,8 @@
 -- them with GROUP BY and the function that the type names. `received` is then the latest block's; blocks come
 -- in order, so a table has a block if it has one as late.
 --
--- What a block may bring is limited; what exceeds it stands under empty names, counted.
+-- What a block may bring is limited; what exceeds it stands under empty names, counted. Never are there more rows
+-- than spans, attributes or errors.
 
 -- Spans by operation and minute of their start. `durations`: how many spans have which duration, by bucket: of
 -- d nanoseconds, 0 if d < 0, d if d < 16, else (e - 3) * 16 + (d >> (e - 4)) - 16 with e = floor(log2(d)).

@@ -1,6 +1,7 @@
 #include "server/store/sql/schema.h"
 
 #include <charconv>
+#include <chrono>
 #include <cstddef>
 
 namespace signalbox::server::store {
@@ -58,8 +59,11 @@ void apply_schema(Engine& engine, std::span<const Migration> steps) {
     if (step.version <= applied) continue;
     if (!may_be_applied(engine, step.sql)) return;
     for (const std::string& statement : split_statements(step.sql)) engine.execute(statement);
+    // By the clock that blocks are received by, which may not be the engine's.
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
     engine.execute("INSERT INTO schema_versions SELECT " + std::to_string(step.version) +
-                   ", now64(9)");
+                   ", fromUnixTimestamp64Nano(" +
+                   std::to_string(std::chrono::nanoseconds(now).count()) + ")");
   }
 }
 
