@@ -453,37 +453,44 @@ TEST_F(EveryTable, HasEachBlockOnceWhicheverInsertFailsAndHow) {
   }
 }
 
-/// After a merge a side table does not have the identity of the first block any more.
+/// After a merge a side table does not have the identity of the first block any more. That the
+/// blocks are in their tables is mostly not known after the restart: a write that fails may have
+/// written.
 TEST_F(EveryTable, HasEachBlockOnceAfterARestartAlsoIfSideTablesWereMerged) {
-  {
-    const auto writer = start(two_blocks());
-    engine_.shut();
-    for (const std::string block : {"first", "second"}) {
-      write_all_kinds(*writer, block);
-      EXPECT_FALSE(writer->flush(milliseconds(1)));
+  std::uint64_t taken_up = 0;
+  for (int attempt = 0; attempt < 20 && taken_up == 0; ++attempt) {
+    testing::FakeEngine engine;
+    testing::MemoryFiles files;
+    {
+      Writer writer(engine, decoder_, files, two_blocks());
+      engine.shut();
+      for (const std::string block : {"first", "second"}) {
+        write_all_kinds(writer, block);
+        EXPECT_FALSE(writer.flush(milliseconds(1)));
+      }
+      for (int i = 0; i < 2000 && writer.stats().waiting_blocks < 2; ++i) {
+        std::this_thread::sleep_for(milliseconds(5));
+      }
+      files.set_fault([](Operation operation, const std::filesystem::path&) {
+        return operation == Operation::kWrite ? ENOSPC : 0;
+      });
+      engine.open();
     }
-    for (int i = 0; i < 2000 && writer->stats().waiting_blocks < 2; ++i) {
-      std::this_thread::sleep_for(milliseconds(5));
+    files.set_fault(nullptr);
+    std::map<std::string, std::uint64_t> rows;
+    for (const std::string& name : tables_with_blocks()) rows[name] = engine.rows(name);
+    for (const char* const name : kSideTables) {
+      engine.merge(name);
+      EXPECT_EQ(engine.blocks(name), 1U) << name;
     }
-    // That the blocks are in their tables does not get into the log.
-    files_.set_fault([](Operation operation, const std::filesystem::path&) {
-      return operation == Operation::kWrite ? ENOSPC : 0;
-    });
-    engine_.open();
-  }
-  files_.set_fault(nullptr);
-  std::map<std::string, std::uint64_t> rows;
-  for (const std::string& name : tables_with_blocks()) rows[name] = engine_.rows(name);
-  for (const char* const name : kSideTables) {
-    engine_.merge(name);
-    EXPECT_EQ(engine_.blocks(name), 1U) << name;
-  }
 
-  const auto writer = start(two_blocks());
-  ASSERT_TRUE(writer->flush(kLong));
+    Writer writer(engine, decoder_, files, two_blocks());
+    ASSERT_TRUE(writer.flush(kLong));
 
-  EXPECT_EQ(writer->stats().blocks, 2U);
-  for (const auto& [name, count] : rows) EXPECT_EQ(engine_.rows(name), count) << name;
+    taken_up = writer.stats().blocks;
+    for (const auto& [name, count] : rows) EXPECT_EQ(engine.rows(name), count) << name;
+  }
+  EXPECT_EQ(taken_up, 2U);
 }
 
 TEST_F(WriterTest, InsertsABlockOnceWhenTheAnswerOfAnInsertIsLost) {
