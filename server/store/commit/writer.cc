@@ -451,7 +451,7 @@ class Writer::Implementation {
       to_log_items_.emplace_back(std::move(job));
     }
     to_log_.notify_all();
-    if (is_full) seal(lane, is_full);
+    if (is_full) seal(lane);
   }
 
   void wake_lanes() {
@@ -477,12 +477,12 @@ class Writer::Implementation {
     lane.batch = std::move(batch);
   }
 
-  /// Hands the open block over. If it is full, the tables' pace becomes that of the senders, as
-  /// long as the tables take anything: decoding further ahead would be done twice. But if no block
-  /// gets free for a while, the rows of this one are left to the log.
-  void seal(Lane& lane, bool is_full = false) {
+  /// Hands the open block over. If it has many rows, the tables' pace becomes that of the senders,
+  /// as long as the tables take anything: decoding further ahead would be done twice. But if no
+  /// block gets free for a while, the rows of this one are left to the log.
+  void seal(Lane& lane) {
     const std::size_t rows = lane.batch->block->rows();
-    const bool may_wait = is_full && !committer_.stats().is_failing;
+    const bool may_wait = rows >= options_.small_block_rows && !committer_.stats().is_failing;
     lane.spare = pool_.take(may_wait ? options_.block_wait : milliseconds(0));
     lane.last_sealed = Clock::now();
     lane.interval =
