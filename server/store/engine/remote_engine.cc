@@ -70,13 +70,8 @@ std::string_view header(const HttpAnswer& answer, const std::string& name) {
                               : text);
 }
 
-/// A proxy's word that it had no ClickHouse to hand the request to, not that this one did not
-/// answer.
-bool was_not_handed_on(const HttpAnswer& answer) {
-  return answer.status == 503;
-}
-
-/// A proxy's word that ClickHouse itself cannot be reached.
+/// A proxy's word that ClickHouse itself cannot be reached. It may have the request all the same:
+/// proxies say so, too, when the connection to it broke, or it took long.
 bool is_gateway_error(const HttpAnswer& answer) {
   return (answer.status == 502 || answer.status == 503 || answer.status == 504) &&
          header(answer, "x-clickhouse-exception-code").empty();
@@ -287,10 +282,8 @@ struct RemoteEngine::Implementation {
         if (is_gateway_error(answer)) {
           error = endpoint.url + ": status " + std::to_string(answer.status);
           endpoint.leave_alone();
-          if (!statement.must_be_settled || was_not_handed_on(answer)) {
-            return std::nullopt;
-          }
-          remember_unsettled(endpoint, statement, query_id);
+          if (statement.may_repeat) return std::nullopt;
+          give_up(endpoint, statement, query_id, handed_on);
           throw EngineError(error_code::kNetworkError, "a proxy gave up waiting: " + error);
         }
         if (answer.status != 200 || !header(answer, "x-clickhouse-exception-code").empty()) {

@@ -89,7 +89,7 @@ std::optional<RecordHead> read_head(const SegmentKey& key, std::uint64_t offset,
 
 bool is_payload_intact(const SegmentKey& key, std::uint64_t offset, std::string_view bytes,
                        std::string_view payload) noexcept {
-  return get<std::uint64_t>(bytes.data(), kPayloadChecksumAt) ==
+  return get<std::uint64_t>(bytes.begin(), kPayloadChecksumAt) ==
          checksum(payload, ~seed_of(key, offset));
 }
 
