@@ -118,7 +118,9 @@ class KnownLoad(unittest.TestCase):
         return status, json.loads(answer)
 
     def metric(self, name: str, aggregation: str, step_ns: int, end: int | None = None) -> dict[str, list]:
-        """The metric's values by url.path, buckets without one left out."""
+        """The metric's values by url.path, buckets without one left out; waits until it is there."""
+        wait_until(lambda: name in (metric["name"] for metric in self.stack.api("metrics")["metrics"]),
+                   f"{name} is stored")
         answer = self.stack.api("metrics/query", name=name, aggregation=aggregation, group_by="url.path",
                                 start=self.begin - 1_000_000_000, end=end or time.time_ns(), step=step_ns)
         return {series["labels"]["url.path"]: [value for _, value in series["points"] if value is not None]
