@@ -1,17 +1,20 @@
 #!/usr/bin/env python3
 """Runs the benchmarks and prints a report in Markdown (also kept as build/bench/report.md).
 
-usage: bench/run.py [--seconds N] [--rounds N] [--only sdk|server|store|soak]
+usage: bench/run.py [--seconds N] [--rounds N] [--only sdk|server|store|soak|peers]
+                    [--victoria-traces PROGRAM] [--victoria-logs PROGRAM]
 
 SDK: each operation with Signalbox and with opentelemetry-rust by turns in one run, so that a noisy machine
 disturbs both alike; medians and best of the rounds; instructions counted by callgrind over two run lengths, so
 that start-up cancels out. Server: records acknowledged per second, how long each answer took, CPU per million of
 them with the merges that follow, memory, disk, and the time from start to the first trace that the API shows.
-Store: ten million spans in blocks as under load, what reading them takes, and a start on them. Soak (only when asked
-for): ten minutes of as much as is taken, with the number of parts as it goes.
+Store: ten million spans in blocks as under load, what reading them takes, and a start on them. Only when asked for:
+soak, ten minutes of as much as is taken, with the number of parts as it goes; peers, the server's loads sent by turns
+to Signalbox and to the programs given, each built from its own source (`go build ./app/victoria-traces`).
 """
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -21,11 +24,12 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BENCH = ROOT / "build" / "bench"
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
-from stack import Stack, cpu_seconds, resident_mib, wait_until  # noqa: E402
+from stack import Stack, cpu_seconds, free_port, resident_mib, wait_until  # noqa: E402
 
 CASES = {  # Case: iterations of one round, what it is called in the report.
     "span": (300_000, "start + end, no attributes"),
@@ -46,6 +50,18 @@ LOADS = [  # What it is called in the report, and what ingest-load is told besid
     ("spans, 50 requests/s of 20", ["--connections", "2", "--records", "20", "--rate", "1000"]),
     ("log records, 16 connections × 1,000", ["--connections", "16", "--records", "1000", "--signal", "logs"]),
     ("metric points, 16 connections × 1,000", ["--connections", "16", "--records", "1000", "--signal", "metrics"]),
+]
+
+PEER_NAMES = {"traces": "VictoriaTraces", "logs": "VictoriaLogs"}
+PEER_LOADS = [
+    (title, ["--signal", signal, *arguments])
+    for signal, record in (("traces", "spans"), ("logs", "log records"))
+    for title, arguments in [
+        (f"{record}, 16 connections × 1,000", ["--connections", "16", "--records", "1000"]),
+        (f"{record}, 50,000/s in requests of 1,000", ["--connections", "4", "--records", "1000", "--rate", "50000"]),
+        (f"{record}, 5,000/s, 1 connection × 100", ["--connections", "1", "--records", "100", "--rate", "5000"]),
+        (f"{record}, 50 requests/s of 20", ["--connections", "2", "--records", "20", "--rate", "1000"]),
+    ]
 ]
 
 
@@ -115,27 +131,86 @@ def settle(pid: int) -> None:
     wait_until(quiet, "the merges settle", timeout_s=300, interval_s=0)
 
 
+def send_load(pid: int, port: int, arguments: list[str], seconds: float) -> dict:
+    """What ingest-load reports of its run, and the CPU s and MiB that the server `pid` took for it."""
+    cpu = cpu_seconds(pid)
+    load = subprocess.Popen([BENCH / "bin" / "ingest-load", "--endpoint", f"http://127.0.0.1:{port}", *arguments,
+                             "--seconds", str(seconds)], stdout=subprocess.PIPE, text=True)
+    peak = 0.0
+    while load.poll() is None:
+        peak = max(peak, resident_mib(pid))
+        time.sleep(0.2)
+    result = json.loads(load.stdout.read())
+    during = cpu_seconds(pid) - cpu
+    settle(pid)
+    million = max(result["acknowledged"], 1) / 1e6
+    return {**result, "cpu_during": during / million, "cpu_settled": (cpu_seconds(pid) - cpu) / million, "peak": peak,
+            "settled": resident_mib(pid)}
+
+
 def bench_ingest(title: str, arguments: list[str], seconds: float) -> str:
     with Stack() as stack:
         server = stack.start_server()
         port = stack.http_port if "http" in arguments else stack.grpc_port
-        cpu = cpu_seconds(server.pid)
-        load = subprocess.Popen([BENCH / "bin" / "ingest-load", "--endpoint", f"http://127.0.0.1:{port}", *arguments,
-                                 "--seconds", str(seconds)], stdout=subprocess.PIPE, text=True)
-        peak = 0.0
-        while load.poll() is None:
-            peak = max(peak, resident_mib(server.pid))
-            time.sleep(0.2)
-        result = json.loads(load.stdout.read())
-        during = cpu_seconds(server.pid) - cpu
-        settle(server.pid)
-        total = cpu_seconds(server.pid) - cpu
+        result = send_load(server.pid, port, arguments, seconds)
         records = max(result["acknowledged"], 1)
         return (f"| {title} | {result['records_per_second']:,.0f} | {result['refused']:,.0f} "
                 f"| {result['answer_ms_median']:.1f} / {result['answer_ms_p99']:.1f} / {result['answer_ms_max']:.0f} "
-                f"| {result['bytes_per_record']:.0f} | {during / records * 1e6:.1f} | {total / records * 1e6:.1f} "
+                f"| {result['bytes_per_record']:.0f} | {result['cpu_during']:.1f} | {result['cpu_settled']:.1f} "
                 f"| {folder_mib(stack.data / 'clickhouse') * 2**20 / records:.1f} | {folder_mib(stack.data / 'log'):.0f} "
-                f"| {peak:.0f} / {resident_mib(server.pid):.0f} |")
+                f"| {result['peak']:.0f} / {result['settled']:.0f} |")
+
+
+@contextlib.contextmanager
+def running(name: str, program: str | None):
+    """(pid, OTLP/HTTP port, path before /v1/…, folder of the data) of a server on a new folder; `program` is a peer's."""
+    if program is None:
+        with Stack() as stack:
+            server = stack.start_server()
+            yield server.pid, stack.http_port, "", stack.data
+        return
+    with tempfile.TemporaryDirectory(prefix="signalbox-bench-") as folder:
+        port = free_port()
+        server = subprocess.Popen([program, f"-httpListenAddr=127.0.0.1:{port}", f"-storageDataPath={folder}"],
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            wait_until(lambda: answers(port, "/health"), f"{name} answers")
+            yield server.pid, port, "/insert/opentelemetry", pathlib.Path(folder)
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def answers(port: int, path: str) -> bool:
+    try:
+        return urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=1).status == 200
+    except OSError:
+        return False
+
+
+def bench_peers(seconds: float, rounds: int, peers: dict[str, str]) -> list[str]:
+    """Every load by turns to each server, all over OTLP/HTTP; medians."""
+    lines = ["| Load | | records/s acknowledged | ms until the answer: median / p99 | CPU s per million with merges "
+             "| B on disk a record | MiB resident: peak |", "|---|---|---|---|---|---|---|"]
+    for title, arguments in PEER_LOADS:
+        signal = arguments[arguments.index("--signal") + 1]
+        programs = {"Signalbox": None, **({PEER_NAMES[signal]: peers[signal]} if signal in peers else {})}
+        runs: dict[str, list[dict]] = {name: [] for name in programs}
+        for _ in range(rounds):
+            for name, program in programs.items():
+                print(f"{title}: {name} …", file=sys.stderr, flush=True)
+                with running(name, program) as (pid, port, path, folder):
+                    result = send_load(pid, port, [*arguments, "--protocol", "http", "--path", path], seconds)
+                    tables = folder / "clickhouse" if program is None else folder
+                    result["disk"] = folder_mib(tables) * 2**20 / max(result["acknowledged"], 1)
+                    runs[name].append(result)
+        for name in programs:
+            def median(key: str) -> float:
+                return statistics.median(run[key] for run in runs[name])
+            lines.append(f"| {title} | {name} | {median('records_per_second'):,.0f} "
+                         f"| {median('answer_ms_median'):.1f} / {median('answer_ms_p99'):.1f} "
+                         f"| {median('cpu_settled'):.1f} | {median('disk'):.1f} | {median('peak'):.0f} |")
+    return lines
 
 
 def bench_store(rounds: int) -> list[str]:
@@ -221,7 +296,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=20, help="of each ingest run")
     parser.add_argument("--rounds", type=int, default=7, help="of each measurement; the median counts")
-    parser.add_argument("--only", choices=["sdk", "server", "store", "soak"])
+    parser.add_argument("--only", choices=["sdk", "server", "store", "soak", "peers"])
+    parser.add_argument("--victoria-traces", help="its program, for --only peers")
+    parser.add_argument("--victoria-logs", help="its program, for --only peers")
     options = parser.parse_args()
     report = [machine()]
     if options.only in (None, "sdk"):
@@ -232,6 +309,10 @@ def main() -> None:
         report += ["", "### Store", "", *bench_store(options.rounds)]
     if options.only == "soak":
         report += ["", "### Ten minutes", "", *bench_soak(10)]
+    if options.only == "peers":
+        peers = {"traces": options.victoria_traces, "logs": options.victoria_logs}
+        report += ["", "### Beside others", "",
+                   *bench_peers(options.seconds, options.rounds, {signal: path for signal, path in peers.items() if path})]
     text = "\n".join(report) + "\n"
     (BENCH / "report.md").write_text(text)
     print(text)

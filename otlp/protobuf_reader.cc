@@ -92,6 +92,28 @@ KeyValueView ProtobufParts::raw_key_value(std::string_view message) {
   return result;
 }
 
+bool ProtobufParts::read_short_text(std::string_view message, KeyValueView& attribute) {
+  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(message[at]); };
+  constexpr unsigned char kShort = 0x80;  // Lengths below it take one byte.
+  if (message.size() < 4 || byte(0) != bytes_field(key_value_message::kKey) || byte(1) >= kShort) {
+    return false;
+  }
+  const std::size_t key_end = 2U + byte(1);
+  if (message.size() < key_end + 4 || byte(key_end) != bytes_field(key_value_message::kValue) ||
+      byte(key_end + 1) >= kShort || byte(key_end + 2) != bytes_field(any_value::kString)) {
+    return false;
+  }
+  const std::size_t text_begin = key_end + 4;
+  if (byte(key_end + 1) != message.size() - key_end - 2 ||
+      byte(key_end + 3) != message.size() - text_begin) {
+    return false;
+  }
+  attribute.key = text(message.substr(2, key_end - 2));
+  attribute.value.type = ValueType::kString;
+  attribute.value.text = text(message.substr(text_begin));
+  return true;
+}
+
 KeyValueView ProtobufParts::key_value(std::string_view message) {
   KeyValueView result = raw_key_value(message);
   result.value = finished(result.value, start_of(message));

@@ -136,11 +136,12 @@ class ProtobufParts {
   }
 
   void attribute(std::string_view message, AttributeList& list) {
-    if (checks_.one_more_attribute(list.size(), start_of(message))) {
-      list.items.push_back(key_value(message));
-    } else {
+    if (!checks_.one_more_attribute(list.size(), start_of(message))) {
       ++list.dropped;
+      return;
     }
+    KeyValueView& attribute = list.items.emplace_back();
+    if (!read_short_text(message, attribute)) attribute = key_value(message);
   }
   ValueView value(std::string_view message);
 
@@ -161,6 +162,9 @@ class ProtobufParts {
   /// A value whose arrays and lists are still protobuf, in `text`.
   using RawValue = ValueView;
 
+  /// Reads a key and a text value, both shorter than 128 bytes and written as encoders write them,
+  /// which most attributes are. False, and `attribute` is as before, if it is anything else.
+  bool read_short_text(std::string_view message, KeyValueView& attribute);
   KeyValueView key_value(std::string_view message);
   KeyValueView raw_key_value(std::string_view message);
   RawValue raw_value(std::string_view message);

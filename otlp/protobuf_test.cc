@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <protozero/pbf_writer.hpp>
 #include <string>
 
@@ -125,6 +126,55 @@ TEST(DecodeTracesProtobuf, TakesTheLastOfAScalarThatOccursTwice) {
 
   ASSERT_THAT(lines, SizeIs(1));
   EXPECT_THAT(lines[0], HasSubstr(" name=\"second\" kind=77"));
+}
+
+TEST(DecodeTracesProtobuf, ReadsAttributesInWhateverWayTheyAreWritten) {
+  const auto attribute = [](const std::function<void(pbf_writer&)>& fill) {
+    const auto lines =
+        decode_span(span([&](pbf_writer& writer) { writer.add_message(9, message(fill)); }));
+    return lines.size() == 1 ? lines[0] : std::string("not one span");
+  };
+  // Lengths of one byte and of two, of the key, of the text and of what is around it.
+  for (const std::size_t size : {0U, 1U, 7U, 124U, 125U, 126U, 127U, 128U, 300U}) {
+    const std::string text(size, 't');
+    EXPECT_THAT(attribute([&](pbf_writer& pair) {
+                  pair.add_string(1, "k");
+                  pair.add_message(2, string_value(text));
+                }),
+                HasSubstr("k=s{\"stringValue\":\"" + text + "\"}"));
+    EXPECT_THAT(attribute([&](pbf_writer& pair) {
+                  pair.add_string(1, text + "k");
+                  pair.add_message(2, string_value("v"));
+                }),
+                HasSubstr(text + "k=s{\"stringValue\":\"v\"}"));
+  }
+  // The value first; a key twice; a value twice, of which the last counts; an unknown field behind.
+  EXPECT_THAT(attribute([](pbf_writer& pair) {
+                pair.add_message(2, string_value("v"));
+                pair.add_string(1, "k");
+              }),
+              HasSubstr("k=s{\"stringValue\":\"v\"}"));
+  EXPECT_THAT(attribute([](pbf_writer& pair) {
+                pair.add_string(1, "first");
+                pair.add_string(1, "k");
+                pair.add_message(2, string_value("first"));
+                pair.add_message(2, string_value("v"));
+              }),
+              HasSubstr("k=s{\"stringValue\":\"v\"}"));
+  EXPECT_THAT(attribute([](pbf_writer& pair) {
+                pair.add_string(1, "k");
+                pair.add_message(2, string_value("v"));
+                pair.add_string(15, "of a later version");
+              }),
+              HasSubstr("k=s{\"stringValue\":\"v\"}"));
+  EXPECT_THAT(attribute([](pbf_writer& pair) {
+                pair.add_string(1, "k");
+                pair.add_message(2, message([](pbf_writer& value) {
+                                   value.add_string(1, "text");
+                                   value.add_int64(3, 7);
+                                 }));
+              }),
+              HasSubstr("k=i{\"intValue\":\"7\"}"));
 }
 
 TEST(DecodeTracesProtobuf, MergesAMessageThatOccursTwice) {

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <bit>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -43,7 +44,7 @@ struct Values {
 
 /// Counts of numbers, as long as there are not too many.
 struct NumberCounts {
-  std::unordered_map<std::uint64_t, std::uint64_t> counts;
+  boost::unordered_flat_map<std::uint64_t, std::uint64_t> counts;
   bool is_near_unique = false;
 
   void add(std::uint64_t number) {
@@ -60,7 +61,8 @@ class Counter {
   explicit Counter(const AttributeColumns& from)
       : from_(from), rows_of_shape_(from.shape.dictionary().size(), 0) {
     for (const std::uint32_t shape : from.shape.indexes()) ++rows_of_shape_[shape];
-    for (Slot slot = 1; slot <= kSlots; ++slot) count_slot(slot);
+    const std::vector<KeysOfSlot> slots = keys_of_slots();
+    for (Slot slot = 1; slot <= kSlots; ++slot) count_slot(slot, slots[slot]);
     count_overflow();
   }
 
@@ -69,28 +71,32 @@ class Counter {
  private:
   static constexpr std::int32_t kNone = -1;
 
-  /// Which of the keys in `slot` each shape has there; `keys` are these.
-  std::vector<std::int32_t> keys_of_shapes(Slot slot, std::vector<Values*>& keys) {
+  /// The keys that stand in a slot, and which of them each shape has there.
+  struct KeysOfSlot {
+    std::vector<Values*> keys;
+    std::vector<std::int32_t> of_shape;
+  };
+
+  std::vector<KeysOfSlot> keys_of_slots() {
     const StringDictionary& shapes = from_.shape.dictionary();
-    std::vector<std::int32_t> of_shape(shapes.size(), kNone);
-    std::unordered_map<Values*, std::int32_t> numbers;
+    std::vector<KeysOfSlot> slots(kSlots + 1);
     for (std::uint32_t i = 0; i < shapes.size(); ++i) {
       if (rows_of_shape_[i] == 0) continue;
-      for_each_in_shape(shapes[i], [&](std::string_view key, Slot one, char type) {
-        if (one != slot) return;
+      for_each_in_shape(shapes[i], [&](std::string_view key, Slot slot, char type) {
         Values* const values = find(key, type);
         values->records += rows_of_shape_[i];
-        const auto [at, is_new] = numbers.emplace(values, static_cast<std::int32_t>(keys.size()));
-        if (is_new) keys.push_back(values);
-        of_shape[i] = at->second;
+        KeysOfSlot& in_slot = slots[slot];
+        auto at = std::find(in_slot.keys.begin(), in_slot.keys.end(), values);
+        if (at == in_slot.keys.end()) at = in_slot.keys.insert(at, values);
+        in_slot.of_shape.resize(shapes.size(), kNone);
+        in_slot.of_shape[i] = static_cast<std::int32_t>(at - in_slot.keys.begin());
       });
     }
-    return of_shape;
+    return slots;
   }
 
-  void count_slot(Slot slot) {
-    std::vector<Values*> keys;
-    const std::vector<std::int32_t> of_shape = keys_of_shapes(slot, keys);
+  void count_slot(Slot slot, const KeysOfSlot& in_slot) {
+    const auto& [keys, of_shape] = in_slot;
     if (keys.empty()) return;
     switch (slot_kind(slot)) {
       case SlotKind::kDictionary:

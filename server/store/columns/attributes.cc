@@ -48,7 +48,7 @@ void append_text(std::string& out, const otlp::ValueView& value) {
 bool StoredAttributes::has_keys_of_last(otlp::AttributesView attributes) const noexcept {
   if (shape_ == 0 || attributes.size() != key_count_) return false;
   for (std::size_t i = 0; i < key_count_; ++i) {
-    if (attributes[i].key != keys_[i]) return false;
+    if (!equal_bytes(attributes[i].key, keys_[i])) return false;
   }
   return true;
 }

@@ -152,6 +152,11 @@ class Generator {
               {1e300, "1e+300"},
               {0.1 + 0.2, "0.30000000000000004"},
               {3, "3"},
+              {120'000, "120000"},
+              {200'000, "2e+05"},
+              {0.001, "0.001"},
+              {0.00012, "0.00012"},
+              {-0.0002, "-2e-04"},
               {std::numeric_limits<double>::infinity(), "Infinity"},
               {-std::numeric_limits<double>::infinity(), "-Infinity"},
               {std::numeric_limits<double>::quiet_NaN(), "NaN"}};

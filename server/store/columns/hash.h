@@ -29,6 +29,30 @@ std::uint64_t load(const char* from) noexcept {
 
 }  // namespace hash_detail
 
+/// As `a == b`, without a call: for the short texts that are keys and values.
+inline bool equal_bytes(std::string_view a, std::string_view b) noexcept {
+  using hash_detail::load;
+  if (a.size() != b.size()) return false;
+  const char* x = a.data();
+  const char* y = b.data();
+  std::size_t left = a.size();
+  if (left < 8) {
+    if (left >= 4) {
+      return load<std::uint32_t>(x) == load<std::uint32_t>(y) &&
+             load<std::uint32_t>(x + left - 4) == load<std::uint32_t>(y + left - 4);
+    }
+    for (std::size_t i = 0; i < left; ++i) {
+      if (x[i] != y[i]) return false;
+    }
+    return true;
+  }
+  for (; left > 8; x += 8, y += 8, left -= 8) {
+    if (load<std::uint64_t>(x) != load<std::uint64_t>(y)) return false;
+  }
+  // The last eight, some of them once more.
+  return load<std::uint64_t>(x + left - 8) == load<std::uint64_t>(y + left - 8);
+}
+
 /// Of a little-endian machine; equal on all of them.
 inline std::uint64_t hash_bytes(std::string_view bytes, std::uint64_t seed = 0) noexcept {
   using namespace hash_detail;  // NOLINT(google-build-using-namespace): its own details.

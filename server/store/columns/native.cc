@@ -1,6 +1,7 @@
 #include "server/store/columns/native.h"
 
 #include <limits>
+#include <stdexcept>
 
 namespace signalbox::server::store {
 namespace {
@@ -9,23 +10,15 @@ namespace {
 constexpr std::uint64_t kDictionaryVersion = 1;
 constexpr std::uint64_t kHasAdditionalKeys = 1ULL << 9;
 constexpr std::size_t kFirstSlots = 64;
-constexpr std::size_t kMaxKeptSlots = 1 << 18;
+constexpr std::size_t kMaxKeptSlots = 1 << 17;
+/// With room for a length.
+constexpr std::size_t kMaxDictionaryBytes = std::numeric_limits<std::uint32_t>::max() - 16;
 
 template <typename Index>
 void append_indexes(std::string& out, const std::vector<std::uint32_t>& indexes, RowOrder order) {
-  const std::size_t at = out.size();
-  out.resize(at + indexes.size() * sizeof(Index));
-  char* to = out.data() + at;
-  const auto put = [&](std::uint32_t index) {
-    const auto narrow = static_cast<Index>(index);
-    std::memcpy(to, &narrow, sizeof narrow);
-    to += sizeof narrow;
-  };
-  if (order.empty()) {
-    for (const std::uint32_t index : indexes) put(index);
-  } else {
-    for (const std::uint32_t row : order) put(indexes[row]);
-  }
+  append_each<Index>(out, indexes.size(), [&](std::size_t i) {
+    return static_cast<Index>(indexes[order.empty() ? i : order[i]]);
+  });
 }
 
 }  // namespace
@@ -46,13 +39,12 @@ void append_string(std::string& out, std::string_view value) {
 void append_received(std::string& out, std::int64_t unix_us, std::size_t rows) {
   append_string(out, "received");
   append_string(out, "DateTime64(6, 'UTC')");
-  out.reserve(out.size() + rows * sizeof unix_us);
-  for (std::size_t row = 0; row < rows; ++row) append_fixed(out, unix_us);
+  append_each<std::int64_t>(out, rows, [&](std::size_t /*row*/) { return unix_us; });
 }
 
 void RowNumberColumn::write_data(std::string& out, RowOrder /*order*/) const {
-  out.reserve(out.size() + rows_ * sizeof(std::uint32_t));
-  for (std::uint32_t row = 0; row < rows_; ++row) append_fixed(out, row);
+  append_each<std::uint32_t>(out, rows_,
+                             [](std::size_t row) { return static_cast<std::uint32_t>(row); });
 }
 
 std::string_view StringColumn::operator[](std::size_t row) const noexcept {
@@ -110,16 +102,17 @@ std::uint32_t StringDictionary::index_of(std::string_view value, std::uint64_t h
   for (std::size_t at = hash & mask;; at = (at + 1) & mask) {
     Slot& slot = slots_[at];
     if (slot.index_plus_one == 0) {
+      if (value.size() > kMaxDictionaryBytes - bytes_.size()) {
+        throw std::length_error("a column's distinct texts take more than 4 GiB");
+      }
       append_varint(bytes_, value.size());
-      entries_.push_back({bytes_.size(), value.size()});
+      const Entry& entry = entries_.emplace_back(Entry{static_cast<std::uint32_t>(bytes_.size()),
+                                                       static_cast<std::uint32_t>(value.size())});
       bytes_.append(value);
-      const auto index = static_cast<std::uint32_t>(entries_.size() - 1);
-      slot = {tag, index + 1};
-      return index;
-    }
-    if (slot.hash == tag && (*this)[slot.index_plus_one - 1] == value) {
+      slot = {tag, static_cast<std::uint32_t>(entries_.size()), entry};
       return slot.index_plus_one - 1;
     }
+    if (slot.hash == tag && equal_bytes(text(slot.entry), value)) return slot.index_plus_one - 1;
   }
 }
 
@@ -130,7 +123,7 @@ void StringDictionary::rehash(std::size_t slots) {
     const std::uint64_t hash = hash_bytes((*this)[index]);
     std::size_t at = hash & mask;
     while (slots_[at].index_plus_one != 0) at = (at + 1) & mask;
-    slots_[at] = {static_cast<std::uint32_t>(hash >> 32), index + 1};
+    slots_[at] = {static_cast<std::uint32_t>(hash >> 32), index + 1, entries_[index]};
   }
 }
 

@@ -58,6 +58,21 @@ void append_fixed(std::string& out, T value) {
   std::memcpy(out.data() + at, &value, sizeof value);
 }
 
+/// Appends `value_of(i)`, of type T, for each i < `count`: through a small buffer, so that `out`
+/// does not have to be filled with zeros first.
+template <typename T, typename ValueOf>
+void append_each(std::string& out, std::size_t count, ValueOf value_of) {
+  static_assert(std::is_trivially_copyable_v<T>);
+  constexpr std::size_t kAtOnce = 4096 / sizeof(T);
+  std::array<T, kAtOnce> some;
+  out.reserve(out.size() + count * sizeof(T));
+  for (std::size_t begin = 0; begin < count; begin += kAtOnce) {
+    const std::size_t size = std::min(kAtOnce, count - begin);
+    for (std::size_t i = 0; i < size; ++i) some[i] = value_of(begin + i);
+    out.append(reinterpret_cast<const char*>(some.data()), size * sizeof(T));
+  }
+}
+
 /// Numbers of one width. `Name::kName` is the type's name.
 template <typename T, typename Name>
 class FixedColumn {
@@ -76,16 +91,10 @@ class FixedColumn {
   static std::string type_name() { return Name::kName; }
   static void write_prefix(std::string& /*out*/) {}
   void write_data(std::string& out, RowOrder order) const {
-    const std::size_t at = out.size();
-    out.resize(at + values_.size() * sizeof(T));
-    char* to = out.data() + at;
     if (order.empty()) {
-      if (!values_.empty()) std::memcpy(to, values_.data(), values_.size() * sizeof(T));
-      return;
-    }
-    for (const std::uint32_t row : order) {
-      std::memcpy(to, &values_[row], sizeof(T));
-      to += sizeof(T);
+      out.append(reinterpret_cast<const char*>(values_.data()), values_.size() * sizeof(T));
+    } else {
+      append_each<T>(out, order.size(), [&](std::size_t i) { return values_[order[i]]; });
     }
   }
 
@@ -188,13 +197,11 @@ class FixedStringColumn {
       out += bytes_;
       return;
     }
-    const std::size_t at = out.size();
-    out.resize(at + bytes_.size());
-    char* to = out.data() + at;
-    for (const std::uint32_t row : order) {
-      std::memcpy(to, bytes_.data() + row * Width, Width);
-      to += Width;
-    }
+    append_each<std::array<char, Width>>(out, order.size(), [&](std::size_t i) {
+      std::array<char, Width> value;
+      std::memcpy(value.data(), bytes_.data() + order[i] * Width, Width);
+      return value;
+    });
   }
 
  private:
@@ -236,7 +243,8 @@ class StringColumn {
   std::size_t mark_ = 0;
 };
 
-/// Distinct strings, numbered from 0 in the order in which they came.
+/// Distinct strings, numbered from 0 in the order in which they came; less than 4 GiB of them,
+/// more throw std::length_error.
 class StringDictionary {
  public:
   std::uint32_t index_of(std::string_view value) { return index_of(value, hash_bytes(value)); }
@@ -246,10 +254,14 @@ class StringDictionary {
   void prefetch(std::uint64_t hash) const noexcept {
     if (!slots_.empty()) __builtin_prefetch(&slots_[hash & (slots_.size() - 1)]);
   }
+  /// Some time after that: fetches the text to which it will compare.
+  void prefetch_text(std::uint64_t hash) const noexcept {
+    if (slots_.empty()) return;
+    __builtin_prefetch(bytes_.data() + slots_[hash & (slots_.size() - 1)].entry.begin);
+  }
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
   [[nodiscard]] std::string_view operator[](std::uint32_t index) const noexcept {
-    const Entry& entry = entries_[index];
-    return {bytes_.data() + entry.begin, entry.size};
+    return text(entries_[index]);
   }
   /// All of them, as Native holds strings.
   [[nodiscard]] std::string_view native() const noexcept { return bytes_; }
@@ -260,13 +272,18 @@ class StringDictionary {
 
  private:
   struct Entry {
-    std::size_t begin;
-    std::size_t size;
+    std::uint32_t begin;
+    std::uint32_t size;
   };
+  /// With the entry, so that a look-up goes from here to the bytes at once.
   struct Slot {
     std::uint32_t hash = 0;
     std::uint32_t index_plus_one = 0;  // 0: free.
+    Entry entry{};
   };
+  [[nodiscard]] std::string_view text(const Entry& entry) const noexcept {
+    return {bytes_.data() + entry.begin, entry.size};
+  }
   void rehash(std::size_t slots);
 
   std::string bytes_;
@@ -279,7 +296,7 @@ class LowCardinalityColumn {
  public:
   void append(std::string_view value) {
     // What came last often comes next.
-    if (indexes_.empty() || dictionary_[indexes_.back()] != value) {
+    if (indexes_.empty() || !equal_bytes(dictionary_[indexes_.back()], value)) {
       indexes_.push_back(dictionary_.index_of(value));
     } else {
       indexes_.push_back(indexes_.back());
@@ -295,8 +312,10 @@ class LowCardinalityColumn {
     std::copy_n(indexes_.begin() + static_cast<std::ptrdiff_t>(begin), count,
                 indexes_.end() - static_cast<std::ptrdiff_t>(count));
   }
-  /// The same in two steps, for a caller that has other work in between: `prefetch`, `append`.
+  /// The same in steps, for a caller that has other work in between: `prefetch`, `prefetch_text`,
+  /// `append`.
   void prefetch(std::uint64_t hash) const noexcept { dictionary_.prefetch(hash); }
+  void prefetch_text(std::uint64_t hash) const noexcept { dictionary_.prefetch_text(hash); }
   void append(std::string_view value, std::uint64_t hash) {
     indexes_.push_back(dictionary_.index_of(value, hash));
   }

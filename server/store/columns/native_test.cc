@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -9,6 +10,7 @@
 
 #include "server/store/columns/attributes.h"
 #include "server/store/columns/hash.h"
+#include "server/store/columns/row_order.h"
 
 namespace signalbox::server::store {
 namespace {
@@ -119,6 +121,44 @@ TEST(Native, RepeatsTheKeysOfARowWithTheSameShape) {
   EXPECT_EQ(out, expected);
 }
 
+TEST(Native, AppendsEachOfManyNumbers) {
+  for (const std::size_t count : {0U, 1U, 2047U, 2048U, 2049U, 10'000U}) {
+    std::string out = "before";
+    append_each<std::uint16_t>(out, count,
+                               [](std::size_t i) { return static_cast<std::uint16_t>(i * 7); });
+    ASSERT_EQ(out.size(), 6 + count * 2);
+    for (std::size_t i = 0; i < count; ++i) {
+      std::uint16_t number = 0;
+      std::memcpy(&number, out.data() + 6 + i * 2, 2);
+      ASSERT_EQ(number, static_cast<std::uint16_t>(i * 7));
+    }
+  }
+}
+
+TEST(RowOrder, GroupsSpansByServiceNameAndMinuteAndKeepsTheRest) {
+  constexpr std::int64_t kMinute = 60'000'000'000;
+  SpanColumns spans;
+  const auto add = [&](std::string_view service, std::string_view name, std::int64_t time) {
+    spans.service_name.append(service);
+    spans.name.append(name);
+    spans.start_time.append(time);
+  };
+  add("web", "b", 5);            // 0
+  add("shop", "a", kMinute);     // 1
+  add("web", "a", kMinute * 2);  // 2
+  add("web", "b", 3);            // 3: as it came, though earlier
+  add("shop", "a", 9);           // 4
+  add("web", "a", kMinute);      // 5
+  EXPECT_EQ(order_of(spans), (std::vector<std::uint32_t>{4, 1, 5, 2, 0, 3}));
+
+  SpanColumns sorted;
+  std::swap(spans, sorted);
+  add("shop", "a", 1);
+  add("shop", "a", 0);
+  add("web", "a", 0);
+  EXPECT_TRUE(order_of(spans).empty());
+}
+
 TEST(StringDictionary, NumbersDistinctStringsInTheirOrder) {
   StringDictionary dictionary;
   for (int round = 0; round < 2; ++round) {
@@ -152,6 +192,19 @@ TEST(Hash, TellsFieldsApart) {
     text.push_back('\0');
     EXPECT_NE(hash_bytes(text), last);
     last = hash_bytes(text);
+  }
+}
+
+TEST(EqualBytes, FindsEachDifference) {
+  for (std::size_t size = 0; size < 40; ++size) {
+    const std::string text(size, 'x');
+    EXPECT_TRUE(equal_bytes(text, std::string(size, 'x')));
+    EXPECT_FALSE(equal_bytes(text, text + "x"));
+    for (std::size_t at = 0; at < size; ++at) {
+      std::string other = text;
+      other[at] = 'y';
+      EXPECT_FALSE(equal_bytes(text, other)) << size << " bytes, another at " << at;
+    }
   }
 }
 

@@ -2,8 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstddef>
 #include <numeric>
+#include <utility>
+
+#include "server/store/columns/hash.h"
 
 namespace signalbox::server::store {
 namespace {
@@ -48,6 +52,50 @@ std::vector<std::uint32_t> sorted_rows(std::size_t rows, FieldsOf fields_of) {
   return order;
 }
 
+/// < 2^32.
+std::uint64_t minute_of(std::int64_t time_ns) noexcept {
+  constexpr std::int64_t kMinuteNs = 60'000'000'000;
+  return static_cast<std::uint64_t>(time_ns / kMinuteNs);
+}
+
+/// The rows by `group_of`, and those of one group as they came; empty if they are so already. There
+/// are far fewer groups than rows, so only these are compared.
+template <typename GroupOf>
+std::vector<std::uint32_t> grouped_rows(std::size_t rows, GroupOf group_of) {
+  using Group = std::array<std::uint64_t, 2>;
+  struct HashOfGroup {
+    std::size_t operator()(const Group& group) const noexcept {
+      return hash_detail::mix(group[0] ^ hash_detail::kFirst, group[1] ^ hash_detail::kSecond);
+    }
+  };
+  boost::unordered_flat_map<Group, std::uint32_t, HashOfGroup> numbers;
+  std::vector<Group> groups;
+  std::vector<std::uint32_t> numbers_of_rows(rows);
+  for (std::uint32_t row = 0; row < rows; ++row) {
+    const Group group = group_of(row);
+    const auto [at, is_new] = numbers.try_emplace(group, static_cast<std::uint32_t>(groups.size()));
+    if (is_new) groups.push_back(group);
+    numbers_of_rows[row] = at->second;
+  }
+  std::vector<std::uint32_t> sorted(groups.size());
+  std::iota(sorted.begin(), sorted.end(), 0U);
+  std::sort(sorted.begin(), sorted.end(),
+            [&](std::uint32_t a, std::uint32_t b) { return groups[a] < groups[b]; });
+  std::vector<std::uint32_t> order;
+  if (std::is_sorted(sorted.begin(), sorted.end()) &&
+      std::is_sorted(numbers_of_rows.begin(), numbers_of_rows.end())) {
+    return order;
+  }
+  // Where the next row of each group goes.
+  std::vector<std::uint32_t> places(groups.size(), 0);
+  for (const std::uint32_t number : numbers_of_rows) ++places[number];
+  std::uint32_t begin = 0;
+  for (const std::uint32_t number : sorted) begin += std::exchange(places[number], begin);
+  order.resize(rows);
+  for (std::uint32_t row = 0; row < rows; ++row) order[places[numbers_of_rows[row]]++] = row;
+  return order;
+}
+
 /// Of points and exemplars.
 template <typename Columns>
 std::vector<std::uint32_t> by_series(const Columns& points) {
@@ -63,21 +111,19 @@ std::vector<std::uint32_t> by_series(const Columns& points) {
 std::vector<std::uint32_t> order_of(const SpanColumns& spans) {
   const auto services = ranks(spans.service_name);
   const auto names = ranks(spans.name);
-  return sorted_rows(spans.start_time.size(), [&](std::uint32_t row) {
-    return std::array<std::uint64_t, 3>{services[spans.service_name.indexes()[row]],
-                                        names[spans.name.indexes()[row]],
-                                        in_order(spans.start_time[row])};
+  return grouped_rows(spans.start_time.size(), [&](std::uint32_t row) {
+    const std::uint64_t service = services[spans.service_name.indexes()[row]];
+    return std::array<std::uint64_t, 2>{service << 32 | names[spans.name.indexes()[row]],
+                                        minute_of(spans.start_time[row])};
   });
 }
 
 std::vector<std::uint32_t> order_of(const LogColumns& logs) {
-  constexpr std::int64_t kMinuteNs = 60'000'000'000;
   const auto services = ranks(logs.service_name);
-  return sorted_rows(logs.time.size(), [&](std::uint32_t row) {
-    const auto minute = static_cast<std::uint64_t>(logs.time[row] / kMinuteNs);  // < 2^32
+  return grouped_rows(logs.time.size(), [&](std::uint32_t row) {
     const std::uint64_t service = services[logs.service_name.indexes()[row]];
-    return std::array<std::uint64_t, 3>{service << 32 | minute, in_order(logs.severity_number[row]),
-                                        in_order(logs.time[row])};
+    return std::array<std::uint64_t, 2>{service << 32 | minute_of(logs.time[row]),
+                                        in_order(logs.severity_number[row])};
   });
 }
 

@@ -5,8 +5,8 @@
 
 #include "server/store/columns/tables.h"
 
-/// The rows of a block in the orders of 002_layout.sql, and within each minute by time; empty if
-/// they are so already.
+/// The rows of a block in the orders of 002_layout.sql, and where that leaves them equal as they
+/// came; empty if they are so already.
 namespace signalbox::server::store {
 
 [[nodiscard]] std::vector<std::uint32_t> order_of(const SpanColumns& spans);

@@ -1,6 +1,7 @@
 #include "server/store/columns/slotted_attributes.h"
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <set>
@@ -34,6 +35,10 @@ bool is_odd(double value) noexcept {
   if (!std::isfinite(value)) return true;
   const double magnitude = std::abs(value);
   if (magnitude >= 1e15 || (magnitude < 1e-4 && magnitude != 0)) return true;
+  // Only with several zeros at the end or after the point is an exponent shorter.
+  const bool has_zeros =
+      magnitude < 1e-3 || (magnitude >= 1e5 && std::trunc(magnitude) == magnitude);
+  if (!has_zeros) return false;
   std::array<char, 32> text{};
   const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
   return std::find(text.data(), end, 'e') != end;
@@ -76,8 +81,22 @@ void SlottedAttributes::append(otlp::AttributesView attributes) {
 }
 
 void SlottedAttributes::forget_plans() {
+  last_plan_ = nullptr;
   plans_.clear();
   plan_bytes_ = 0;
+}
+
+bool SlottedAttributes::Plan::fits(otlp::AttributesView attributes) const noexcept {
+  if (types.size() != attributes.size()) return false;
+  const char* at = keys.data();
+  const char* const begin = at;
+  for (std::size_t i = 0; i < attributes.size(); ++i) {
+    const auto& [key, value] = attributes[i];
+    const char* const end = begin + key_ends[i];
+    if (types[i] != plan_type(value) || !equal_bytes({at, end}, key)) return false;
+    at = end;
+  }
+  return true;
 }
 
 SlottedAttributes::Plan& SlottedAttributes::plan_for(otlp::AttributesView attributes) {
@@ -85,28 +104,32 @@ SlottedAttributes::Plan& SlottedAttributes::plan_for(otlp::AttributesView attrib
     make_plan(unshared_, attributes, 0);
     return unshared_;
   }
-  types_.clear();
-  std::uint64_t hash = attributes.size();
-  for (const otlp::KeyValueView& attribute : attributes) {
-    types_ += plan_type(attribute.value);
-    hash = hash_bytes(attribute.key, hash);
+  // Programs record the same kinds of things in the same order again and again.
+  Plan* plan = last_plan_ == nullptr ? nullptr : last_plan_->next;
+  if (plan == nullptr || !plan->fits(attributes)) {
+    plan = &find_plan(attributes);
+    if (last_plan_ != nullptr) last_plan_->next = plan;
   }
-  hash = hash_bytes(types_, hash);
+  last_plan_ = plan;
+  if (!plan->is_settled && ++plan->uses == kSightings) make_plan(*plan, attributes, kSightings);
+  return *plan;
+}
+
+SlottedAttributes::Plan& SlottedAttributes::find_plan(otlp::AttributesView attributes) {
+  std::uint64_t hash = attributes.size();
+  for (const auto& [key, value] : attributes) {
+    // The hashes of the keys do not wait for each other.
+    const std::uint64_t of_this = hash_bytes(key) + static_cast<unsigned char>(plan_type(value));
+    hash = (std::rotl(hash, 5) ^ of_this) * hash_detail::kSecond;
+  }
   auto at = plans_.find(hash);
-  const auto fits = [&](const Plan& plan) {
-    return plan.types == types_ &&
-           std::equal(plan.keys.begin(), plan.keys.end(), attributes.begin(), attributes.end(),
-                      [](const std::string& key, const auto& one) { return key == one.key; });
-  };
   if (at == plans_.end()) {
     if (plans_.size() >= kMaxPlans || plan_bytes_ > kMaxPlanBytes) forget_plans();
     at = plans_.emplace(hash, Plan{}).first;
     make_plan(at->second, attributes, 1);
-    for (const std::string& key : at->second.keys) plan_bytes_ += key.size() + kPlanBytesOfKey;
-  } else if (!fits(at->second)) {
+    plan_bytes_ += at->second.keys.size() + attributes.size() * kPlanBytesOfKey;
+  } else if (!at->second.fits(attributes)) {
     make_plan(at->second, attributes, 1);
-  } else if (!at->second.is_settled && ++at->second.uses == kSightings) {
-    make_plan(at->second, attributes, kSightings);
   }
   return at->second;
 }
@@ -127,14 +150,15 @@ void SlottedAttributes::make_plan(Plan& plan, otlp::AttributesView attributes,
     std::vector<std::size_t> places;
     for (std::size_t i = 0; i < order.size(); ++i) {
       const std::uint32_t at = order[i];
-      plan.keys.emplace_back(attributes[i].key);
+      plan.types += plan_type(attributes[i].value);
+      plan.keys += attributes[i].key;
+      plan.key_ends.push_back(static_cast<std::uint32_t>(plan.keys.size()));
       if (i > 0 && attributes[order[i - 1]].key == attributes[at].key) continue;
-      const bool is_text_only = types_[at] == kOddDouble;
+      const bool is_text_only = plan_type(attributes[at].value) == kOddDouble;
       wanted.push_back(
           {attributes[at].key, is_text_only ? ValueType::kString : attributes[at].value.type});
       places.push_back(i);
     }
-    plan.types = types_;
     std::vector<Slot> chosen;
     plan.is_settled = registry_.choose_slots(signal_, wanted, sightings, chosen);
     for (std::size_t i = 0; i < chosen.size(); ++i) slots[places[i]] = chosen[i];
@@ -162,7 +186,7 @@ void SlottedAttributes::adopt(Plan& plan) {
       plan.overflow.push_back({.at = entry.at, .slot = kOverflow, .is_made = true});
     }
     std::sort(plan.overflow.begin(), plan.overflow.end(), [&](const Entry& a, const Entry& b) {
-      const int by_key = plan.keys[a.at].compare(plan.keys[b.at]);
+      const int by_key = plan.key(a.at).compare(plan.key(b.at));
       return by_key != 0 ? by_key < 0 : a.at < b.at;
     });
     plan.slotted.clear();
@@ -182,17 +206,22 @@ void SlottedAttributes::append_slotted(const Plan& plan, otlp::AttributesView at
     if (entry.is_made) append_text(made_, attributes[entry.at].value);
     ends_.push_back(made_.size());
   }
-  std::array<std::pair<std::string_view, std::uint64_t>, kSlots> values;
   std::size_t begin = 0;
   for (std::size_t i = 0; i < plan.slotted.size(); ++i) {
     const Entry& entry = plan.slotted[i];
-    auto& [text, hash] = values.at(i);
+    auto& [text, hash] = values_[i];
     text = entry.is_made ? std::string_view(made_).substr(begin, ends_[i] - begin)
                          : attributes[entry.at].value.text;
     begin = ends_[i];
     if (slot_kind(entry.slot) != SlotKind::kDictionary) continue;
     hash = hash_bytes(text);
     to_.dictionaries[entry.slot - 1U].prefetch(hash);
+  }
+  for (std::size_t i = 0; i < plan.slotted.size(); ++i) {
+    const Slot slot = plan.slotted[i].slot;
+    if (slot_kind(slot) == SlotKind::kDictionary) {
+      to_.dictionaries[slot - 1U].prefetch_text(values_[i].hash);
+    }
   }
   for (std::size_t i = 0; i < plan.slotted.size(); ++i) {
     const Entry& entry = plan.slotted[i];
@@ -202,10 +231,10 @@ void SlottedAttributes::append_slotted(const Plan& plan, otlp::AttributesView at
     };
     switch (slot_kind(entry.slot)) {
       case SlotKind::kDictionary:
-        put(to_.dictionaries[entry.slot - 1U], values.at(i).first, values.at(i).second);
+        put(to_.dictionaries[entry.slot - 1U], values_[i].text, values_[i].hash);
         break;
       case SlotKind::kText:
-        put(to_.texts[entry.slot - kFirstText], values.at(i).first);
+        put(to_.texts[entry.slot - kFirstText], values_[i].text);
         break;
       case SlotKind::kInt:
         put(to_.ints[entry.slot - kFirstInt], attributes[entry.at].value.int_value);

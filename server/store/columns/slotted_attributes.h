@@ -76,7 +76,8 @@ class SlottedAttributes {
     bool is_made = false;  // Its text is made of another type.
   };
   struct Plan {
-    std::vector<std::string> keys;  // As they came, and below their types.
+    std::string keys;  // As they came, one behind the other, where each ends, and their types.
+    std::vector<std::uint32_t> key_ends;
     std::string types;
     std::vector<Entry> slotted;   // By key, as in `shape`.
     std::vector<Entry> overflow;  // By key.
@@ -85,6 +86,17 @@ class SlottedAttributes {
     std::uint64_t epoch = 0;  // For which `shape_index` holds.
     std::uint32_t uses = 0;
     bool is_settled = true;
+    Plan* next = nullptr;  // Which followed it last time.
+
+    [[nodiscard]] std::string_view key(std::size_t at) const noexcept {
+      const std::size_t begin = at == 0 ? 0 : key_ends[at - 1];
+      return {keys.data() + begin, key_ends[at] - begin};
+    }
+    [[nodiscard]] bool fits(otlp::AttributesView attributes) const noexcept;
+  };
+  struct HashedText {
+    std::string_view text;
+    std::uint64_t hash = 0;
   };
   struct Text {
     std::string_view key;
@@ -92,6 +104,7 @@ class SlottedAttributes {
   };
 
   Plan& plan_for(otlp::AttributesView attributes);
+  Plan& find_plan(otlp::AttributesView attributes);
   void make_plan(Plan& plan, otlp::AttributesView attributes, std::uint32_t sightings);
   void forget_plans();
   void adopt(Plan& plan);
@@ -105,12 +118,13 @@ class SlottedAttributes {
   std::uint64_t epoch_ = 1;
   std::unordered_map<std::uint64_t, Plan> plans_;
   std::size_t plan_bytes_ = 0;
+  Plan* last_plan_ = nullptr;             // One of `plans_`.
   Plan unshared_;                         // Of a record with very many attributes.
   std::unordered_set<std::string> used_;  // Shapes of the block's rows, rolled back ones included.
-  std::string types_;                     // Of the record at hand.
   std::string made_;
   std::vector<std::size_t> ends_;
   std::vector<Text> texts_;
+  std::array<HashedText, kSlots> values_;
 };
 
 /// The entries of a shape: `visit(key, slot, type)`.

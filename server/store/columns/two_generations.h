@@ -1,8 +1,8 @@
 #pragma once
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstddef>
 #include <cstdint>
-#include <unordered_map>
 #include <utility>
 
 namespace signalbox::server::store {
@@ -20,16 +20,16 @@ class TwoGenerations {
     if (const auto at = young_.find(key); at != young_.end()) return &at->second;
     const auto at = old_.find(key);
     if (at == old_.end()) return nullptr;
-    const Value value = at->second;
+    Value value = std::move(at->second);
     old_.erase(at);
-    return &set(key, value);
+    return &set(key, std::move(value));
   }
-  Value& set(std::uint64_t key, const Value& value) {
+  Value& set(std::uint64_t key, Value value) {
     if (young_.size() >= half_ && !young_.contains(key)) {
-      old_ = std::move(young_);
+      old_.swap(young_);
       young_.clear();
     }
-    return young_[key] = value;
+    return young_[key] = std::move(value);
   }
   void erase(std::uint64_t key) {
     young_.erase(key);
@@ -38,7 +38,7 @@ class TwoGenerations {
 
  private:
   std::size_t half_;
-  std::unordered_map<std::uint64_t, Value> young_, old_;
+  boost::unordered_flat_map<std::uint64_t, Value> young_, old_;
 };
 
 }  // namespace signalbox::server::store
