@@ -150,7 +150,7 @@ bool Committer::finish_blocks() {
 
 bool Committer::insert_side_rows(bool is_in_doubt) {
   const std::int64_t identity = without_side_rows_.back()->identity;
-  const Result result = insert_data(write_side_tables(side_, identity), identity, is_in_doubt);
+  const Result result = insert_tables(write_side_tables(side_, identity), identity, is_in_doubt);
   if (result == Result::kGivenUp) return false;
   if (result == Result::kRefused) {
     options_.report("the engine refuses rows of side tables again and again; they are left out");
@@ -183,7 +183,7 @@ Committer::Result Committer::commit(Batch& batch) {
   Result result = insert_descriptions(batch, sealed);
   if (batch.block != nullptr) pool_.give_back(std::move(batch.block));
   if (result == Result::kDone) {
-    result = insert_data(sealed.data, batch.identity, batch.is_in_doubt);
+    result = insert_tables(sealed.data, batch.identity, batch.is_in_doubt);
   }
   if (result != Result::kDone) side_.visit([](auto& table) { roll_back(table); });
   std::size_t rows = 0;
@@ -243,15 +243,15 @@ void Committer::reload(const Batch& batch) {
 }
 
 Committer::Result Committer::insert_descriptions(Batch& batch, const SealedBlock& sealed) {
-  for (const TableRows& rows : sealed.descriptions) {
-    if (const Result result = insert(rows, 0, false); result != Result::kDone) return result;
+  if (const Result result = insert_tables(sealed.descriptions, 0, false); result != Result::kDone) {
+    return result;
   }
   (batch.block != nullptr ? *batch.block : reloaded_).descriptions_are_written();
   return Result::kDone;
 }
 
-Committer::Result Committer::insert_data(const std::vector<TableRows>& tables,
-                                         std::int64_t identity, bool is_in_doubt) {
+Committer::Result Committer::insert_tables(const std::vector<TableRows>& tables,
+                                           std::int64_t identity, bool is_in_doubt) {
   std::atomic<std::size_t> next{0};
   std::atomic<Result> worst{Result::kDone};
   const auto work = [&] {

@@ -96,7 +96,8 @@ class Committer {
   SealedBlock seal(Batch& batch);
   void reload(const Batch& batch);
   Result insert_descriptions(Batch& batch, const SealedBlock& sealed);
-  Result insert_data(const std::vector<TableRows>& tables, std::int64_t identity, bool is_in_doubt);
+  Result insert_tables(const std::vector<TableRows>& tables, std::int64_t identity,
+                       bool is_in_doubt);
   /// Of a block that is sealed: what the side tables do not have yet.
   void add_side_rows(const Batch& batch);
   [[nodiscard]] bool must_write_side_tables();

@@ -278,7 +278,7 @@ TEST(EmbeddedEngine, KeepsItsDataAcrossARestart) {
 
   EXPECT_EQ(engine.query("SELECT sum(value) FROM metric_number_rows FORMAT TSV").data, "3\n");
   EXPECT_EQ(engine.query("SELECT count(), max(version) FROM schema_versions FORMAT TSV").data,
-            std::to_string(migrations().size()) + "\t" +
+            std::to_string(migrations().size() - 1) + "\t" +  // The first is of older folders.
                 std::to_string(migrations().back().version) + "\n");
 }
 

@@ -87,6 +87,21 @@ class PosixFile final : public File {
   const Descriptor fd_;
 };
 
+/// Returns how many bytes there were; fewer than asked for at the end of the file.
+std::size_t read_some(const Descriptor& fd, const std::filesystem::path& path, std::uint64_t offset,
+                      char* to, std::size_t bytes) {
+  std::size_t done = 0;
+  while (done < bytes) {
+    const ssize_t got =
+        ::pread(fd.get(), to + done, bytes - done, static_cast<off_t>(offset + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail("cannot read", path);
+    if (got == 0) break;
+    done += static_cast<std::size_t>(got);
+  }
+  return done;
+}
+
 class PosixFiles final : public Files {
  public:
   void create_folder(const std::filesystem::path& folder) override {
@@ -127,17 +142,28 @@ class PosixFiles final : public Files {
                    std::uint64_t bytes) override {
     const Descriptor fd(path, O_RDONLY | O_CLOEXEC);
     std::string result(bytes, '\0');
-    std::size_t done = 0;
-    while (done < bytes) {
-      const ssize_t got =
-          ::pread(fd.get(), result.data() + done, bytes - done, static_cast<off_t>(offset + done));
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) fail("cannot read", path);
-      if (got == 0) break;
-      done += static_cast<std::size_t>(got);
-    }
-    result.resize(done);
+    result.resize(read_some(fd, path, offset, result.data(), bytes));
     return result;
+  }
+
+  FileContent read_all(const std::filesystem::path& path) override {
+    const Descriptor fd(path, O_RDONLY | O_CLOEXEC);
+    FileContent content(size(path));
+    const std::uint64_t end = content.view().size();
+    // What was only allocated is a hole, on file systems that know; on others all is data.
+    for (std::uint64_t at = 0; at < end;) {
+      const off_t data = ::lseek(fd.get(), static_cast<off_t>(at), SEEK_DATA);
+      if (data < 0 && errno == ENXIO) break;
+      const off_t hole = data < 0 ? -1 : ::lseek(fd.get(), data, SEEK_HOLE);
+      const std::uint64_t from = hole < 0 ? at : static_cast<std::uint64_t>(data);
+      const std::uint64_t until = hole < 0 ? end : std::min(end, static_cast<std::uint64_t>(hole));
+      if (until <= from) break;
+      const std::size_t got = read_some(fd, path, from, content.data() + from, until - from);
+      content.set_written(from + got);
+      if (got < until - from) break;
+      at = until;
+    }
+    return content;
   }
 
   void rename(const std::filesystem::path& from, const std::filesystem::path& to) override {

@@ -2,8 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <new>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,6 +25,30 @@ class File {
   virtual void sync() = 0;
 };
 
+/// A whole file. What was never written of it takes no memory: a log's segment has its full size
+/// from the beginning.
+class FileContent {
+ public:
+  /// All zero.
+  explicit FileContent(std::uint64_t size)
+      : bytes_(static_cast<char*>(std::calloc(size + 1, 1))), size_(size) {
+    if (bytes_ == nullptr) throw std::bad_alloc();
+  }
+  [[nodiscard]] char* data() noexcept { return bytes_.get(); }
+  [[nodiscard]] std::string_view view() const noexcept { return {bytes_.get(), size_}; }
+  /// At most its size: from there on all bytes are zero.
+  [[nodiscard]] std::uint64_t written() const noexcept { return written_; }
+  void set_written(std::uint64_t end) noexcept { written_ = end; }
+
+ private:
+  struct Free {
+    void operator()(char* bytes) const noexcept { std::free(bytes); }
+  };
+  std::unique_ptr<char, Free> bytes_;
+  std::uint64_t size_;
+  std::uint64_t written_ = 0;
+};
+
 /// Thread-safety: any thread. Errors: std::system_error.
 class Files {
  public:
@@ -40,6 +66,7 @@ class Files {
   /// Up to `bytes` bytes from `offset` on; fewer at the end of the file.
   [[nodiscard]] virtual std::string read(const std::filesystem::path& path, std::uint64_t offset,
                                          std::uint64_t bytes) = 0;
+  [[nodiscard]] virtual FileContent read_all(const std::filesystem::path& path) = 0;
   virtual void rename(const std::filesystem::path& from, const std::filesystem::path& to) = 0;
   /// Does nothing if there is no such file.
   virtual void remove(const std::filesystem::path& path) = 0;

@@ -121,13 +121,12 @@ class Log::Reader {
     // Where it ends is known only if a next one began.
     const bool end_is_known =
         next != heads_.end() && next->first == number + 1 && next->second.head.has_value();
-    std::string segment = log_.files_.read(path, 0, log_.files_.size(path));
-    if (end_is_known) {
-      segment.resize(std::min<std::uint64_t>(next->second.head->previous_end, segment.size()));
-    }
+    const FileContent content = log_.files_.read_all(path);
+    std::string_view segment = content.view();
+    if (end_is_known) segment = segment.substr(0, next->second.head->previous_end);
     std::vector<DamagedStretch> unreadable;
     const ScannedSegment scanned = scan_segment(
-        {log_.salt_, number}, segment,
+        {log_.salt_, number}, segment, content.written(),
         [&](std::uint64_t offset, const RecordHead& head, std::string_view payload) {
           take(number, offset, head, payload);
         },

@@ -2,10 +2,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -128,6 +130,32 @@ TEST_F(LogTest, IsEmptyAtFirst) {
   EXPECT_THAT(recovery.damage, IsEmpty());
   EXPECT_EQ(log->bytes(), 0U);
   EXPECT_THAT(names(), IsEmpty());
+}
+
+TEST(PosixFiles, ReadsAWholeFileAlsoWhereItWasNeverWritten) {
+  char name[] = "/tmp/signalbox-files-XXXXXX";
+  const std::filesystem::path folder = ::mkdtemp(name);
+  const auto files = make_posix_files();
+  constexpr std::uint64_t kSize = 1 << 20;
+  constexpr std::uint64_t kSecond = 300'000;
+  {
+    const auto file = files->create(folder / "f", kSize);
+    const std::string_view first = "first";
+    const std::string_view second = "second";
+    file->write(0, {&first, 1});
+    file->write(kSecond, {&second, 1});
+    file->sync();
+  }
+  const FileContent content = files->read_all(folder / "f");
+  EXPECT_EQ(content.view(), files->read(folder / "f", 0, kSize));
+  EXPECT_EQ(content.view().substr(0, 5), "first");
+  EXPECT_EQ(content.view().substr(kSecond, 6), "second");
+  EXPECT_GE(content.written(), kSecond + 6);
+  EXPECT_LE(content.written(), kSize);
+  EXPECT_EQ(content.view().substr(content.written()).find_first_not_of('\0'),
+            std::string_view::npos);
+  EXPECT_THROW((void)files->read_all(folder / "none"), std::system_error);
+  std::filesystem::remove_all(folder);
 }
 
 TEST_F(LogTest, FindsBlocksAgainSealedOnesFirstByIdentity) {

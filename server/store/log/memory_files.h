@@ -108,6 +108,16 @@ class MemoryFiles final : public Files {
     return offset >= content.size() ? std::string() : content.substr(offset, bytes);
   }
 
+  FileContent read_all(const std::filesystem::path& path) override {
+    const std::scoped_lock lock(mutex_);
+    const std::string& bytes = find(path).current;
+    FileContent content(bytes.size());
+    const std::size_t written = bytes.find_last_not_of('\0') + 1;
+    std::copy_n(bytes.begin(), written, content.data());
+    content.set_written(written);
+    return content;
+  }
+
   void rename(const std::filesystem::path& from, const std::filesystem::path& to) override {
     const std::scoped_lock lock(mutex_);
     check(Operation::kRename, from);

@@ -168,12 +168,14 @@ bool read_record(const SegmentKey& key, std::uint64_t offset, std::string_view b
 }
 
 ScannedSegment scan_segment(
-    const SegmentKey& key, std::string_view segment,
+    const SegmentKey& key, std::string_view segment, std::uint64_t written,
     const std::function<void(std::uint64_t, const RecordHead&, std::string_view)>& on_record,
     const std::function<void(DamagedStretch)>& on_damage) {
   ScannedSegment scanned;
   std::uint64_t& end = scanned.end;  // Of what has been read or reported.
-  for (std::uint64_t offset = end; offset < segment.size();) {
+  // A head is never all zero.
+  const std::uint64_t last = std::min<std::uint64_t>(written, segment.size());
+  for (std::uint64_t offset = end; offset < last;) {
     const auto head = read_head(key, offset, segment.substr(offset));
     if (!head) {
       offset += 8;

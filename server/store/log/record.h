@@ -103,9 +103,9 @@ struct ScannedSegment {
   std::uint64_t last_append = kSegmentHeadBytes;  ///< `append_offset` of its last record.
 };
 
-/// Finds the records of a whole segment, also those behind a damaged stretch. The time it takes is
-/// proportional to the segment's size, whatever its bytes are.
-ScannedSegment scan_segment(const SegmentKey& key, std::string_view segment,
+/// Finds the records of a whole segment, also those behind a damaged stretch; from `written` on its
+/// bytes are zero. The time it takes is proportional to `written`, whatever the bytes are.
+ScannedSegment scan_segment(const SegmentKey& key, std::string_view segment, std::uint64_t written,
                             const std::function<void(std::uint64_t offset, const RecordHead&,
                                                      std::string_view payload)>& on_record,
                             const std::function<void(DamagedStretch)>& on_damage);

@@ -31,7 +31,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   std::uint64_t end = store::kSegmentHeadBytes;
   const store::ScannedSegment scanned = store::scan_segment(
-      key, bytes,
+      key, bytes, bytes.size(),
       [&](std::uint64_t offset, const store::RecordHead& record, std::string_view payload) {
         check(offset % 8 == 0 && offset == end);
         check(offset + store::kRecordHeadBytes + payload.size() <= bytes.size());

@@ -73,7 +73,7 @@ struct Scan {
 inline Scan scan(const SegmentKey& key, std::string_view bytes) {
   Scan scan;
   scan.end = scan_segment(
-      key, bytes,
+      key, bytes, bytes.size(),
       [&](std::uint64_t offset, const RecordHead& head, std::string_view payload) {
         scan.records.push_back({offset, head, std::string(payload)});
       },

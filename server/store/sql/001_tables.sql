@@ -1,4 +1,5 @@
--- The tables of Signalbox. Statements end with a semicolon at the end of a line.
+-- Older folders have these tables; new ones begin with 002_layout.sql. Statements end with a semicolon at the
+-- end of a line.
 --
 -- Each table is synced: an insert returns when its part and the entry of its folder are on disk.
 --

@@ -334,8 +334,7 @@ CREATE TABLE IF NOT EXISTS metric_exemplar_rows (
 ) ENGINE = MergeTree PARTITION BY toDate(received) ORDER BY (metric_name, series_id, time)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
--- What describes the rows of the first tables comes along at once, under numbers; it is little.
-
+-- Older folders: what describes the rows of the first tables comes along at once, under numbers; it is little.
 INSERT INTO resource_rows (resource_id, hash, service_name, service_namespace, service_instance_id,
   service_version, attributes, attribute_types, dropped_attributes_count, schema_url, seen)
 SELECT toUInt32(row_number() OVER (ORDER BY resource_id) + (SELECT max(resource_id) FROM resource_rows)),
@@ -343,12 +342,14 @@ SELECT toUInt32(row_number() OVER (ORDER BY resource_id) + (SELECT max(resource_
   dropped_attributes_count, schema_url, seen
 FROM resources FINAL WHERE resource_id NOT IN (SELECT hash FROM resource_rows);
 
+-- Older folders: the same of scopes.
 INSERT INTO scope_rows (scope_id, hash, name, version, attributes, attribute_types,
   dropped_attributes_count, schema_url, seen)
 SELECT toUInt32(row_number() OVER (ORDER BY scope_id) + (SELECT max(scope_id) FROM scope_rows)),
   scope_id, name, version, attributes, attribute_types, dropped_attributes_count, schema_url, seen
 FROM scopes FINAL WHERE scope_id NOT IN (SELECT hash FROM scope_rows);
 
+-- Older folders: the same of series.
 INSERT INTO metric_series_rows (series_id, metric_name, metric_type, unit, description, temporality, is_monotonic,
   metadata, metadata_types, service_name, resource_id, scope_id, attributes, attribute_types, seen)
 SELECT series_id, metric_name, metric_type, unit, description, temporality, is_monotonic, metadata,

@@ -1,8 +1,13 @@
 #include "server/store/sql/schema.h"
 
+#include <algorithm>
+#include <atomic>
 #include <charconv>
 #include <chrono>
 #include <cstddef>
+#include <exception>
+#include <mutex>
+#include <thread>
 
 namespace signalbox::server::store {
 namespace {
@@ -16,6 +21,64 @@ bool may_be_applied(Engine& engine, std::string_view sql) {
       engine.query(std::string(line.substr(kWhen.size())) + " FORMAT TabSeparated", {},
                    {.work = WorkClass::kBackground});
   return result.data.starts_with('1');
+}
+
+/// Whether it is of no use where no older Signalbox has been.
+bool is_of_older_folders(std::string_view sql) {
+  return sql.substr(std::min(sql.find_first_not_of('\n'), sql.size()))
+      .starts_with("-- Older folders");
+}
+
+bool has_tables(Engine& engine) {
+  const QueryResult result = engine.query(
+      "SELECT count() FROM system.tables WHERE database = currentDatabase() AND "
+      "name != 'schema_versions' FORMAT TabSeparated",
+      {}, {.work = WorkClass::kBackground});
+  return !result.data.starts_with("0\n");
+}
+
+/// Whether it only makes a table, of columns that it names itself.
+bool makes_a_table(std::string_view statement) {
+  while (statement.starts_with('\n') || statement.starts_with("--")) {
+    const std::size_t end = statement.find('\n');
+    if (end == std::string_view::npos) return false;
+    statement.remove_prefix(end + 1);
+  }
+  return statement.starts_with("CREATE TABLE ") &&
+         statement.substr(0, statement.find('\n')).ends_with(" (");
+}
+
+/// Several at a time: half of the time of a first start is that of these.
+void make_tables(Engine& engine, std::span<const std::string> statements) {
+  std::atomic<std::size_t> next{0};
+  std::mutex mutex;
+  std::exception_ptr error;
+  const auto work = [&] {
+    try {
+      for (std::size_t i = next++; i < statements.size(); i = next++) engine.execute(statements[i]);
+    } catch (...) {
+      const std::scoped_lock lock(mutex);
+      error = std::current_exception();
+    }
+  };
+  {
+    std::vector<std::jthread> others;
+    const std::size_t threads = std::clamp(std::thread::hardware_concurrency(), 1U, 4U);
+    for (std::size_t i = 1; i < std::min(threads, statements.size()); ++i)
+      others.emplace_back(work);
+    work();
+  }
+  if (error) std::rethrow_exception(error);
+}
+
+void run(Engine& engine, std::span<const std::string> statements) {
+  while (!statements.empty()) {
+    const auto end = std::find_if_not(statements.begin(), statements.end(), makes_a_table);
+    const auto tables = static_cast<std::size_t>(end - statements.begin());
+    if (tables == 0) engine.execute(statements.front());
+    make_tables(engine, statements.first(tables));
+    statements = statements.subspan(std::max<std::size_t>(tables, 1));
+  }
 }
 
 std::uint32_t applied_version(Engine& engine) {
@@ -55,10 +118,13 @@ void apply_schema(Engine& engine, std::span<const Migration> steps) {
                            std::to_string(known) +
                            "); use that version, or choose another folder with --data");
   }
+  const bool is_new = applied == 0 && !has_tables(engine);
   for (const Migration& step : steps) {
-    if (step.version <= applied) continue;
+    if (step.version <= applied || (is_new && is_of_older_folders(step.sql))) continue;
     if (!may_be_applied(engine, step.sql)) return;
-    for (const std::string& statement : split_statements(step.sql)) engine.execute(statement);
+    std::vector<std::string> statements = split_statements(step.sql);
+    if (is_new) std::erase_if(statements, is_of_older_folders);
+    run(engine, statements);
     // By the clock that blocks are received by, which may not be the engine's.
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     engine.execute("INSERT INTO schema_versions SELECT " + std::to_string(step.version) +

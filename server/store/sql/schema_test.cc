@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -11,15 +12,23 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::UnorderedElementsAre;
 
-/// Remembers the statements it is given; knows one fact: the version it was made with.
+/// Remembers the statements it is given; knows the version and the number of tables it was made
+/// with. Fails at a statement that contains "fails".
 class RecordingEngine : public Engine {
  public:
-  explicit RecordingEngine(int version) : version_(version) {}
-  void execute(const std::string& sql) override { statements.push_back(sql); }
-  QueryResult query(const std::string&, const std::vector<Parameter>&,
+  explicit RecordingEngine(int version, int tables = 0) : version_(version), tables_(tables) {}
+  void execute(const std::string& sql) override {
+    const std::scoped_lock lock(mutex_);
+    statements.push_back(sql);
+    if (sql.find("fails") != std::string::npos) throw EngineError(1, "as asked for");
+  }
+  QueryResult query(const std::string& sql, const std::vector<Parameter>&,
                     const QueryOptions&) override {
-    return {.data = std::to_string(version_) + "\n"};
+    const bool counts_tables = sql.find("system.tables") != std::string::npos;
+    return {.data = std::to_string(counts_tables ? tables_ : version_) + "\n"};
   }
   void insert_native(std::string_view, std::span<const std::string_view>,
                      const InsertOptions&) override {
@@ -30,6 +39,8 @@ class RecordingEngine : public Engine {
 
  private:
   int version_;
+  int tables_;
+  std::mutex mutex_;
 };
 
 TEST(Schema, SplitsStatementsAtSemicolonsThatEndALine) {
@@ -45,6 +56,47 @@ TEST(Schema, AppliesOnlyTheStepsThatAreMissingInOrder) {
   EXPECT_THAT(engine.statements,
               ElementsAre(HasSubstr("CREATE TABLE IF NOT EXISTS schema_versions"), "two", "and two",
                           HasSubstr("INSERT INTO schema_versions SELECT 2")));
+}
+
+TEST(Schema, LeavesOutWhatIsOfOlderFoldersWhereThereAreNoTables) {
+  const Migration steps[] = {{1, "001_a.sql", "-- Older folders have this.\none;\n"},
+                             {2, "002_b.sql", "two;\n\n-- Older folders: moved.\nthree;\n"}};
+  RecordingEngine fresh(0, 0);
+  apply_schema(fresh, steps);
+  EXPECT_THAT(fresh.statements, ElementsAre(HasSubstr("schema_versions"), "two",
+                                            HasSubstr("INSERT INTO schema_versions SELECT 2")));
+
+  // Broken off before its first version was noted.
+  RecordingEngine begun(0, 3);
+  apply_schema(begun, steps);
+  EXPECT_THAT(begun.statements,
+              ElementsAre(HasSubstr("schema_versions"), HasSubstr("one"), HasSubstr("SELECT 1"),
+                          "two", HasSubstr("three"), HasSubstr("SELECT 2")));
+}
+
+TEST(Schema, MakesTablesTogetherAndEverythingElseAfterThem) {
+  const Migration steps[] = {
+      {1, "001_a.sql",
+       "-- Of a.\nCREATE TABLE a (\n x;\n\nCREATE TABLE b (\n x;\nCREATE TABLE c AS a;\nlast;\n"}};
+  RecordingEngine engine(0, 1);
+  apply_schema(engine, steps);
+  ASSERT_EQ(engine.statements.size(), 6U);
+  EXPECT_THAT(std::vector(engine.statements.begin() + 1, engine.statements.begin() + 3),
+              UnorderedElementsAre(HasSubstr("TABLE a ("), HasSubstr("TABLE b (")));
+  EXPECT_EQ(engine.statements[3], "CREATE TABLE c AS a");
+  EXPECT_EQ(engine.statements[4], "last");
+}
+
+TEST(Schema, DoesNotTakeAStepForAppliedOfWhichATableFails) {
+  const Migration steps[] = {
+      {1, "001_a.sql",
+       "CREATE TABLE a (\n x;\nCREATE TABLE fails (\n x;\nCREATE TABLE c (\n x;\nnext;\n"}};
+  RecordingEngine engine(0, 1);
+  EXPECT_THROW(apply_schema(engine, steps), EngineError);
+  for (const std::string& statement : engine.statements) {
+    EXPECT_NE(statement, "next");
+    EXPECT_THAT(statement, Not(HasSubstr("INSERT")));
+  }
 }
 
 TEST(Schema, RefusesANewerVersionWithoutTouchingTheTables) {
