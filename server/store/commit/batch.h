@@ -38,7 +38,9 @@ struct Batch {
 /// Thread-safety: all members from any thread.
 class BlockPool {
  public:
-  BlockPool(Registry& registry, std::size_t blocks) : registry_(registry), left_(blocks) {}
+  BlockPool(Registry& registry, std::size_t blocks) : registry_(registry), left_(blocks) {
+    free_.reserve(blocks);  // So that none is lost when memory is short.
+  }
 
   /// Null if all are still in use after `wait`.
   [[nodiscard]] std::unique_ptr<Block> take(std::chrono::milliseconds wait = {}) {

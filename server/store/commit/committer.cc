@@ -2,8 +2,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <exception>
+#include <mutex>
+#include <new>
 #include <span>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -24,6 +28,15 @@ bool may_pass(int code) noexcept {
     default:
       return true;
   }
+}
+
+/// Whether the process lacks something at this moment, which says nothing about what is read.
+bool is_short(const std::exception& error) noexcept {
+  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return true;
+  const auto* const system = dynamic_cast<const std::system_error*>(&error);
+  if (system == nullptr || system->code().category() != std::generic_category()) return false;
+  const int code = system->code().value();
+  return code == ENOMEM || code == EMFILE || code == ENFILE;
 }
 
 }  // namespace
@@ -105,7 +118,7 @@ void Committer::run() {
     const Result result = commit_with_patience(*batch);
     if (batch->block != nullptr) pool_.give_back(std::move(batch->block));
     if (result == Result::kGivenUp) return;
-    if (result == Result::kRefused) options_.on_done(batch);
+    if (result == Result::kRefused && !hand_over(batch)) return;
     lock.lock();
     if (result == Result::kRefused) {
       --stats_.waiting_blocks;
@@ -130,22 +143,22 @@ bool Committer::finish_blocks() {
   for (bool is_in_doubt = false;; is_in_doubt = true) {
     try {
       if (!insert_side_rows(is_in_doubt)) return false;
-      while (!without_side_rows_.empty()) {
-        const std::shared_ptr<Batch> batch = std::move(without_side_rows_.front());
-        without_side_rows_.erase(without_side_rows_.begin());
-        {
-          const std::scoped_lock lock(mutex_);
-          --stats_.waiting_blocks;
-          ++stats_.blocks;
-        }
-        options_.on_done(batch);
-      }
-      return true;
+      break;
     } catch (const std::exception& error) {
-      options_.report(std::string("rows of side tables are tried again: ") + error.what());
+      report("rows of side tables are tried again: ", error.what());
       if (!wait(options_.longest_retry)) return false;
     }
   }
+  for (const std::shared_ptr<Batch>& batch : without_side_rows_) {
+    {
+      const std::scoped_lock lock(mutex_);
+      --stats_.waiting_blocks;
+      ++stats_.blocks;
+    }
+    if (!hand_over(batch)) return false;
+  }
+  without_side_rows_.clear();
+  return true;
 }
 
 bool Committer::insert_side_rows(bool is_in_doubt) {
@@ -153,11 +166,23 @@ bool Committer::insert_side_rows(bool is_in_doubt) {
   const Result result = insert_tables(write_side_tables(side_, identity), identity, is_in_doubt);
   if (result == Result::kGivenUp) return false;
   if (result == Result::kRefused) {
-    options_.report("the engine refuses rows of side tables again and again; they are left out");
+    report("the engine refuses rows of side tables again and again; they are left out");
   }
   side_.visit([](auto& table) { clear(table); });
   rows_without_side_rows_ = 0;
   return true;
+}
+
+bool Committer::hand_over(const std::shared_ptr<Batch>& batch) {
+  for (;;) {
+    try {
+      options_.on_done(batch);
+      return true;
+    } catch (const std::exception& error) {
+      report("that a block is done is noted later: ", error.what());
+      if (!wait(options_.longest_retry)) return false;
+    }
+  }
 }
 
 Committer::Result Committer::commit_with_patience(Batch& batch) {
@@ -167,7 +192,7 @@ Committer::Result Committer::commit_with_patience(Batch& batch) {
       if (result == Result::kRefused) options_.set_aside(batch);
       return result;
     } catch (const std::exception& error) {
-      options_.report(std::string("a block is tried again: ") + error.what());
+      report("a block is tried again: ", error.what());
       side_.visit([](auto& table) { roll_back(table); });
       batch.is_in_doubt = true;
       if (!wait(options_.longest_retry)) return Result::kGivenUp;
@@ -178,6 +203,11 @@ Committer::Result Committer::commit_with_patience(Batch& batch) {
 Committer::Result Committer::commit(Batch& batch) {
   const auto start = Clock::now();
   side_.visit([](auto& table) { mark(table); });
+  // Once its rows are in the tables, that it waits for side rows can be noted whatever memory is
+  // left.
+  if (without_side_rows_.size() == without_side_rows_.capacity()) {
+    without_side_rows_.reserve(2 * without_side_rows_.size() + 1);
+  }
   const SealedBlock sealed = seal(batch);
   add_side_rows(batch);
   Result result = insert_descriptions(batch, sealed);
@@ -228,14 +258,16 @@ void Committer::reload(const Batch& batch) {
       reloaded_.roll_back();
       why = decoded.error;
     } catch (const std::exception& error) {
+      if (is_short(error)) throw;
       reloaded_.roll_back();
       why = error.what();
     }
     ++unreadable;
   }
   if (unreadable > 0) {
-    options_.report(std::to_string(unreadable) + " of " + std::to_string(batch.requests.size()) +
-                    " acknowledged requests could not be read from the log again: " + why);
+    report(std::to_string(unreadable) + " of " + std::to_string(batch.requests.size()) +
+               " acknowledged requests could not be read from the log again: ",
+           why);
   }
   const std::scoped_lock lock(mutex_);
   ++stats_.reloaded_blocks;
@@ -253,14 +285,20 @@ Committer::Result Committer::insert_descriptions(Batch& batch, const SealedBlock
 Committer::Result Committer::insert_tables(const std::vector<TableRows>& tables,
                                            std::int64_t identity, bool is_in_doubt) {
   std::atomic<std::size_t> next{0};
-  std::atomic<Result> worst{Result::kDone};
+  std::mutex mutex;
+  Result worst = Result::kDone;
+  std::exception_ptr failure;
   const auto work = [&] {
     for (std::size_t i = next++; i < tables.size(); i = next++) {
-      const Result result = insert(tables[i], identity, is_in_doubt);
-      // A block that is given up is found in the log again, whatever else became of it.
-      if (result == Result::kGivenUp) worst = result;
-      Result none = Result::kDone;
-      if (result == Result::kRefused) worst.compare_exchange_strong(none, result);
+      try {
+        const Result result = insert(tables[i], identity, is_in_doubt);
+        const std::scoped_lock lock(mutex);
+        // A block that is given up is found in the log again, whatever else became of it.
+        if (result == Result::kGivenUp || worst == Result::kDone) worst = result;
+      } catch (...) {
+        const std::scoped_lock lock(mutex);
+        failure = std::current_exception();
+      }
     }
   };
   std::vector<std::jthread> others;
@@ -268,6 +306,7 @@ Committer::Result Committer::insert_tables(const std::vector<TableRows>& tables,
   for (std::size_t i = 1; i < threads; ++i) others.emplace_back(work);
   work();
   others.clear();
+  if (failure != nullptr) std::rethrow_exception(failure);
   return worst;
 }
 
@@ -315,7 +354,12 @@ void Committer::fail(std::string_view table, const std::string& error) {
   }
   std::string message = "a block could not be inserted into ";
   message += table;
-  options_.report(message + "; it stays in the log and is tried again: " + error);
+  report(message + "; it stays in the log and is tried again: ", error);
+}
+
+void Committer::report(std::string_view what, std::string_view why) const noexcept try {
+  options_.report(std::string(what).append(why));
+} catch (const std::exception& /*error*/) {
 }
 
 bool Committer::wait(std::chrono::milliseconds pause) {

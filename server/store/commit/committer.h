@@ -45,7 +45,8 @@ class Committer {
     std::chrono::milliseconds first_retry{200};      ///< Doubles with each failure …
     std::chrono::milliseconds longest_retry{5'000};  ///< … up to this.
     std::size_t attempts_before_set_aside = 8;       ///< At reasons that do not pass. > 0.
-    /// Called for each block that is in all its tables, or set aside. From the committer's thread.
+    /// Called for each block that is in all its tables, or set aside, from the committer's thread.
+    /// If it throws, it has done nothing, and is called again.
     std::function<void(const std::shared_ptr<Batch>&)> on_done;
     /// Called for a block that the engine refuses for good: keeps its requests elsewhere than in
     /// the log. Until it returns, instead of throwing, the block is tried again.
@@ -104,6 +105,8 @@ class Committer {
   /// The blocks in `without_side_rows_`, until they are done; false if that was given up.
   bool finish_blocks();
   bool insert_side_rows(bool is_in_doubt);
+  /// Until `on_done` has taken it; false if that was given up.
+  bool hand_over(const std::shared_ptr<Batch>& batch);
   /// With `identity` not 0 the table is asked whether it has that block before each attempt but, if
   /// not `is_in_doubt`, the first.
   Result insert(const TableRows& rows, std::int64_t identity, bool is_in_doubt);
@@ -111,6 +114,8 @@ class Committer {
   [[nodiscard]] bool has_block(std::string_view table, std::string_view comparison,
                                std::int64_t identity);
   void fail(std::string_view table, const std::string& error);
+  /// Leaves out what cannot be told because memory is short.
+  void report(std::string_view what, std::string_view why = {}) const noexcept;
   /// False if the committer is closing.
   bool wait(std::chrono::milliseconds pause);
   [[nodiscard]] bool must_end() const;

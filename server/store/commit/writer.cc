@@ -77,12 +77,21 @@ class RecoveryProgress {
     if (batch.is_recovered) refused_ += batch.requests.size();
   }
   /// Also of a batch that was refused.
-  void on_done(const Batch& batch) {
+  void on_done(const Batch& batch) noexcept {
     if (!batch.is_recovered) return;
     done_ += batch.requests.size();
     const auto now = Clock::now();
     if (done_ < requests_ && now < reported_at_ + options_.progress_interval) return;
     reported_at_ = now;
+    try {
+      report();
+    } catch (const std::exception& /*error*/) {
+      // Memory is short: the next one tells.
+    }
+  }
+
+ private:
+  void report() const {
     const std::string total = std::to_string(requests_);
     std::string text = " requests of the earlier run are in their tables";
     if (refused_ > 0) text += ", " + std::to_string(refused_) + " are set aside";
@@ -92,7 +101,6 @@ class RecoveryProgress {
                     text);
   }
 
- private:
   const Writer::Options& options_;
   std::size_t requests_ = 0;
   std::size_t done_ = 0;
@@ -233,10 +241,13 @@ class Writer::Implementation {
     committer.side_log_bytes = options_.max_log_bytes / 4;
     committer.report = options_.report;
     committer.on_done = [this](const std::shared_ptr<Batch>& batch) {
+      {
+        const std::scoped_lock lock(mutex_);
+        committed_.push_back(batch);  // If it throws, nothing is done.
+      }
       progress_.on_done(*batch);
       {
         const std::scoped_lock lock(mutex_);
-        committed_.push_back(batch);
         open_batches_.erase(batch->number);
       }
       to_log_.notify_all();

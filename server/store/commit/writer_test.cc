@@ -11,9 +11,11 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -662,6 +664,38 @@ class HookedDecoder final : public Decoder {
   std::function<void()> before_;
   testing::TextDecoder decoder_;
 };
+
+/// What is short for a moment says nothing about what is in the log.
+TEST_F(WriterTest, ReadsTheLogAgainWhenMemoryOrDescriptorsWereShort) {
+  const std::function<void()> failures[] = {
+      [] { throw std::bad_alloc(); },
+      [] { throw std::system_error(EMFILE, std::generic_category()); },
+      [] { throw std::system_error(ENOMEM, std::generic_category()); }};
+  for (const auto& fail : failures) {
+    testing::FakeEngine engine;
+    testing::MemoryFiles files;
+    {
+      auto with = options();
+      with.close_timeout = milliseconds(0);
+      engine.behave([](std::string_view) { return Insert::kFailsBefore; });
+      Writer writer(engine, decoder_, files, with);
+      ASSERT_EQ(status(write(writer, "3 spans")), Status::kCommitted);
+    }
+    engine.behave(nullptr);
+    std::atomic<int> decoded{0};
+    const HookedDecoder decoder([&] {
+      if (++decoded <= 2) fail();
+    });
+
+    Writer writer(engine, decoder, files, options());
+    ASSERT_TRUE(writer.flush(kLong));
+
+    EXPECT_EQ(engine.rows("span_rows"), 3U);
+    EXPECT_EQ(engine.rows("span_minute_rows"), 1U);
+    EXPECT_EQ(writer.stats().unreadable_requests, 0U);
+    EXPECT_EQ(writer.stats().blocks, 1U);
+  }
+}
 
 TEST_F(WriterTest, DecodesOnAllLanesAtOnceWhenRequestsWait) {
   std::atomic<int> decoding{0};
