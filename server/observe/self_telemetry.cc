@@ -75,7 +75,7 @@ struct WriterCounter {
   std::string_view unit;
   std::uint64_t Stats::* counter;
 };
-constexpr std::array<WriterCounter, 14> kWriterCounters = {{
+constexpr std::array<WriterCounter, 15> kWriterCounters = {{
     {"signalbox.writer.rejected_rows", "{row}", &Stats::rejected_rows},
     {"signalbox.writer.repeated_requests", "{request}", &Stats::repeated_requests},
     {"signalbox.writer.malformed_requests", "{request}", &Stats::malformed_requests},
@@ -86,6 +86,7 @@ constexpr std::array<WriterCounter, 14> kWriterCounters = {{
     {"signalbox.writer.blocks", "{block}", &Stats::blocks},
     {"signalbox.writer.reloaded_blocks", "{block}", &Stats::reloaded_blocks},
     {"signalbox.writer.blocks_set_aside", "{block}", &Stats::blocks_set_aside},
+    {"signalbox.writer.refused_side_rows", "{row}", &Stats::refused_side_rows},
     {"signalbox.writer.failed_inserts", "{insert}", &Stats::failed_inserts},
     {"signalbox.log.syncs", "{sync}", &Stats::log_syncs},
     {"signalbox.log.failures", "{failure}", &Stats::log_failures},

@@ -163,10 +163,13 @@ bool Committer::finish_blocks() {
 
 bool Committer::insert_side_rows(bool is_in_doubt) {
   const std::int64_t identity = without_side_rows_.back()->identity;
-  const Result result = insert_tables(write_side_tables(side_, identity), identity, is_in_doubt);
-  if (result == Result::kGivenUp) return false;
-  if (result == Result::kRefused) {
+  const Inserted inserted =
+      insert_tables(write_side_tables(side_, identity), identity, is_in_doubt);
+  if (inserted.worst == Result::kGivenUp) return false;
+  if (inserted.worst == Result::kRefused) {
     report("the engine refuses rows of side tables again and again; they are left out");
+    const std::scoped_lock lock(mutex_);
+    stats_.refused_side_rows += inserted.refused_rows;
   }
   side_.visit([](auto& table) { clear(table); });
   rows_without_side_rows_ = 0;
@@ -213,7 +216,7 @@ Committer::Result Committer::commit(Batch& batch) {
   Result result = insert_descriptions(batch, sealed);
   if (batch.block != nullptr) pool_.give_back(std::move(batch.block));
   if (result == Result::kDone) {
-    result = insert_tables(sealed.data, batch.identity, batch.is_in_doubt);
+    result = insert_tables(sealed.data, batch.identity, batch.is_in_doubt).worst;
   }
   if (result != Result::kDone) side_.visit([](auto& table) { roll_back(table); });
   std::size_t rows = 0;
@@ -275,26 +278,26 @@ void Committer::reload(const Batch& batch) {
 }
 
 Committer::Result Committer::insert_descriptions(Batch& batch, const SealedBlock& sealed) {
-  if (const Result result = insert_tables(sealed.descriptions, 0, false); result != Result::kDone) {
-    return result;
-  }
+  const Result result = insert_tables(sealed.descriptions, 0, false).worst;
+  if (result != Result::kDone) return result;
   (batch.block != nullptr ? *batch.block : reloaded_).descriptions_are_written();
   return Result::kDone;
 }
 
-Committer::Result Committer::insert_tables(const std::vector<TableRows>& tables,
-                                           std::int64_t identity, bool is_in_doubt) {
+Committer::Inserted Committer::insert_tables(const std::vector<TableRows>& tables,
+                                             std::int64_t identity, bool is_in_doubt) {
   std::atomic<std::size_t> next{0};
   std::mutex mutex;
-  Result worst = Result::kDone;
+  Inserted inserted;
   std::exception_ptr failure;
   const auto work = [&] {
     for (std::size_t i = next++; i < tables.size(); i = next++) {
       try {
         const Result result = insert(tables[i], identity, is_in_doubt);
         const std::scoped_lock lock(mutex);
+        if (result == Result::kRefused) inserted.refused_rows += tables[i].rows;
         // A block that is given up is found in the log again, whatever else became of it.
-        if (result == Result::kGivenUp || worst == Result::kDone) worst = result;
+        if (result == Result::kGivenUp || inserted.worst == Result::kDone) inserted.worst = result;
       } catch (...) {
         const std::scoped_lock lock(mutex);
         failure = std::current_exception();
@@ -307,7 +310,7 @@ Committer::Result Committer::insert_tables(const std::vector<TableRows>& tables,
   work();
   others.clear();
   if (failure != nullptr) std::rethrow_exception(failure);
-  return worst;
+  return inserted;
 }
 
 Committer::Result Committer::insert(const TableRows& rows, std::int64_t identity,

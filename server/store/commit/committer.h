@@ -61,6 +61,7 @@ class Committer {
     std::uint64_t reloaded_blocks = 0;  ///< Were decoded again from the log.
     std::uint64_t failed_inserts = 0;   ///< Of one table each; tried again.
     std::uint64_t blocks_set_aside = 0;
+    std::uint64_t refused_side_rows = 0;    ///< By the engine, again and again; left out.
     std::uint64_t unreadable_requests = 0;  ///< Could not be read from the log, or decoded, again.
     std::chrono::nanoseconds insert_time{0};
     std::size_t waiting_blocks = 0;  ///< Submitted and not done, side tables included.
@@ -89,6 +90,10 @@ class Committer {
  private:
   using Clock = std::chrono::steady_clock;
   enum class Result : std::uint8_t { kDone, kGivenUp, kRefused };
+  struct Inserted {
+    Result worst = Result::kDone;
+    std::size_t refused_rows = 0;
+  };
 
   void run();
   Result commit(Batch& batch);
@@ -97,8 +102,8 @@ class Committer {
   SealedBlock seal(Batch& batch);
   void reload(const Batch& batch);
   Result insert_descriptions(Batch& batch, const SealedBlock& sealed);
-  Result insert_tables(const std::vector<TableRows>& tables, std::int64_t identity,
-                       bool is_in_doubt);
+  Inserted insert_tables(const std::vector<TableRows>& tables, std::int64_t identity,
+                         bool is_in_doubt);
   /// Of a block that is sealed: what the side tables do not have yet.
   void add_side_rows(const Batch& batch);
   [[nodiscard]] bool must_write_side_tables();

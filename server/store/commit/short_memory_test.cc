@@ -134,6 +134,7 @@ class ShortMemoryTest : public ::testing::Test {
     EXPECT_EQ(stats.blocks, 2U);
     EXPECT_EQ(stats.waiting_blocks, 0U);
     EXPECT_EQ(stats.unreadable_requests, 0U);
+    EXPECT_EQ(stats.refused_side_rows, 0U);
     if (stored_rows_ == 0) stored_rows_ = stats.stored_rows;
     EXPECT_EQ(stats.stored_rows, stored_rows_);
   }

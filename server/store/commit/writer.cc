@@ -218,6 +218,7 @@ class Writer::Implementation {
     stats.stored_rows = committed.rows;
     stats.reloaded_blocks = committed.reloaded_blocks;
     stats.blocks_set_aside = committed.blocks_set_aside;
+    stats.refused_side_rows = committed.refused_side_rows;
     stats.unreadable_requests += committed.unreadable_requests;
     stats.failed_inserts = committed.failed_inserts;
     stats.insert_time = committed.insert_time;

@@ -85,6 +85,7 @@ class Writer final : public Ingest {
     std::uint64_t stored_rows = 0;   ///< Of these; without descriptions.
     std::uint64_t reloaded_blocks = 0;
     std::uint64_t blocks_set_aside = 0;
+    std::uint64_t refused_side_rows = 0;    ///< By the engine, again and again; left out.
     std::uint64_t unreadable_requests = 0;  ///< Acknowledged, and lost by damage to the log.
     std::uint64_t failed_inserts = 0;       ///< Tried again.
     std::chrono::nanoseconds insert_time{0};

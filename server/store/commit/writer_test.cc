@@ -528,6 +528,28 @@ TEST_F(WriterTest, SetsABlockAsideThatTheEngineRefusesAndGoesOn) {
   EXPECT_THAT(files_.content("/log/refused/" + kept[0]), HasSubstr("3 spans"));
 }
 
+/// Rows that are only an extract of others do not hold up a block.
+TEST_F(WriterTest, CountsSideRowsThatTheEngineRefusesAndGoesOn) {
+  std::atomic<bool> refuses{true};
+  engine_.behave([&](std::string_view table) {
+    return table == "span_minute_rows" && refuses ? Insert::kIsRefused : Insert::kSucceeds;
+  });
+  const auto writer = start();
+  ASSERT_EQ(status(write(*writer, "3 spans")), Status::kCommitted);
+  ASSERT_TRUE(writer->flush(kLong));
+  EXPECT_EQ(writer->stats().refused_side_rows, 1U);
+  refuses = false;
+  ASSERT_EQ(status(write(*writer, "4 spans")), Status::kCommitted);
+  ASSERT_TRUE(writer->flush(kLong));
+
+  EXPECT_EQ(writer->stats().refused_side_rows, 1U);
+  EXPECT_EQ(engine_.rows("span_minute_rows"), 1U);
+  EXPECT_EQ(engine_.rows("span_rows"), 7U);
+  EXPECT_EQ(writer->stats().blocks, 2U);
+  EXPECT_EQ(writer->stats().blocks_set_aside, 0U);
+  EXPECT_THAT(reports(), ::testing::Contains(HasSubstr("refuses rows of side tables")));
+}
+
 TEST_F(WriterTest, TakesRequestsWhileTheEngineStandsAndReadsThemFromTheLogLater) {
   auto with = options();
   with.max_block_rows = 10;
