@@ -246,6 +246,39 @@ TEST_F(WriterTest, InsertsSideRowsThatAnEarlierRunHadNot) {
   EXPECT_THAT(engine_.twice(), IsEmpty());
 }
 
+/// A log that fills up must not wait for side tables.
+TEST_F(WriterTest, InsertsSideRowsAndLetsGoOfTheLogWhenAQuarterOfItIsFull) {
+  auto with = options();
+  with.gather = with.block_interval = with.small_block_interval = milliseconds(1);
+  with.max_block_rows = 1;
+  with.side_interval = seconds(1000);
+  with.segment_bytes = 4096;
+  with.max_log_bytes = 64 * 1024;
+  const auto writer = start(with);
+  const auto write_1000_bytes = [&](std::size_t number) {
+    ASSERT_EQ(status(write(*writer, "1 " + std::to_string(number) + std::string(1000, 'x'))),
+              Status::kCommitted);
+    for (int i = 0; i < 2000 && engine_.blocks("span_rows") < number; ++i) {
+      std::this_thread::sleep_for(milliseconds(1));
+    }
+    ASSERT_EQ(engine_.blocks("span_rows"), number);
+  };
+  constexpr std::size_t kBlocks = 40;
+  for (std::size_t i = 1; i <= 10; ++i) ASSERT_NO_FATAL_FAILURE(write_1000_bytes(i));
+  EXPECT_EQ(engine_.inserts("span_minute_rows"), 0);
+  for (std::size_t i = 11; i <= kBlocks; ++i) ASSERT_NO_FATAL_FAILURE(write_1000_bytes(i));
+
+  const std::uint64_t most = with.max_log_bytes / 4 + with.segment_bytes;
+  for (int i = 0; i < 2000 && writer->stats().log_bytes > most; ++i) {
+    std::this_thread::sleep_for(milliseconds(1));
+  }
+
+  EXPECT_LE(writer->stats().log_bytes, most);
+  EXPECT_GE(engine_.inserts("span_minute_rows"), 1);
+  ASSERT_TRUE(writer->flush(kLong));
+  EXPECT_EQ(engine_.rows("span_minute_rows"), kBlocks);
+}
+
 TEST_F(WriterTest, AnswersAMalformedRequestWithoutItsRowsAndStoresTheOthers) {
   const auto writer = start();
   auto first = write(*writer, "2 spans");
