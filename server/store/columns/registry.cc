@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <exception>
 #include <functional>
 #include <string>
 #include <utility>
@@ -69,11 +70,12 @@ std::uint64_t hash_of(const Descriptions::SeriesHour& series_hour) {
       .value();
 }
 
-/// The latest spans that may be half of a call, received in the minute before the block. None if
-/// the engine fails or takes long: calls across the start are then not found, which must not hold
-/// up the block.
+/// The latest spans that may be half of a call, received in the minute before the block. If the
+/// engine fails or takes long, calls across the start are not found, which is reported: it must not
+/// hold up the block.
 void load_spans(Engine& engine, std::int64_t identity, std::size_t limit,
-                const std::function<void(const ServiceEdges::Span&)>& visit) try {
+                const std::function<void(const ServiceEdges::Span&)>& visit,
+                const std::function<void(const std::string&)>& report) try {
   const QueryResult result = engine.query(
       "SELECT toString(service_name), trace_id, span_id, parent_span_id, kind, status_code, "
       "toUnixTimestamp64Nano(start_time), duration_ns FROM span_rows\n"
@@ -96,7 +98,11 @@ void load_spans(Engine& engine, std::int64_t identity, std::size_t limit,
     span.duration_ns = row.number<std::int64_t>();
     visit(span);
   }
-} catch (const EngineError& /*error*/) {
+} catch (const std::exception& error) {
+  report(
+      std::string("the spans from before the start cannot be read, so calls between services that "
+                  "began before it are not counted: ") +
+      error.what());
 }
 
 }  // namespace
@@ -114,9 +120,11 @@ Registry::Registry(std::size_t capacity, ServiceEdges::Load load_spans)
 
 Registry::Registry(std::size_t capacity) : Registry(capacity, ServiceEdges::Load()) {}
 
-Registry::Registry(std::size_t capacity, Engine& engine)
-    : Registry(capacity, [&engine](std::int64_t identity, std::size_t limit, const auto& visit) {
-        load_spans(engine, identity, limit, visit);
+Registry::Registry(std::size_t capacity, Engine& engine,
+                   std::function<void(const std::string&)> report)
+    : Registry(capacity, [&engine, report = std::move(report)](
+                             std::int64_t identity, std::size_t limit, const auto& visit) {
+        load_spans(engine, identity, limit, visit, report);
       }) {
   resources_.restore(engine, "resource_rows", "resource_id", capacity / 2);
   scopes_.restore(engine, "scope_rows", "scope_id", capacity / 2);

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <span>
 #include <string>
@@ -58,8 +59,11 @@ class Registry {
  public:
   /// Of empty tables. `capacity` is the number of resources, of scopes and of series kept; > 0.
   explicit Registry(std::size_t capacity);
-  /// Of the tables behind `engine`. Errors: EngineError.
-  Registry(std::size_t capacity, Engine& engine);
+  /// Of the tables behind `engine`. `report` gets sentences for an operator, from any thread.
+  /// Errors: EngineError.
+  Registry(
+      std::size_t capacity, Engine& engine,
+      std::function<void(const std::string&)> report = [](const std::string&) {});
 
   struct Identity {
     std::uint32_t id;

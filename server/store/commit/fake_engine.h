@@ -33,15 +33,19 @@ class FakeEngine final : public Engine {
     kIsRefused,  ///< Throws what does not pass by itself.
   };
   using Behaviour = std::function<Insert(std::string_view table)>;
+  /// To a question that the tables here cannot answer; may throw.
+  using Answer = std::function<std::string(const std::string& sql, const QueryOptions& options)>;
 
   void execute(const std::string& /*sql*/) override {}
 
   /// Knows one question: whether a table has a block, or one not before it. To all others it
-  /// answers with nothing.
+  /// answers as it was told, or with nothing.
   QueryResult query(const std::string& sql, const std::vector<Parameter>& parameters,
-                    const QueryOptions& /*options*/) override {
-    if (!sql.starts_with("SELECT count()")) return {};
+                    const QueryOptions& options) override {
     const std::scoped_lock lock(mutex_);
+    if (!sql.starts_with("SELECT count()")) {
+      return {.data = answer_ ? answer_(sql, options) : std::string()};
+    }
     constexpr std::string_view kFrom = "FROM ";
     const std::size_t at = sql.find(kFrom) + kFrom.size();
     const std::string table = sql.substr(at, sql.find(' ', at) - at);
@@ -102,6 +106,10 @@ class FakeEngine final : public Engine {
   void behave(Behaviour behaviour) {
     const std::scoped_lock lock(mutex_);
     behaviour_ = std::move(behaviour);
+  }
+  void answer(Answer answer) {
+    const std::scoped_lock lock(mutex_);
+    answer_ = std::move(answer);
   }
   /// Inserts into `table`, also failed ones.
   int inserts(const std::string& table) {
@@ -170,6 +178,7 @@ class FakeEngine final : public Engine {
   int waiting_ = 0;
   int questions_ = 0;
   Behaviour behaviour_;
+  Answer answer_;
   std::map<std::string, int> inserts_;
   std::map<std::string, std::map<std::int64_t, std::uint64_t>> tables_;
   std::set<std::string> twice_;

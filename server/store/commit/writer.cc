@@ -126,7 +126,7 @@ class Writer::Implementation {
       : decoder_(decoder),
         files_(files),
         options_(std::move(options)),
-        registry_(options_.max_known_ids, engine),
+        registry_(options_.max_known_ids, engine, options_.report),
         pool_(registry_, number_of_blocks(options_)),
         log_(files, {.folder = options_.log_folder,
                      .segment_bytes = options_.segment_bytes,

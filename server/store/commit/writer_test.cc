@@ -279,6 +279,41 @@ TEST_F(WriterTest, InsertsSideRowsAndLetsGoOfTheLogWhenAQuarterOfItIsFull) {
   EXPECT_EQ(engine_.rows("span_minute_rows"), kBlocks);
 }
 
+/// The first block looks at the spans before it. It must not wait for long, nor be lost.
+TEST_F(WriterTest, GoesOnWhenTheSpansBeforeTheStartCannotBeRead) {
+  const std::map<std::string, std::function<void()>> failures = {
+      {"it took too long", [] { throw EngineError(159, "it took too long"); }},
+      {"no such table", [] { throw EngineError(60, "no such table"); }},
+      {"std::bad_alloc", [] { throw std::bad_alloc(); }}};
+  for (const auto& [why, fail] : failures) {
+    testing::FakeEngine engine;
+    std::atomic<int> looks{0};
+    std::atomic<std::uint32_t> limit_ms{0};
+    engine.answer([&](const std::string& sql, const QueryOptions& options) -> std::string {
+      if (sql.find("FROM span_rows") == std::string::npos) return {};
+      ++looks;
+      limit_ms = options.max_execution_time_ms;
+      fail();
+      return {};
+    });
+    testing::MemoryFiles files;
+    Writer writer(engine, decoder_, files, options());
+    for (const std::string payload : {"20 of all kinds", "20 of all kinds again"}) {
+      ASSERT_EQ(status(write(writer, payload)), Status::kCommitted);
+      ASSERT_TRUE(writer.flush(kLong));
+    }
+
+    EXPECT_EQ(looks, 1);
+    EXPECT_LE(limit_ms, 5'000U);
+    EXPECT_EQ(engine.blocks("span_rows"), 2U);
+    EXPECT_EQ(engine.blocks("span_edge_rows"), 2U);
+    EXPECT_EQ(writer.stats().blocks, 2U);
+    EXPECT_THAT(reports(),
+                ::testing::Contains(::testing::AllOf(
+                    HasSubstr("the spans from before the start cannot be read"), HasSubstr(why))));
+  }
+}
+
 TEST_F(WriterTest, AnswersAMalformedRequestWithoutItsRowsAndStoresTheOthers) {
   const auto writer = start();
   auto first = write(*writer, "2 spans");
