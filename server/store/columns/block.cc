@@ -98,6 +98,7 @@ SealedBlock Block::seal(std::int64_t received_us) {
 }
 
 void Block::add_side_rows(std::int64_t received_us, SideTables& to) const {
+  if (received_us < registry_.side_tables_since()) return;
   const std::int64_t hour = received_us * 1000 / kHourNs * 3600;
   add_span_minutes(tables_->spans, to.span_minutes);
   registry_.edges().find(received_us, tables_->spans, to.span_edges);

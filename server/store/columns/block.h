@@ -75,7 +75,8 @@ class Block {
   /// keeps them.
   [[nodiscard]] SealedBlock seal(std::int64_t received_us);
 
-  /// Appends what the side tables get of the rows; after `seal`, with the same identity.
+  /// Appends what the side tables get of the rows; after `seal`, with the same identity. Nothing of
+  /// a block from before Registry::side_tables_since.
   void add_side_rows(std::int64_t received_us, SideTables& to) const;
 
   /// Tells `registry` that the descriptions of the last `seal` are in their tables.

@@ -129,6 +129,7 @@ Registry::Registry(std::size_t capacity, Engine& engine,
   resources_.restore(engine, "resource_rows", "resource_id", capacity / 2);
   scopes_.restore(engine, "scope_rows", "scope_id", capacity / 2);
   restore_slots(engine);
+  restore_side_tables_since(engine);
 }
 
 Registry::Identity Registry::Ids::identity(std::uint64_t hash) {
@@ -173,6 +174,15 @@ void Registry::restore_slots(Engine& engine) {
         slots_.at(i).restore(key, slot);
     }
   }
+}
+
+void Registry::restore_side_tables_since(Engine& engine) {
+  const QueryResult result = engine.query(
+      "SELECT toUnixTimestamp64Nano(max(applied)) FROM schema_versions WHERE version = 3 "
+      "FORMAT RowBinary",
+      {}, at_start());
+  Fields row(result.data);
+  if (!row.at_end()) side_tables_since_ = (row.number<std::int64_t>() + 999) / 1000;
 }
 
 bool Registry::is_series_described(std::uint64_t series_id) {

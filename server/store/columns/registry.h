@@ -85,6 +85,10 @@ class Registry {
 
   [[nodiscard]] ServiceEdges& edges() noexcept { return edges_; }
 
+  /// The least identity of a block whose rows the side tables have: queries count those of earlier
+  /// blocks from the rows themselves.
+  [[nodiscard]] std::int64_t side_tables_since() const noexcept { return side_tables_since_; }
+
  private:
   class Ids {
    public:
@@ -102,6 +106,7 @@ class Registry {
 
   Registry(std::size_t capacity, ServiceEdges::Load load_spans);
   void restore_slots(Engine& engine);
+  void restore_side_tables_since(Engine& engine);
 
   Ids resources_, scopes_;
   std::mutex series_mutex_;
@@ -110,6 +115,7 @@ class Registry {
   std::mutex slots_mutex_;
   std::array<SlotAssignment, kSlottedSignals> slots_;
   ServiceEdges edges_;
+  std::int64_t side_tables_since_ = 0;
 };
 
 }  // namespace signalbox::server::store

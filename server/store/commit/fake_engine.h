@@ -136,6 +136,12 @@ class FakeEngine final : public Engine {
     for (const auto& [identity, count] : tables_[table]) rows += count;
     return rows;
   }
+  /// The identity of the latest block that `table` has; 0: none.
+  std::int64_t last_block(const std::string& table) {
+    const std::scoped_lock lock(mutex_);
+    const auto& blocks = tables_[table];
+    return blocks.empty() ? 0 : blocks.rbegin()->first;
+  }
   /// Tables that were given the same block twice.
   std::set<std::string> twice() {
     const std::scoped_lock lock(mutex_);

@@ -599,7 +599,8 @@ class Writer::Implementation {
   std::vector<Log::Entry> entries_of(const std::vector<Item>& items) {
     std::vector<Log::Entry> entries;
     entries.reserve(items.size());
-    std::int64_t last_identity = log_.last_identity();
+    // The clock may have been ahead when there began to be side tables.
+    std::int64_t last_identity = std::max(log_.last_identity(), registry_.side_tables_since() - 1);
     for (std::size_t i = 0; i < items.size(); ++i) {
       Log::Entry& entry = entries.emplace_back();
       RecordHead& head = entry.head;

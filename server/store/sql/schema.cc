@@ -5,8 +5,10 @@
 #include <charconv>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <mutex>
+#include <string>
 #include <thread>
 
 namespace signalbox::server::store {
@@ -90,6 +92,43 @@ std::uint32_t applied_version(Engine& engine) {
   return version;
 }
 
+std::int64_t now_ns() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::nanoseconds(now).count();
+}
+
+/// Now, by the clock that blocks are received by, which may not be the engine's; but behind all
+/// blocks that the tables have, as when that clock was ahead and has been set back. In nanoseconds
+/// since 1970.
+///
+/// What was moved from the first tables is not of such a block: its `received` are the first
+/// microseconds of a day that senders chose.
+std::int64_t moment_behind_all_blocks(Engine& engine) {
+  const QueryOptions options{.work = WorkClass::kBackground};
+  std::int64_t moment = now_ns();
+  const std::string tables =
+      engine
+          .query(
+              "SELECT table FROM system.columns WHERE database = currentDatabase() AND "
+              "name = 'received' AND type = 'DateTime64(6, \\'UTC\\')' AND table LIKE '%\\_rows' "
+              "FORMAT TabSeparated",
+              {}, options)
+          .data;
+  for (std::size_t at = 0; at < tables.size();) {
+    const std::size_t end = tables.find('\n', at);
+    const QueryResult latest = engine.query(
+        "SELECT toUnixTimestamp64Micro(max(received)) FROM " + tables.substr(at, end - at) +
+            " WHERE received >= fromUnixTimestamp64Nano({moment:Int64}, 'UTC') AND "
+            "toUnixTimestamp64Micro(received) % 86400000000 >= 10 FORMAT TabSeparated",
+        {{"moment", std::to_string(moment)}}, options);
+    std::int64_t us = 0;
+    std::from_chars(latest.data.data(), latest.data.data() + latest.data.size(), us);
+    moment = std::max(moment, (us + 1) * 1000);
+    at = end == std::string::npos ? end : end + 1;
+  }
+  return moment;
+}
+
 }  // namespace
 
 std::vector<std::string> split_statements(std::string_view sql) {
@@ -125,11 +164,9 @@ void apply_schema(Engine& engine, std::span<const Migration> steps) {
     std::vector<std::string> statements = split_statements(step.sql);
     if (is_new) std::erase_if(statements, is_of_older_folders);
     run(engine, statements);
-    // By the clock that blocks are received by, which may not be the engine's.
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    const std::int64_t moment = is_new ? now_ns() : moment_behind_all_blocks(engine);
     engine.execute("INSERT INTO schema_versions SELECT " + std::to_string(step.version) +
-                   ", fromUnixTimestamp64Nano(" +
-                   std::to_string(std::chrono::nanoseconds(now).count()) + ")");
+                   ", fromUnixTimestamp64Nano(" + std::to_string(moment) + ")");
   }
 }
 

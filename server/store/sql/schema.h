@@ -28,10 +28,11 @@ class NewerSchemaError : public std::runtime_error {
 };
 
 /// Brings the tables behind `engine` to the version of `steps`: applies those that have not been
-/// applied and records them in the table `schema_versions`. A step that was interrupted is applied
-/// again. A step that begins with a line `-- When: SELECT …` is left, with those behind it, for a
-/// later call if that does not yield 1. Steps and statements that begin with `-- Older folders` are
-/// left out where there are no tables yet. Errors: EngineError, NewerSchemaError.
+/// applied and records them in the table `schema_versions`, with a moment that no block in the
+/// tables is behind, whatever the clock was. A step that was interrupted is applied again. A step
+/// that begins with a line `-- When: SELECT …` is left, with those behind it, for a later call if
+/// that does not yield 1. Steps and statements that begin with `-- Older folders` are left out
+/// where there are no tables yet. Errors: EngineError, NewerSchemaError.
 void apply_schema(Engine& engine, std::span<const Migration> steps = migrations());
 
 /// The statements of a file of sql/: each ends with a semicolon at the end of a line.

@@ -27,8 +27,9 @@ class RecordingEngine : public Engine {
   }
   QueryResult query(const std::string& sql, const std::vector<Parameter>&,
                     const QueryOptions&) override {
-    const bool counts_tables = sql.find("system.tables") != std::string::npos;
-    return {.data = std::to_string(counts_tables ? tables_ : version_) + "\n"};
+    if (sql.starts_with("SELECT max(version)")) return {.data = std::to_string(version_) + "\n"};
+    if (sql.starts_with("SELECT count()")) return {.data = std::to_string(tables_) + "\n"};
+    return {};
   }
   void insert_native(std::string_view, std::span<const std::string_view>,
                      const InsertOptions&) override {
