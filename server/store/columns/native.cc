@@ -105,14 +105,27 @@ std::uint32_t StringDictionary::index_of(std::string_view value, std::uint64_t h
       if (value.size() > kMaxDictionaryBytes - bytes_.size()) {
         throw std::length_error("a column's distinct texts take more than 4 GiB");
       }
-      append_varint(bytes_, value.size());
-      const Entry& entry = entries_.emplace_back(Entry{static_cast<std::uint32_t>(bytes_.size()),
-                                                       static_cast<std::uint32_t>(value.size())});
-      bytes_.append(value);
+      const Entry entry = append_entry(value);
       slot = {tag, static_cast<std::uint32_t>(entries_.size()), entry};
       return slot.index_plus_one - 1;
     }
     if (slot.hash == tag && equal_bytes(text(slot.entry), value)) return slot.index_plus_one - 1;
+  }
+}
+
+StringDictionary::Entry StringDictionary::append_entry(std::string_view value) {
+  // If memory is short, all is as before. An entry never lies behind the end of `bytes_`.
+  const std::size_t before = bytes_.size();
+  try {
+    append_varint(bytes_, value.size());
+    const Entry entry{static_cast<std::uint32_t>(bytes_.size()),
+                      static_cast<std::uint32_t>(value.size())};
+    bytes_.append(value);
+    entries_.push_back(entry);
+    return entry;
+  } catch (...) {
+    bytes_.resize(before);
+    throw;
   }
 }
 

@@ -284,6 +284,7 @@ class StringDictionary {
   [[nodiscard]] std::string_view text(const Entry& entry) const noexcept {
     return {bytes_.data() + entry.begin, entry.size};
   }
+  Entry append_entry(std::string_view value);
   void rehash(std::size_t slots);
 
   std::string bytes_;

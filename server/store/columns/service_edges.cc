@@ -47,18 +47,24 @@ void ServiceEdges::find(std::int64_t identity, const SpanColumns& spans, SpanEdg
   if (identity != identity_) {
     load_before(identity);
     calls_.clear();
-    for (std::size_t row = 0; row < spans.start_time.size(); ++row) {
-      if (spans.kind[row] < kServer || spans.kind[row] > kConsumer) continue;
-      add({.service = spans.service_name[row],
-           .trace_id = spans.trace_id[row],
-           .span_id = spans.span_id[row],
-           .parent_span_id = spans.parent_span_id[row],
-           .kind = spans.kind[row],
-           .status_code = spans.status_code[row],
-           .start_time = spans.start_time[row],
-           .duration_ns = spans.duration_ns[row]});
-    }
+    rows_added_ = 0;
     identity_ = identity;
+  }
+  // What throws (memory is short) is tried again, from the row on that was not added.
+  for (; rows_added_ < spans.start_time.size(); ++rows_added_) {
+    const std::size_t row = rows_added_;
+    if (spans.kind[row] < kServer || spans.kind[row] > kConsumer) continue;
+    if (calls_.capacity() - calls_.size() < kMaxCalledByOne) {
+      calls_.reserve(2 * calls_.size() + kMaxCalledByOne);
+    }
+    add({.service = spans.service_name[row],
+         .trace_id = spans.trace_id[row],
+         .span_id = spans.span_id[row],
+         .parent_span_id = spans.parent_span_id[row],
+         .kind = spans.kind[row],
+         .status_code = spans.status_code[row],
+         .start_time = spans.start_time[row],
+         .duration_ns = spans.duration_ns[row]});
   }
   write(to);
 }

@@ -74,7 +74,8 @@ class ServiceEdges {
   TwoGenerations<std::vector<Half>> servers_;  // By their parent's.
   std::vector<std::string> services_;
   std::unordered_map<std::string, std::uint32_t> numbers_;
-  std::int64_t identity_ = 0;  // Of the block that `calls_` are of.
+  std::int64_t identity_ = 0;   // Of the block that `calls_` are of.
+  std::size_t rows_added_ = 0;  // Of that block.
   std::vector<Call> calls_;
 };
 

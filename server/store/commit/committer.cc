@@ -286,12 +286,12 @@ Committer::Result Committer::insert_descriptions(Batch& batch, const SealedBlock
 
 Committer::Inserted Committer::insert_tables(const std::vector<TableRows>& tables,
                                              std::int64_t identity, bool is_in_doubt) {
-  std::atomic<std::size_t> next{0};
+  std::atomic<std::size_t> next{1};  // This thread begins with the first.
   std::mutex mutex;
   Inserted inserted;
   std::exception_ptr failure;
-  const auto work = [&] {
-    for (std::size_t i = next++; i < tables.size(); i = next++) {
+  const auto work = [&](std::size_t first) {
+    for (std::size_t i = first; i < tables.size(); i = next++) {
       try {
         const Result result = insert(tables[i], identity, is_in_doubt);
         const std::scoped_lock lock(mutex);
@@ -306,8 +306,8 @@ Committer::Inserted Committer::insert_tables(const std::vector<TableRows>& table
   };
   std::vector<std::jthread> others;
   const std::size_t threads = std::min(options_.parallel_inserts, tables.size());
-  for (std::size_t i = 1; i < threads; ++i) others.emplace_back(work);
-  work();
+  for (std::size_t i = 1; i < threads; ++i) others.emplace_back([&] { work(next++); });
+  work(0);
   others.clear();
   if (failure != nullptr) std::rethrow_exception(failure);
   return inserted;

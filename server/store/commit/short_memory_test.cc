@@ -17,6 +17,10 @@
 #include <utility>
 #include <vector>
 
+#include "server/store/columns/native.h"
+#include "server/store/columns/service_edges.h"
+#include "server/store/columns/side_tables.h"
+#include "server/store/columns/tables.h"
 #include "server/store/commit/fake_engine.h"
 #include "server/store/commit/text_decoder.h"
 #include "server/store/commit/writer.h"
@@ -254,6 +258,83 @@ TEST_F(ShortMemoryTest, StoresSideRowsOnceWhicheverAllocationOfAHelpingThreadFai
     }
   }
   EXPECT_GT(failed_allocations, 2);
+}
+
+/// Calls `action` until it does not throw; the allocation after `successes` fails the first time.
+/// Returns whether one did.
+bool with_one_failure(int successes, const std::function<void()>& action) {
+  to_succeed = successes;
+  to_fail = 1;
+  bool has_failed = false;
+  try {
+    action();
+  } catch (const std::bad_alloc&) {
+    has_failed = true;
+  }
+  to_fail = 0;
+  if (has_failed) action();
+  return has_failed;
+}
+
+TEST(ShortMemory, LeavesADictionaryAsItWas) {
+  StringDictionary expected;
+  for (int i = 0; i < 500; ++i) (void)expected.index_of("a value " + std::to_string(i));
+  int failures = 0;
+  for (const int successes : {0, 1}) {
+    StringDictionary dictionary;
+    for (std::uint32_t i = 0; i < 500; ++i) {
+      const std::string value = "a value " + std::to_string(i);
+      if (with_one_failure(successes, [&] { ASSERT_EQ(dictionary.index_of(value), i); })) {
+        ++failures;
+        dictionary.truncate(i / 2);  // As when the request is rolled back, and comes again.
+        for (std::uint32_t j = i / 2; j <= i; ++j) {
+          ASSERT_EQ(dictionary.index_of("a value " + std::to_string(j)), j);
+        }
+      }
+    }
+    EXPECT_EQ(dictionary.native(), expected.native());
+  }
+  EXPECT_GT(failures, 10);
+}
+
+TEST(ShortMemory, FindsEachCallOnce) {
+  SpanColumns spans;
+  for (int i = 0; i < 40; ++i) {
+    // Callers before and behind those whom they call, some of them called twice.
+    for (const std::int32_t kind : i % 2 == 0 ? std::vector{3, 2, 2} : std::vector{2, 3}) {
+      spans.service_name.append(kind == 3 ? "web" : "shop " + std::to_string(i % 7));
+      spans.trace_id.append("0123456789abcdef");
+      spans.span_id.append((kind == 3 ? "client" : "server") + std::to_string(10 + i));
+      spans.parent_span_id.append(kind == 3 ? "" : "client" + std::to_string(10 + i));
+      spans.kind.append(kind);
+      spans.status_code.append(0);
+      spans.start_time.append(1'790'000'000'000'000'000);
+      spans.duration_ns.append(1000);
+    }
+  }
+  const auto calls = [](const SpanEdgeColumns& edges) {
+    std::string text;
+    for (std::size_t i = 0; i < edges.calls.size(); ++i) {
+      text += std::string(edges.server[i]) + " " + std::to_string(edges.calls[i]) + "; ";
+    }
+    return text;
+  };
+  SpanEdgeColumns expected;
+  ServiceEdges(1000).find(1, spans, expected);
+  int failures = 0;
+  for (int successes = 0; successes < 300; ++successes) {
+    ServiceEdges edges(1000);
+    SpanEdgeColumns found;
+    mark(found);
+    if (with_one_failure(successes, [&] {
+          roll_back(found);
+          edges.find(1, spans, found);
+        })) {
+      ++failures;
+    }
+    ASSERT_EQ(calls(found), calls(expected)) << "after " << successes;
+  }
+  EXPECT_GT(failures, 50);
 }
 
 }  // namespace
