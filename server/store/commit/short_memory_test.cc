@@ -285,8 +285,9 @@ TEST(ShortMemory, LeavesADictionaryAsItWas) {
     for (std::uint32_t i = 0; i < 500; ++i) {
       const std::string value = "a value " + std::to_string(i);
       if (with_one_failure(successes, [&] { ASSERT_EQ(dictionary.index_of(value), i); })) {
-        ++failures;
-        dictionary.truncate(i / 2);  // As when the request is rolled back, and comes again.
+        // Every other time as when the request is rolled back, and comes again.
+        if (++failures % 2 == 0) continue;
+        dictionary.truncate(i / 2);
         for (std::uint32_t j = i / 2; j <= i; ++j) {
           ASSERT_EQ(dictionary.index_of("a value " + std::to_string(j)), j);
         }
