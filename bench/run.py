@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the benchmarks and prints a report in Markdown (also kept as build/bench/report.md).
 
-usage: bench/run.py [--seconds N] [--rounds N] [--only sdk|server|store|soak|peers]
+usage: bench/run.py [--seconds N] [--rounds N] [--only sdk|server|store|days|soak|peers]
                     [--victoria-traces PROGRAM] [--victoria-logs PROGRAM]
 
 SDK: each operation with Signalbox and with opentelemetry-rust by turns in one run, so that a noisy machine
@@ -9,7 +9,7 @@ disturbs both alike; medians and best of the rounds; instructions counted by cal
 that start-up cancels out. Server: records acknowledged per second, how long each answer took, CPU per million of
 them with the merges that follow, memory, disk, and the time from start to the first trace that the API shows.
 Store: ten million spans in blocks as under load, what reading them takes, and a start on them. Only when asked for:
-soak, ten minutes of as much as is taken, with the number of parts as it goes; peers, the server's loads sent by turns
+days, 200 million spans over 15 days and a server that shows them; soak, ten minutes of as much as is taken, with the number of parts as it goes; peers, the server's loads sent by turns
 to Signalbox and to the programs given, each built from its own source (`go build ./app/victoria-traces`).
 """
 
@@ -225,6 +225,45 @@ def bench_store(rounds: int) -> list[str]:
                 "", *bench_start(rounds, data)]
 
 
+def bench_days(rounds: int, millions: int = 200, days: int = 15) -> list[str]:
+    """A server on the spans of many days: what a page takes, and how much memory."""
+    program = BENCH / "bench" / "store_bench"
+    with tempfile.TemporaryDirectory(prefix="signalbox-bench-") as folder:
+        data = pathlib.Path(folder) / "data"
+        data.mkdir()
+        print(f"{millions} million spans over {days} days …", file=sys.stderr, flush=True)
+        out = subprocess.run([program, str(millions * 1_000_000), "250000", data, str(days)], check=True,
+                             capture_output=True, text=True).stdout
+        trace_id = re.search(r"first trace (\w+)", out).group(1)
+        with Stack() as stack:
+            stack.data = data
+            server = stack.start_server()
+
+            def ms(call) -> str:
+                times = []
+                for _ in range(rounds):
+                    begin = time.monotonic()
+                    call()
+                    times.append((time.monotonic() - begin) * 1000)
+                return f"first {times[0]:.0f}, median {statistics.median(times):.0f} ms"
+
+            def last_hour() -> dict[str, int]:
+                now = time.time_ns()
+                return {"start": now - 3_600_000_000_000, "end": now}
+
+            reads = {
+                f"trace of {days} days ago by its id": lambda: stack.api(f"traces/{trace_id}"),
+                "services of the last hour": lambda: stack.api("services", **last_hour()),
+                "200 newest spans of the last hour": lambda: stack.api("traces", **last_hour(), limit=200),
+                f"services of {days} days": lambda: stack.api(
+                    "services", start=time.time_ns() - days * 86_400_000_000_000, end=time.time_ns()),
+            }
+            lines = ["```", *out.splitlines()[:-1], "```", "", "| A server on them | |", "|---|---|"]
+            lines += [f"| {what} | {ms(call)} |" for what, call in reads.items()]
+            return [*lines, f"| MiB resident afterwards | {resident_mib(server.pid):.0f} |", "",
+                    *bench_start(rounds, data)]
+
+
 def count_parts(data: pathlib.Path) -> int:
     """Folders of parts, those just replaced included."""
     return sum(1 for path in (data / "clickhouse" / "store").glob("*/*/2*_*_*_*"))
@@ -296,7 +335,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=20, help="of each ingest run")
     parser.add_argument("--rounds", type=int, default=7, help="of each measurement; the median counts")
-    parser.add_argument("--only", choices=["sdk", "server", "store", "soak", "peers"])
+    parser.add_argument("--only", choices=["sdk", "server", "store", "days", "soak", "peers"])
     parser.add_argument("--victoria-traces", help="its program, for --only peers")
     parser.add_argument("--victoria-logs", help="its program, for --only peers")
     options = parser.parse_args()
@@ -307,6 +346,8 @@ def main() -> None:
         report += ["", "### Server", "", *bench_server(options.seconds, options.rounds)]
     if options.only in (None, "store"):
         report += ["", "### Store", "", *bench_store(options.rounds)]
+    if options.only == "days":
+        report += ["", "### Fifteen days", "", *bench_days(options.rounds)]
     if options.only == "soak":
         report += ["", "### Ten minutes", "", *bench_soak(10)]
     if options.only == "peers":

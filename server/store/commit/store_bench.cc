@@ -1,6 +1,7 @@
 // How fast spans with 11 attributes become rows on disk, what that costs, merges included, and how
 // long it takes to read them.
-// Usage: store_bench [spans] [spans of a block] [folder]
+// Usage: store_bench [spans] [spans of a block] [folder] [days]
+// With days, the blocks are spread over the last so many, and the first trace's id is printed.
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -49,6 +50,11 @@ std::int64_t start_ns() {
 /// Spans of a shop: ids random, eleven attributes with 2 to 100,000 values.
 class Spans {
  public:
+  /// When the spans to come begin.
+  void set_time(std::int64_t unix_ns) {
+    time_ = static_cast<std::uint64_t>(unix_ns);
+    made_before_ = made_;
+  }
   void append_to(otlp::TraceSink& sink, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) append_one(sink);
   }
@@ -88,7 +94,7 @@ class Spans {
     span.parent_span_id = made_ % 8 == 0 ? std::string_view() : span_id_;
     span.name = kNames[random_() % std::size(kNames)];
     span.kind = 2;
-    span.start_time_unix_nano = static_cast<std::uint64_t>(start_ns()) + made_ * 10'000;
+    span.start_time_unix_nano = time_ + (made_ - made_before_) * 10'000;
     span.end_time_unix_nano = span.start_time_unix_nano + random_() % 100'000'000;
     span.attributes = attributes_;
     sink.on_span(span);
@@ -110,7 +116,9 @@ class Spans {
   static constexpr const char* kNames[] = {"GET /",       "GET /cart",     "POST /order",
                                            "GET /search", "POST /payment", "GET /product"};
   std::mt19937_64 random_{1};  // NOLINT(bugprone-random-generator-seed): equal runs.
+  std::uint64_t time_ = static_cast<std::uint64_t>(start_ns());
   std::uint64_t made_ = 0;
+  std::uint64_t made_before_ = 0;
   std::string trace_id_ = std::string(16, 'x');
   std::string span_id_ = std::string(8, 'x');
   std::vector<std::string> texts_;
@@ -189,9 +197,13 @@ void print_reads(EmbeddedEngine& engine) {
                           " >= 500) FROM span_rows GROUP BY minute ORDER BY minute LIMIT 1"));
 }
 
-int run(std::size_t spans, std::size_t block_spans, const std::filesystem::path& folder) {
+int run(std::size_t spans, std::size_t block_spans, const std::filesystem::path& folder,
+        std::int64_t days) {
   EmbeddedEngine engine({.data_folder = folder});
   apply_schema(engine);
+  // As if the side tables had been there all the time.
+  engine.execute("ALTER TABLE schema_versions UPDATE applied = applied - toIntervalDay(" +
+                 std::to_string(days) + ") WHERE 1 SETTINGS mutations_sync = 1");
   Registry registry(100'000, engine);
   Block block(registry);
   const double millions = static_cast<double>(spans) / 1e6;
@@ -206,8 +218,16 @@ int run(std::size_t spans, std::size_t block_spans, const std::filesystem::path&
   double append_s = 0;
   double insert_s = 0;
   const double cpu_before = cpu_seconds();
+  constexpr std::int64_t kDayNs = 86'400'000'000'000;
   std::int64_t identity = start_ns() / 1000;
   for (std::size_t done = 0; done < spans; done += block_spans) {
+    if (days > 0) {
+      const double left = 1 - static_cast<double>(done) / static_cast<double>(spans);
+      const auto time =
+          start_ns() - static_cast<std::int64_t>(left * static_cast<double>(days * kDayNs));
+      source.set_time(time);
+      identity = time / 1000;
+    }
     start = Clock::now();
     block.begin_request(0);
     source.append_to(block.sinks().traces, std::min(block_spans, spans - done));
@@ -241,6 +261,14 @@ int run(std::size_t spans, std::size_t block_spans, const std::filesystem::path&
           .c_str(),
       number(engine, "SELECT count() FROM system.parts WHERE active AND table = 'span_rows'")
           .c_str());
+  if (days > 0) {
+    std::printf("first trace %s\n",
+                number(engine,
+                       "SELECT lower(hex(argMin(trace_id, start_time))) FROM span_rows WHERE "
+                       "toDate(received) = (SELECT min(toDate(received)) FROM span_rows)")
+                    .c_str());
+    return 0;
+  }
   print_reads(engine);
   return 0;
 }
@@ -254,5 +282,6 @@ int main(int argc, char** argv) {
   const std::size_t block_spans = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 5'000;
   const TemporaryFolder folder;
   if (spans == 0 || block_spans == 0) return 2;
-  return run(spans, block_spans, argc > 3 ? std::filesystem::path(argv[3]) : folder.path());
+  return run(spans, block_spans, argc > 3 ? std::filesystem::path(argv[3]) : folder.path(),
+             argc > 4 ? std::strtoll(argv[4], nullptr, 10) : 0);
 }
