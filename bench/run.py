@@ -260,8 +260,8 @@ def bench_days(rounds: int, millions: int = 200, days: int = 15) -> list[str]:
             }
             lines = ["```", *out.splitlines()[:-1], "```", "", "| A server on them | |", "|---|---|"]
             lines += [f"| {what} | {ms(call)} |" for what, call in reads.items()]
-            return [*lines, f"| MiB resident afterwards | {resident_mib(server.pid):.0f} |", "",
-                    *bench_start(rounds, data)]
+            lines.append(f"| MiB resident afterwards | {resident_mib(server.pid):.0f} |")
+        return [*lines, "", *bench_start(rounds, data)]
 
 
 def count_parts(data: pathlib.Path) -> int:
