@@ -270,6 +270,9 @@ std::string histogram_quantiles_sql(const MetricSource& source,
   columns.insert(columns.end(), extremes().begin(), extremes().end());
   const std::string intervals =
       "SELECT series_id, t0, t1, upper_bounds, least_value, greatest_value,\n"
+      // Those of a cumulative point are of the process's life; of this interval only if they moved.
+      "    if(is_first OR least_value < previous_least_value, least_value, inf) AS bottom,\n"
+      "    if(is_first OR greatest_value > previous_greatest_value, greatest_value, -inf) AS top,\n"
       // Whoever changes the bounds has begun to count anew. A bucket that falls though the count
       // does not is not a restart but a racing client: nothing happened there.
       "    if(is_first OR n < previous_n OR upper_bounds != previous_upper_bounds OR "
@@ -278,23 +281,25 @@ std::string histogram_quantiles_sql(const MetricSource& source,
       "length(in_bucket)))) AS happened FROM (\n  " +
       cumulative_intervals(source, columns) +
       ")\n  UNION ALL SELECT series_id, t0, t1, upper_bounds, least_value, greatest_value, "
-      "in_bucket AS happened FROM (\n  " +
+      "least_value AS bottom, greatest_value AS top, in_bucket AS happened FROM (\n  " +
       delta_intervals(source, columns) + ")";
   const std::string per_series =
       "SELECT series_id, bucket, upper_bounds, min(least_value) AS least_value, "
-      "max(greatest_value) AS greatest_value, sumForEach(arrayMap(x -> x * weight, happened)) AS "
-      "in_bucket\nFROM (" +
+      "max(greatest_value) AS greatest_value, min(bottom) AS bottom, max(top) AS top, "
+      "sumForEach(arrayMap(x -> x * weight, happened)) AS in_bucket\nFROM (" +
       spread(source, intervals) +
       ")\nWHERE arraySum(happened) > 0\nGROUP BY series_id, bucket, upper_bounds";
   const std::string per_bounds =
       "SELECT labels, bucket, upper_bounds, min(least_value) AS least_value, max(greatest_value) "
-      "AS greatest_value, arrayCumSum(sumForEach(in_bucket)) AS up_to\nFROM " +
+      "AS greatest_value, min(if(isFinite(bottom), bottom, -inf)) AS bottom, "
+      "max(if(isFinite(top), top, inf)) AS top, arrayCumSum(sumForEach(in_bucket)) AS "
+      "up_to\nFROM " +
       with_labels(source, per_series) + "\nGROUP BY labels, bucket, upper_bounds";
   // Histograms with different bounds meet at the bounds of all of them, each taken as evenly spread
   // between its own.
   const std::string merged =
       "SELECT labels, bucket, min(least_value) AS least_value, max(greatest_value) AS "
-      "greatest_value,\n"
+      "greatest_value, min(bottom) AS bottom, max(top) AS top,\n"
       "  groupArray(upper_bounds) AS all_bounds, groupArray(up_to) AS all_up_to,\n"
       "  arraySort(arrayDistinct(arrayFlatten(all_bounds))) AS bounds,\n"
       "  arraySum(arrayMap(c -> if(empty(c), 0., c[-1]), all_up_to)) AS total,\n"
@@ -311,26 +316,31 @@ std::string histogram_quantiles_sql(const MetricSource& source,
       per_bounds + ")\nGROUP BY labels, bucket";
   const std::string at = "arrayFirstIndex(c -> c >= q * total, arrayPushBack(finite, total))";
   const std::string below = "if(" + at + " > 1, finite[" + at + " - 1], 0.)";
-  // In the first bucket and in the last one the missing bound is 0, or the extreme where known.
-  const std::string lowest =
-      "if(bounds[1] > 0, if(isFinite(least_value), least(least_value, 0.), 0.), "
-      "if(isFinite(least_value), least(least_value, bounds[1]), bounds[1]))";
-  const std::string lower = "if(" + at + " > 1, bounds[" + at + " - 1], " + lowest + ")";
-  const std::string inside = lower + " + (bounds[" + at + "] - " + lower + ") * (q * total - " +
-                             below + ") / (finite[" + at + "] - " + below + ")";
-  const std::string beyond =
-      "if(isFinite(greatest_value) AND greatest_value > bounds[-1], bounds[-1] + (greatest_value - "
-      "bounds[-1]) * (q * total - " +
-      below + ") / (total - " + below + "), bounds[-1])";
+  // In the first bucket and in the last one the missing bound is 0, or the extreme where known. No
+  // value lies beyond an extreme, so each bucket is taken as spread between these.
+  const std::string lowest = "if(isFinite(bottom), least(bottom, bounds[1]), least(bounds[1], 0.))";
+  const std::string lower =
+      "greatest(if(" + at + " > 1, bounds[" + at + " - 1], " + lowest + "), least_value)";
+  const std::string upper = "least(bounds[" + at + "], greatest_value)";
+  const std::string inside = lower + " + (" + upper + " - " + lower + ") * (q * total - " + below +
+                             ") / (finite[" + at + "] - " + below + ")";
+  const std::string last = "greatest(bounds[-1], least_value)";
+  const std::string beyond = "if(isFinite(top) AND top > " + last + ", " + last + " + (top - " +
+                             last + ") * (q * total - " + below + ") / (total - " + below +
+                             "), bounds[-1])";
   const std::string without_bounds =
-      "if(isFinite(least_value) AND isFinite(greatest_value), least_value + (greatest_value - "
-      "least_value) * q, nan)";
+      "if(isFinite(bottom) AND isFinite(top), bottom + (top - bottom) * q, nan)";
   const std::string quantile = "multiIf(total <= 0, nan, empty(bounds), " + without_bounds + ", " +
                                at + " > length(bounds), " + clamp(beyond) + ", " + clamp(inside) +
                                ")";
   return as_groups("SELECT labels, bucket, arrayMap(q -> " + quantile + ", " +
                        quantile_list(quantiles) + ") AS value FROM (" + merged + ")",
                    "value[-1]");
+}
+
+std::string smallest_scale_sql(const MetricSource& source) {
+  return "SELECT min(scale) FROM " + source.table + " WHERE " +
+         points(source, "true", source.buckets.first_ns - lookback_ns(source), until_ns(source));
 }
 
 std::string exponential_quantiles_sql(const MetricSource& source, std::int32_t scale,

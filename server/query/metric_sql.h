@@ -62,4 +62,7 @@ std::string histogram_quantiles_sql(const MetricSource& source,
 std::string exponential_quantiles_sql(const MetricSource& source, std::int32_t scale,
                                       const std::vector<double>& quantiles);
 
+/// One Int32: that scale.
+std::string smallest_scale_sql(const MetricSource& source);
+
 }  // namespace signalbox::server::query

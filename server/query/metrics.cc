@@ -208,7 +208,7 @@ class QueryRun {
     metric_.temporalities = read_ints(row);
   }
 
-  /// The median time between two points of a series, and the smallest scale.
+  /// By the median time between two points of a series.
   void choose_buckets() {
     const std::string table = table_of(metric_.type);
     Parameters parameters;
@@ -218,16 +218,12 @@ class QueryRun {
                                "metric_series_rows WHERE " +
                                series_condition(parameters) + ") AND " +
                                in_range("time", query_.range, parameters);
-    const bool has_scale = metric_.type == Type::kExponentialHistogram;
     const std::string data = session_.rows(
-        "SELECT quantileExactIf(0.5)(t - previous, previous > 0 AND t > previous) AS median,\n"
-        "  toInt32(" +
-            (has_scale ? "(SELECT min(scale) FROM " + table + " WHERE " + points + ")"
-                       : std::string("0")) +
-            ")\n"
-            "FROM (SELECT toUnixTimestamp64Nano(time) AS t, lagInFrame(t, 1, toInt64(0)) OVER "
-            "(PARTITION BY series_id" +
-            (metric_.has_delta() ? "" : ", start_time") +
+        "SELECT quantileExactIf(0.5)(t - previous, previous > 0 AND t > previous) AS "
+        "median\n"
+        "FROM (SELECT toUnixTimestamp64Nano(time) AS t, lagInFrame(t, 1, toInt64(0)) OVER "
+        "(PARTITION BY series_id" +
+            std::string(metric_.has_delta() ? "" : ", start_time") +
             " ORDER BY time ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS previous\n"
             "  FROM " +
             table + " WHERE " + points + " AND series_id IN (SELECT DISTINCT series_id FROM " +
@@ -235,7 +231,6 @@ class QueryRun {
         parameters);
     RowReader row(data);
     const std::int64_t median = row.i64();
-    scale_ = row.i32();
     interval_ns_ = median > 0 ? median : kDefaultIntervalNs;
 
     const std::int64_t chosen = query_.step_ns > 0
@@ -506,9 +501,13 @@ class QueryRun {
     }
     Parameters parameters;
     const MetricSource from = source(parameters);
-    const std::string sql = metric_.type == Type::kHistogram
-                                ? histogram_quantiles_sql(from, quantiles)
-                                : exponential_quantiles_sql(from, scale_, quantiles);
+    std::string sql;
+    if (metric_.type == Type::kHistogram) {
+      sql = histogram_quantiles_sql(from, quantiles);
+    } else {
+      const std::string scale = session_.rows(smallest_scale_sql(from), parameters);
+      sql = exponential_quantiles_sql(from, RowReader(scale).i32(), quantiles);
+    }
     const std::string data = session_.rows(sql, parameters);
     std::uint64_t groups = 0;
     for (RowReader row(data); !row.at_end();) {
@@ -600,7 +599,6 @@ class QueryRun {
   Description metric_;
   Buckets buckets_;
   std::int64_t interval_ns_ = kDefaultIntervalNs;
-  std::int32_t scale_ = 0;
 };
 
 }  // namespace

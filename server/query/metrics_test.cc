@@ -299,15 +299,39 @@ TEST_F(MetricsTest, UsesTheMaximumBeyondTheLastBound) {
   query.aggregations = {Aggregation::kP50, Aggregation::kP99};
   const auto answer = run(query);
 
-  EXPECT_THAT(points(answer, 0), ElementsAre(near(25)));
-  EXPECT_THAT(points(answer, 1), ElementsAre(near(29.9)));
+  // Between 25 and 30, where all four are.
+  EXPECT_THAT(points(answer, 0), ElementsAre(near(27.5)));
+  EXPECT_THAT(points(answer, 1), ElementsAre(near(29.95)));
 }
 
-TEST_F(MetricsTest, NeverAnswersMoreThanTheMaximumMeasured) {
+TEST_F(MetricsTest, TakesAMaximumFromBeforeTheIntervalForNoneOfItsOwn) {
+  add_series(1, "histogram", "2", true);
+  const std::string life = "0.25, 2701";
+  add_histogram(1, 0, -900, "[1, 10]", "[50, 0, 1]", "0", life);
+  add_histogram(1, 10, -900, "[1, 10]", "[50, 0, 5]", "0", life);
+  add_histogram(1, 20, -900, "[1, 10]", "[51, 0, 5]", "0", life);
+  add_histogram(1, 30, -900, "[1, 10]", "[51, 0, 9]", "0", "0.25, 4000");
+
+  MetricQuery query = query_of(0, 30, 10);
+  query.aggregations = {Aggregation::kP50, Aggregation::kP99};
+  const auto answer = run(query);
+
+  // Four beyond 10, how far is not known; one of at least 0.25; four up to 4,000.
+  EXPECT_THAT(points(answer, 0), ElementsAre(near(10), near(0.625), near(2005)));
+  EXPECT_THAT(points(answer, 1), ElementsAre(near(10), near(0.9925), near(3960.1)));
+}
+
+TEST_F(MetricsTest, KeepsQuantilesBetweenTheExtremesMeasured) {
   add_series(1, "histogram", "1", true);
   add_histogram(1, 10, 0, "[10, 20]", "[4, 0, 0]", "0", "1, 3");
+  add_histogram(1, 20, 10, "[-5, 20]", "[4, 0, 0]", "0", "-9, -7");
 
-  EXPECT_THAT(points(run(query_of(0, 10, 10))), ElementsAre(near(3)));
+  MetricQuery query = query_of(0, 20, 10);
+  query.aggregations = {Aggregation::kP50, Aggregation::kP99};
+  const auto answer = run(query);
+
+  EXPECT_THAT(points(answer, 0), ElementsAre(near(2), near(-8)));
+  EXPECT_THAT(points(answer, 1), ElementsAre(near(2.98), near(-7.02)));
 }
 
 TEST_F(MetricsTest, IgnoresABucketThatFallsThoughTheCountRises) {
@@ -405,6 +429,27 @@ TEST_F(MetricsTest, InterpolatesExponentialHistogramsOfDifferentScales) {
                                              near(-std::exp2(0.5))));
   EXPECT_THAT(points(answer, 1), ElementsAre(near(std::exp2(1.9)), near(std::exp2(2 + 7.0 / 8)),
                                              near(-std::exp2(0.1))));
+}
+
+TEST_F(MetricsTest, InterpolatesExponentialHistogramsOfOneScaleWhicheverItIs) {
+  add_series(1, "exponential_histogram", "1", true);
+  const auto p50 = [&](double time_s, int scale, int offset) {
+    insert(
+        "metric_exponential_histogram_rows (metric_name, series_id, time, start_time, count, "
+        "scale, positive_offset, positive_counts)",
+        "('m', 1, " + at_s(time_s) + ", " + at_s(time_s - 10) + ", 10, " + std::to_string(scale) +
+            ", " + std::to_string(offset) + ", [10])");
+    MetricQuery query =
+        query_of(static_cast<std::int64_t>(time_s) - 10, static_cast<std::int64_t>(time_s), 10);
+    query.aggregations = {Aggregation::kP50};
+    return points(run(query));
+  };
+  // All ten in bucket `offset`, from 2^(offset / 2^scale) on.
+  EXPECT_THAT(p50(1010, 1, 1), ElementsAre(near(std::exp2(1.5 / 2))));
+  EXPECT_THAT(p50(2010, 3, -20), ElementsAre(near(std::exp2(-19.5 / 8))));
+  EXPECT_THAT(p50(3010, 20, 1'000'000), ElementsAre(near(std::exp2(1'000'000.5 / 1'048'576))));
+  EXPECT_THAT(p50(4010, -2, 1), ElementsAre(near(std::exp2(1.5 * 4))));
+  EXPECT_THAT(p50(5010, 1000, 7), ElementsAre(near(1)));
 }
 
 TEST_F(MetricsTest, DrawsTheNearestQuantileOfASummary) {
