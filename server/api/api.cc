@@ -333,8 +333,13 @@ class Api::Impl {
                          "'. Use its address or localhost, or allow the name in its settings.");
   }
 
-  static void check_method(const net::Request& request) {
+  void check_method(const net::Request& request) const {
     if (request.method == "GET" || request.method == "HEAD") return;
+    if (request.method == "POST" && request.target.starts_with("/v1/")) {
+      throw QueryError(ErrorCode::kMethodNotAllowed,
+                       "This is the port of the web UI; send OTLP over HTTP to port " +
+                           std::to_string(options_.otlp_http_port) + ".");
+    }
     throw QueryError(ErrorCode::kMethodNotAllowed,
                      "Only GET and HEAD are answered here, not " + request.method + ".");
   }

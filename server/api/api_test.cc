@@ -257,6 +257,7 @@ TEST_F(ApiTest, AnswersUnknownPathsMethodsAndHosts) {
   const net::Response post = get("/api/v1/services", "POST");
   EXPECT_EQ(post.status, 405u);
   EXPECT_EQ(post.headers.get("allow"), "GET, HEAD");
+  EXPECT_THAT(get("/v1/traces", "POST").content(), HasSubstr("send OTLP over HTTP to port "));
   EXPECT_EQ(get("/api/v1/services", "GET", "evil.example").status, 403u);
   EXPECT_EQ(get("/", "GET", "evil.example").status, 403u);
   EXPECT_EQ(get("/api/v1/services?a=%zz").status, 400u);
