@@ -21,7 +21,8 @@ using Stream = std::unique_ptr<chdb_insert_stream_, StreamDeleter>;
 [[noreturn]] void throw_engine_error(const char* message) {
   const std::string text =
       message != nullptr && *message != '\0' ? message : "the engine failed without a message";
-  throw EngineError(clickhouse_error_code(text), text);
+  const int code = clickhouse_error_code(text);
+  throw EngineError(code, explained(code, text));
 }
 
 void check(const Result& result) {

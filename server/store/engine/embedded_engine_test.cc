@@ -126,6 +126,7 @@ TEST(EmbeddedEngine, RefusesInsertsWhenTheDiskIsNearlyFull) {
     FAIL() << "inserted";
   } catch (const EngineError& error) {
     EXPECT_EQ(error.code(), error_code::kNotEnoughSpace);
+    EXPECT_THAT(error.what(), HasSubstr("make room there (Code: 243"));
   }
 }
 

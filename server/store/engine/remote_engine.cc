@@ -67,7 +67,7 @@ std::string_view header(const HttpAnswer& answer, const std::string& name) {
   std::from_chars(number.data(), number.data() + number.size(), code);
   throw EngineError(code, text.empty()
                               ? "ClickHouse answered with status " + std::to_string(answer.status)
-                              : text);
+                              : explained(code, text));
 }
 
 /// A proxy's word that ClickHouse itself cannot be reached. It may have the request all the same:
