@@ -419,12 +419,10 @@ void print_line(const std::string& line) {
 /// By the server that has the folder, or by this process if there is none.
 void run_backup(const config::Backup& command) {
   if (!std::filesystem::exists(command.data_folder)) {
-    throw backup::BackupError("there is no data folder " + command.data_folder.string());
+    throw backup::BackupError("there is no data folder " + command.data_folder.string() +
+                              "; name the server's with --data");
   }
-  if (std::filesystem::exists(command.target)) {
-    throw backup::BackupError(command.target.string() +
-                              " is there already: choose a folder that is not");
-  }
+  backup::check_target(command.target, command.data_folder);
   store::EngineChoice choice;
   choice.data_folder = command.data_folder;
   std::unique_ptr<store::OpenedEngine> opened;

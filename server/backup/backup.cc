@@ -95,11 +95,23 @@ observe::Periodic watching(const fs::path& folder, const Progress& progress) {
 
 }  // namespace
 
-void make_backup(store::Engine& engine, const fs::path& data_folder, const fs::path& target,
-                 const Progress& progress) {
+void check_target(const fs::path& target, const fs::path& data_folder) {
   if (fs::exists(target)) {
     throw BackupError(target.string() + " is there already: choose a folder that is not");
   }
+  // Both by their names without links, so that a link to the data folder does not hide it.
+  const fs::path folder = fs::weakly_canonical(data_folder);
+  const fs::path below = fs::weakly_canonical(target).lexically_relative(folder);
+  if (!below.empty() && *below.begin() != "..") {
+    throw BackupError(target.string() +
+                      " is in the data folder itself: choose a folder outside of " +
+                      folder.string() + ", best on another disk");
+  }
+}
+
+void make_backup(store::Engine& engine, const fs::path& data_folder, const fs::path& target,
+                 const Progress& progress) {
+  check_target(target, data_folder);
   const fs::path written = engine_backups(data_folder) / kName;
   const TemporaryFolder cleaning(written);
   try {

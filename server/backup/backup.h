@@ -18,6 +18,10 @@ class BackupError : public std::runtime_error {
 /// Takes sentences for whoever waits. From any thread.
 using Progress = std::function<void(const std::string&)>;
 
+/// Throws BackupError unless a backup of the folder `data_folder` may be made at `target`: where
+/// nothing is, and not within what is backed up.
+void check_target(const std::filesystem::path& target, const std::filesystem::path& data_folder);
+
 /// Writes all tables behind `engine`, whose data folder is `data_folder`, and the folder's settings
 /// and keys into the new folder `target`. Rows that come in meanwhile may be in it or not; each
 /// block of a table is there as a whole or not at all. What was received must be in the tables

@@ -112,6 +112,23 @@ TEST_F(BackupTest, IsOnDiskBeforeItIsMarkedAsWhole) {
   EXPECT_TRUE(fs::exists(target_ / "backup.json"));
 }
 
+TEST_F(BackupTest, IsNotMadeWithinWhatIsBackedUp) {
+  fs::create_directories(data_);
+  fs::create_directory_symlink(data_, folder_.path() / "link");
+  bool is_begun = false;
+  engine_.on_execute = [&](const std::string& /*sql*/) { is_begun = true; };
+
+  for (const fs::path& target :
+       {data_ / "copy", data_ / "backups" / "copy", data_ / ".." / "data" / "copy",
+        folder_.path() / "link" / "copy"}) {
+    EXPECT_THROW(make_backup(engine_, data_, target, listener_.progress()), BackupError) << target;
+    EXPECT_FALSE(fs::exists(target)) << target;
+  }
+  EXPECT_FALSE(is_begun);
+
+  EXPECT_NO_THROW(check_target(folder_.path() / "data-copy", data_));
+}
+
 TEST_F(BackupTest, TellsHowMuchIsWrittenWhileItIsWritten) {
   engine_.on_execute = [&](const std::string& /*sql*/) {
     write_file(data_ / "clickhouse" / "backups" / "signalbox" / "part", kThreeMebibytes);

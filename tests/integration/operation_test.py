@@ -431,6 +431,7 @@ class Backup(unittest.TestCase):
             stack.start_server()
             cases = ((("backup", str(stack.folder)), "is there already"),
                      (("backup", "/proc/nowhere/copy"), "/proc/nowhere/copy"),
+                     (("backup", str(stack.data / "copy")), "is in the data folder itself"),
                      (("restore", str(stack.folder)), "is no whole backup"))
             for arguments, expected in cases:
                 run = signalbox(*arguments, "--data", str(stack.data))
