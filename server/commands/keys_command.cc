@@ -1,11 +1,22 @@
 #include "server/commands/keys_command.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <optional>
 
 #include "server/keys/key_file.h"
 
 namespace signalbox::server::commands {
+namespace {
+
+/// Whoever forgets --data is not to be told that senders need no key.
+void check_folder(const std::filesystem::path& data_folder) {
+  if (std::filesystem::exists(data_folder)) return;
+  throw keys::KeyError("there is no data folder " + data_folder.string() +
+                       "; name the server's with --data");
+}
+
+}  // namespace
 
 std::string run(const config::KeysCreate& command) {
   std::optional<keys::Rate> rate;
@@ -16,6 +27,7 @@ std::string run(const config::KeysCreate& command) {
 }
 
 std::string run(const config::KeysList& command) {
+  check_folder(command.data_folder);
   const keys::KeyFile file(command.data_folder);
   const auto records = file.read();
   if (!records) return "No key was made yet: senders need none.\n";
@@ -32,6 +44,7 @@ std::string run(const config::KeysList& command) {
 }
 
 std::string run(const config::KeysRevoke& command) {
+  check_folder(command.data_folder);
   keys::KeyFile(command.data_folder).revoke(command.name);
   return "Revoked " + command.name + ": a running server refuses it within half a second.\n";
 }

@@ -137,6 +137,10 @@ std::optional<std::vector<KeyRecord>> KeyFile::read() const {
   std::error_code error;
   const auto bytes = std::filesystem::file_size(path_, error);
   if (error == std::errc::no_such_file_or_directory) return std::nullopt;
+  if (error == std::errc::not_a_directory) {
+    throw KeyError("the data folder " + folder_.string() +
+                   " is not a folder; choose another with --data");
+  }
   std::ifstream file(path_, std::ios::binary);
   if (error || !file) {
     throw KeyError("cannot read " + path_.string() + ": " +

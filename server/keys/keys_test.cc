@@ -120,6 +120,18 @@ TEST_F(Keys, MadeAtOneTimeAreAllKept) {
   EXPECT_THAT(*file_.read(), SizeIs(40));
 }
 
+TEST(KeyFile, SaysThatTheDataFolderIsNone) {
+  const store::TemporaryFolder folder;
+  const std::filesystem::path file = folder.path() / "file";
+  std::ofstream(file) << "text";
+  try {
+    (void)KeyFile(file).read();
+    FAIL() << "was read";
+  } catch (const KeyError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("is not a folder; choose another with --data"));
+  }
+}
+
 TEST_F(Keys, AreNotAskedForUntilThereIsOne) {
   KeyRing keys = ring();
   EXPECT_EQ(keys.authorize({}, 1).status, Status::kAllowed);

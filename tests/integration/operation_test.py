@@ -130,6 +130,14 @@ class IngestionKeys(unittest.TestCase):
                 self.assertEqual(run.returncode, 1, arguments)
                 self.assertEqual(len(run.stderr.strip().splitlines()), 1, run.stderr)
 
+    def test_of_a_folder_that_is_not_there_are_not_said_to_be_none(self) -> None:
+        with Stack() as stack:
+            for arguments in (("list",), ("revoke", "shop")):
+                run = signalbox("keys", *arguments, "--data", str(stack.folder / "mistyped"))
+                self.assertEqual((run.returncode, run.stdout), (1, ""))
+                self.assertIn(f"there is no data folder {stack.folder / 'mistyped'}; name the server's with --data",
+                              run.stderr)
+
     def test_open_the_receivers_to_other_machines(self) -> None:
         with Stack() as stack:
             signalbox("keys", "create", "shop", "--data", str(stack.data))
