@@ -238,6 +238,15 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   const config::Exposure exposure = config::check_exposure(options, keys.asks_for_key());
   if (exposure.refusal) throw std::runtime_error(*exposure.refusal);
   if (exposure.warning) spdlog::warn("{}", *exposure.warning);
+  std::shared_ptr<net::TlsContext> tls;
+  if (!options.tls_certificate.empty()) {
+    tls = net::TlsContext::create(
+        options.tls_certificate, options.tls_key, [&](const std::string& text, bool is_error) {
+          reporter.report(
+              is_error ? observe::Reporter::Level::kError : observe::Reporter::Level::kInfo,
+              is_error ? "tls error" : "tls", text);
+        });
+  }
   store::OpenedEngine opened(engine_choice(options));
   store::Engine& engine = opened.engine();
   store::apply_schema(engine);
@@ -295,15 +304,6 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   const observe::Periodic checking(std::chrono::seconds(2), [&] { health.run(); });
   const RowMover mover(first_tables);
 
-  std::shared_ptr<net::TlsContext> tls;
-  if (!options.tls_certificate.empty()) {
-    tls = net::TlsContext::create(
-        options.tls_certificate, options.tls_key, [&](const std::string& text, bool is_error) {
-          reporter.report(
-              is_error ? observe::Reporter::Level::kError : observe::Reporter::Level::kInfo,
-              is_error ? "tls error" : "tls", text);
-        });
-  }
   const net::Cors cors(options.cors_origins);
 
   net::IoThreads io(kIoThreads, [](const std::string& message) { spdlog::error("{}", message); });

@@ -173,6 +173,13 @@ class Tls(unittest.TestCase):
                     self.assertEqual(secure.selected_alpn_protocol(), "h2")
             self.assertIn(f"https://127.0.0.1:{stack.ui_port} shows", stack.log("signalbox"))
 
+    def test_with_a_file_that_is_missing_is_refused_before_anything_is_begun(self) -> None:
+        with Stack() as stack:
+            run = signalbox("serve", "--data", str(stack.data), "--tls-cert", "/nowhere.pem", "--tls-key", "/nowhere.key")
+            self.assertEqual(run.returncode, 1)
+            self.assertIn("cannot read the TLS certificate /nowhere.pem", run.stderr)
+            self.assertFalse(stack.data.exists())
+
     def test_carries_the_whole_page(self) -> None:
         with Stack() as stack:
             certificate, key = make_certificate(stack.folder)
