@@ -323,6 +323,7 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   grpc_options.stream_handler = services.stream_handler();
   grpc_options.refusal_response =
       observe::report_refusals(receive::OtlpReceiver::grpc_refusal(), "OTLP/gRPC", reporter);
+  grpc_options.on_wrong_protocol = observe::report_wrong_protocol("OTLP/gRPC", reporter);
   grpc_options.tls = tls;
   const auto grpc_counters = grpc_options.counters;
   grpc_options.option_name = "--grpc-address";
@@ -338,6 +339,7 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
       cors.filter(observe::report_refusals(receiver.http_head_check(), "OTLP/HTTP", reporter));
   http_options.refusal_response = cors.filter(
       observe::report_refusals(receive::OtlpReceiver::http_refusal(), "OTLP/HTTP", reporter));
+  http_options.on_wrong_protocol = observe::report_wrong_protocol("OTLP/HTTP", reporter);
   http_options.tls = tls;
   const auto http_counters = http_options.counters;
   http_options.option_name = "--http-address";

@@ -184,6 +184,10 @@ using RefusalResponse = std::function<Response(const Request&, Refusal)>;
 /// What a server without a RefusalResponse answers: the status and a sentence of text.
 Response default_refusal(const Request& request, Refusal refusal);
 
+/// Takes a sentence on a client whose bytes are not of the server's protocol, so that there was no
+/// request to refuse. Called on an I/O thread; must not throw.
+using WrongProtocol = std::function<void(const std::string& peer, const std::string& what)>;
+
 /// Limits of one server; each is > 0.
 struct HttpLimits {
   std::size_t max_connections = 10'240;                 ///< More are closed at once.

@@ -32,10 +32,13 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
+constexpr std::string_view kSpeaksHttp2 =
+    "This port speaks HTTP/2, for OTLP/gRPC only; send OTLP over HTTP/1.1 to the OTLP/HTTP port.";
+constexpr std::string_view kSpeaksNoTls =
+    "This port does not speak TLS; send to its http:// address.";
+
 std::string wrong_protocol() {
-  const std::string text =
-      "This port speaks HTTP/2, for OTLP/gRPC only; send OTLP over HTTP/1.1 to the OTLP/HTTP "
-      "port.\n";
+  const std::string text = std::string(kSpeaksHttp2) + '\n';
   return "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\n"
          "content-length: " +
          std::to_string(text.size()) + "\r\nconnection: close\r\n\r\n" + text;
@@ -365,8 +368,11 @@ class Http2Connection final : public Connection,
       case FirstBytes::kUndecided:
         return read();
       case FirstBytes::kHttp1:
+        tell_wrong_protocol(kSpeaksHttp2);
         return say_in_http1();
       case FirstBytes::kOther:
+        tell_wrong_protocol(first_bytes_.starts_with(kTlsHandshakeByte) ? kSpeaksNoTls
+                                                                        : kSpeaksHttp2);
         return end();
       case FirstBytes::kHttp2:
         break;
@@ -383,6 +389,11 @@ class Http2Connection final : public Connection,
     // Too many unread acknowledgements, or broken beyond repair: nothing more is said.
     if (used < 0) return end();
     flush();
+  }
+
+  void tell_wrong_protocol(std::string_view what) const {
+    const auto& tell = shared_->options.on_wrong_protocol;
+    if (tell) tell(peer_, std::string(what));
   }
 
   void say_in_http1() {

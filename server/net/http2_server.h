@@ -42,6 +42,7 @@ class Http2Server {
     HeadCheck head_check;                           ///< Null: every head is taken.
     StreamHandler stream_handler;                   ///< Null: no request is streamed.
     std::size_t max_streamed_calls = 1024;          ///< At one time, of all connections.
+    WrongProtocol on_wrong_protocol;                ///< Null: nobody is told.
     /// Not null.
     std::shared_ptr<ServerCounters> counters = std::make_shared<ServerCounters>();
     std::string option_name;  ///< The setting that chose the endpoint, for the error message.

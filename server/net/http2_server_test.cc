@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <future>
 #include <map>
+#include <mutex>
 #include <thread>
 
 #include "server/net/io_threads.h"
@@ -17,6 +18,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::becomes_true;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::TestClient;
 using testing::TestClientOptions;
@@ -362,6 +364,29 @@ TEST_F(Http2ServerTest, ExplainsItselfToAClientOfHttp1) {
   EXPECT_THAT(answer, HasSubstr("speaks HTTP/2"));
   const std::size_t head = answer.find("\r\n\r\n") + 4;
   EXPECT_THAT(answer, HasSubstr("content-length: " + std::to_string(answer.size() - head)));
+}
+
+TEST_F(Http2ServerTest, TellsOfClientsThatDoNotSpeakHttp2) {
+  std::mutex mutex;
+  std::vector<std::string> told;
+  Http2Server::Options options;
+  options.on_wrong_protocol = [&](const std::string& peer, const std::string& what) {
+    const std::scoped_lock lock(mutex);
+    told.push_back(peer + ": " + what);
+  };
+  start(echo, std::move(options));
+  for (const std::string& sent :
+       {std::string("POST /v1/traces HTTP/1.1\r\nHost: x\r\n\r\n"),
+        std::string("\x16\x03\x01\x02\x00\x01", 6), std::string("hello there\r\n")}) {
+    TestClient client(port());
+    client.send(sent);
+    client.read_to_end();
+  }
+
+  const std::scoped_lock lock(mutex);
+  EXPECT_THAT(told, ElementsAre(HasSubstr("127.0.0.1: This port speaks HTTP/2"),
+                                HasSubstr("127.0.0.1: This port does not speak TLS"),
+                                HasSubstr("127.0.0.1: This port speaks HTTP/2")));
 }
 
 TEST_F(Http2ServerTest, FinishesStreamsUnderWayWhenItStopsAndSaysGoaway) {

@@ -91,13 +91,16 @@ Response text_response(unsigned status, std::string text) {
 }
 
 /// The answer to a head or body that cannot be parsed; nothing if the client is gone.
-std::optional<Response> answer_to(const error_code& error) {
+std::optional<Response> answer_to(const error_code& error, bool is_tls) {
   if (error.category() != http::make_error_code(http::error::bad_method).category() ||
       error == http::error::end_of_stream || error == http::error::partial_message) {
     return std::nullopt;
   }
   if (error == http::error::bad_version) {
     return text_response(505, "This port speaks HTTP/1.1; send gRPC to the OTLP/gRPC port.\n");
+  }
+  if (is_tls) {
+    return text_response(400, "This port does not speak TLS; send to its http:// address.\n");
   }
   return text_response(400, "The request is not well-formed HTTP/1.1: " + error.message() + ".\n");
 }
@@ -274,6 +277,8 @@ class Http1Connection final : public Connection,
   /// Serves one request; false if the connection is to be closed.
   asio::awaitable<bool> serve_one() {
     const HttpServer::Options& options = shared_->options;
+    is_tls_ = buffer_.size() > 0 &&
+              *static_cast<const char*>(buffer_.cdata().data()) == kTlsHandshakeByte;
     Parser parser;
     parser.header_limit(static_cast<std::uint32_t>(limits().max_header_bytes));
     parser.body_limit(limits().max_body_bytes);
@@ -404,7 +409,15 @@ class Http1Connection final : public Connection,
       return options.refusal_response ? options.refusal_response(request, *refusal)
                                       : default_refusal(request, *refusal);
     }
-    if (error_) return answer_to(error_);
+    if (error_) {
+      std::optional<Response> answer = answer_to(error_, is_tls_);
+      if (answer && options.on_wrong_protocol) {
+        const std::string_view text = answer->content();
+        options.on_wrong_protocol(peer_, std::to_string(answer->status) + ' ' +
+                                             std::string(text.substr(0, text.size() - 1)));
+      }
+      return answer;
+    }
     return options.head_check ? options.head_check(request) : std::nullopt;
   }
 
@@ -465,6 +478,7 @@ class Http1Connection final : public Connection,
   std::shared_ptr<Http1Exchange> exchange_;
   bool idle_ = false;
   bool draining_ = false;
+  bool is_tls_ = false;  ///< What the client has sent begins as TLS does.
 };
 
 }  // namespace

@@ -30,6 +30,7 @@ class HttpServer {
     std::shared_ptr<TlsContext> tls;                ///< Null: without TLS.
     RefusalResponse refusal_response;               ///< Null: `default_refusal`.
     HeadCheck head_check;                           ///< Null: every head is taken.
+    WrongProtocol on_wrong_protocol;                ///< Null: nobody is told.
     /// Not null.
     std::shared_ptr<ServerCounters> counters = std::make_shared<ServerCounters>();
     std::string option_name;  ///< The setting that chose the endpoint, for the error message.

@@ -15,6 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::becomes_true;
+using ::testing::ElementsAre;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -170,8 +171,15 @@ TEST_F(HttpServerTest, RefusesHeadersBeyondTheLimit) {
   EXPECT_THAT(client.read_until("\r\n\r\n"), StartsWith("HTTP/1.1 431 "));
 }
 
-TEST_F(HttpServerTest, AnswersWhatIsNotHttp) {
-  start(echo);
+TEST_F(HttpServerTest, AnswersAndTellsOfWhatIsNotHttp) {
+  std::mutex mutex;
+  std::vector<std::string> told;
+  HttpServer::Options options;
+  options.on_wrong_protocol = [&](const std::string& peer, const std::string& what) {
+    const std::scoped_lock lock(mutex);
+    told.push_back(peer + ": " + what);
+  };
+  start(echo, std::move(options));
   TestClient garbage(port());
   garbage.send("hello there\r\n\r\n");
   EXPECT_THAT(garbage.read_until("\r\n\r\n"), StartsWith("HTTP/1.1 400 "));
@@ -179,6 +187,16 @@ TEST_F(HttpServerTest, AnswersWhatIsNotHttp) {
   TestClient http2(port());
   http2.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
   EXPECT_THAT(http2.read_until("\r\n\r\n"), StartsWith("HTTP/1.1 505 "));
+
+  TestClient tls(port());
+  tls.send(std::string("\x16\x03\x01\x02\x00\x01", 6));
+  EXPECT_THAT(tls.read_to_end(), HasSubstr("This port does not speak TLS"));
+
+  const std::scoped_lock lock(mutex);
+  EXPECT_THAT(told, ElementsAre(StartsWith("127.0.0.1: 400 The request is not well-formed"),
+                                "127.0.0.1: 505 This port speaks HTTP/1.1; send gRPC to the "
+                                "OTLP/gRPC port.",
+                                StartsWith("127.0.0.1: 400 This port does not speak TLS")));
 }
 
 TEST_F(HttpServerTest, RefusesBodiesWhenTheBudgetIsUsedUpAndTakesThemAgainLater) {

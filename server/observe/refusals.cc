@@ -142,4 +142,15 @@ net::HeadCheck report_refusals(net::HeadCheck check, std::string transport, Repo
   };
 }
 
+net::WrongProtocol report_wrong_protocol(std::string transport, Reporter& reporter) {
+  return [transport = std::move(transport), &reporter](const std::string& peer,
+                                                       const std::string& what) {
+    try {
+      reporter.report(Reporter::Level::kWarning, transport + " protocol",
+                      "Refused " + transport + " from " + peer + ": " + what);
+    } catch (...) {  // Out of memory, at worst.
+    }
+  };
+}
+
 }  // namespace signalbox::server::observe

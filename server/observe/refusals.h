@@ -17,6 +17,9 @@ net::RefusalResponse report_refusals(net::RefusalResponse refusal, std::string t
 
 net::HeadCheck report_refusals(net::HeadCheck check, std::string transport, Reporter& reporter);
 
+/// Reports clients whose bytes are not of the server's protocol.
+net::WrongProtocol report_wrong_protocol(std::string transport, Reporter& reporter);
+
 /// What an answer says is wrong, as OTLP's two transports and the API say it; "" if it is a
 /// success.
 std::string refusal_text(const net::Response& response);

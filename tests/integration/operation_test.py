@@ -245,6 +245,19 @@ class OwnLog(unittest.TestCase):
             self.assertIn("Stopping", log)
 
 
+    def test_tells_of_senders_that_have_mixed_up_the_ports(self) -> None:
+        with Stack() as stack:
+            stack.start_server()
+            for port, sent in ((stack.http_port, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+                               (stack.grpc_port, b"POST /v1/traces HTTP/1.1\r\n\r\n")):
+                with socket.create_connection(("127.0.0.1", port), timeout=10) as sender:
+                    sender.sendall(sent)
+                    self.assertIn(b"This port speaks HTTP/", sender.recv(4096))
+            log = stack.log("signalbox")
+            self.assertIn("Refused OTLP/HTTP from 127.0.0.1: 505 This port speaks HTTP/1.1; send gRPC to the", log)
+            self.assertIn("Refused OTLP/gRPC from 127.0.0.1: This port speaks HTTP/2, for OTLP/gRPC only", log)
+
+
 class Health(unittest.TestCase):
     def test_is_told_on_both_ports(self) -> None:
         with Stack() as stack:
