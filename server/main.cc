@@ -27,6 +27,7 @@
 #include "server/config/command_line.h"
 #include "server/config/endpoint.h"
 #include "server/config/exposure.h"
+#include "server/config/resolve.h"
 #include "server/keys/key_ring.h"
 #include "server/net/cors.h"
 #include "server/net/file_limit.h"
@@ -231,6 +232,9 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   const auto start = std::chrono::steady_clock::now();
   spdlog::default_logger();  // Is made here, before there are other threads.
   observe::Reporter reporter({.sink = write_line});
+  for (const std::string& text : config::mistyped_variables(config::process_variables())) {
+    spdlog::warn("{}", text);
+  }
   const observe::Periodic flushing(std::chrono::seconds(1), [&] { reporter.flush_due(); });
   keys::KeyRing keys(keys::KeyFile(options.data_folder),
                      {.require_keys = options.require_keys,

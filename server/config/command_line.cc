@@ -70,8 +70,12 @@ Exit wrong(const std::string& message) {
 Command run_config_check(const std::string& file, const Environment& environment) {
   const std::filesystem::path path = file_of(file, environment);
   const Resolved resolved = resolve({}, environment, path);
+  std::string warnings;
+  for (const std::string& sentence : mistyped_variables(process_variables())) {
+    warnings += sentence + '\n';
+  }
   return Exit{.code = 0,
-              .text = describe(resolved) +
+              .text = describe(resolved) + warnings +
                       (path.empty() ? "No configuration file.\n" : path.string() + " is right.\n")};
 }
 

@@ -1,9 +1,13 @@
 #include "server/config/resolve.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <stdexcept>
+#include <string_view>
 
+#include "server/ascii.h"
 #include "server/config/settings.h"
 
 namespace signalbox::server::config {
@@ -54,6 +58,32 @@ std::optional<std::string> process_environment(const std::string& name) {
   const char* const value = std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe)
   if (value == nullptr) return std::nullopt;
   return value;
+}
+
+std::vector<std::string> process_variables() {
+  std::vector<std::string> names;
+  for (const char* const* at = environ; at != nullptr && *at != nullptr; ++at) {
+    const std::string_view variable = *at;
+    names.emplace_back(variable.substr(0, variable.find('=')));
+  }
+  return names;
+}
+
+std::vector<std::string> mistyped_variables(std::span<const std::string> names) {
+  constexpr std::string_view kPrefix = "SIGNALBOX_";
+  std::vector<std::string> sentences;
+  for (const std::string& name : names) {
+    if (!name.starts_with(kPrefix)) continue;
+    std::string setting = name.substr(kPrefix.size());
+    for (char& c : setting) c = c == '_' ? '-' : to_lower(c);
+    if (setting == "config" || find_setting(setting) != nullptr) continue;
+    if (const Setting* const closest = closest_setting(setting)) {
+      sentences.push_back(name +
+                          " is not a setting's variable and holds for nothing; did you mean " +
+                          closest->variable() + "?");
+    }
+  }
+  return sentences;
 }
 
 Resolved resolve(const Flags& flags, const Environment& environment,

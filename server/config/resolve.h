@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,14 @@ using Environment = std::function<std::optional<std::string>(const std::string& 
 
 /// The process's own.
 std::optional<std::string> process_environment(const std::string& name);
+
+/// The names of the process's variables.
+std::vector<std::string> process_variables();
+
+/// A sentence for each of the variables `names` that is likely to be a setting's, mistyped. Others
+/// that begin with SIGNALBOX_ may be somebody else's: Kubernetes makes some for a service of that
+/// name.
+std::vector<std::string> mistyped_variables(std::span<const std::string> names);
 
 /// The options, and for each setting where its value came from: "default", "file:line",
 /// "SIGNALBOX_…" or "--…".

@@ -105,6 +105,18 @@ TEST(Settings, AreReadAsTheyAreWritten) {
   }
 }
 
+TEST(Variables, ThatAreMistypedAreTold) {
+  const std::vector<std::string> names = {"SIGNALBOX_RETENTION_LOG", "SIGNALBOX_RETENTION_LOGS",
+                                          "SIGNALBOX_CONFIG",        "SIGNALBOX_SERVICE_HOST",
+                                          "SIGNALBOX_PORT",          "SIGNALBOX_PORT_4317_TCP_ADDR",
+                                          "SIGNALBOX_SERVICE_PORT",  "SIGNALBOX_BIN",
+                                          "RETENTION_LOG",           "SIGNALBOX_PORT_8080_TCP"};
+  EXPECT_THAT(
+      mistyped_variables(names),
+      ::testing::ElementsAre("SIGNALBOX_RETENTION_LOG is not a setting's variable and holds "
+                             "for nothing; did you mean SIGNALBOX_RETENTION_LOGS?"));
+}
+
 TEST(Settings, SuggestOnlyWhatIsClose) {
   EXPECT_EQ(closest_setting("grpc-adress")->name, "grpc-address");
   EXPECT_EQ(closest_setting("colour"), nullptr);

@@ -46,6 +46,13 @@ class Configuration(unittest.TestCase):
             wait_until(stack.answers, "the server answers where the file says")
             self.assertTrue(stack.data.is_dir())
 
+    def test_by_a_mistyped_variable_is_told(self) -> None:
+        with Stack() as stack:
+            told = "SIGNALBOX_MAXDISK is not a setting's variable and holds for nothing; did you mean SIGNALBOX_MAX_DISK?"
+            self.assertIn(told, signalbox("config", "check", SIGNALBOX_MAXDISK="1GiB").stdout)
+            refused = signalbox("serve", "--data", str(stack.data), "--ui-address", "0.0.0.0:0", SIGNALBOX_MAXDISK="1GiB")
+            self.assertIn(told, refused.stdout)
+
     def test_that_is_wrong_names_the_line(self) -> None:
         with Stack() as stack:
             file = stack.folder / "box.yaml"
