@@ -1,6 +1,7 @@
 #include "server/config/atomic_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -29,6 +30,9 @@ class File {
       content.remove_prefix(static_cast<std::size_t>(written));
     }
   }
+  void give_to_owner_of(const std::filesystem::path& folder) const {
+    config::give_to_owner_of(folder, fd_);
+  }
   void sync() const {
     if (fsync(fd_) != 0) fail("sync");
   }
@@ -43,11 +47,18 @@ class File {
 
 }  // namespace
 
+void give_to_owner_of(const std::filesystem::path& folder, int fd) noexcept {
+  struct stat status{};
+  if (geteuid() != 0 || stat(folder.c_str(), &status) != 0 || status.st_uid == 0) return;
+  [[maybe_unused]] const int given = fchown(fd, status.st_uid, status.st_gid);
+}
+
 void replace_file(const std::filesystem::path& path, std::string_view content) {
   const std::filesystem::path temporary = path.string() + "." + std::to_string(getpid()) + ".new";
   unlink(temporary.c_str());
   try {
     const File file(temporary, O_WRONLY | O_CREAT | O_EXCL);
+    file.give_to_owner_of(path.parent_path());
     file.write(content);
     file.sync();
     if (rename(temporary.c_str(), path.c_str()) != 0) File::fail("rename to " + path.string());

@@ -27,8 +27,7 @@ constexpr std::size_t kMostBytes = std::size_t{4} << 20;
 /// Keeps other processes from changing the keys of a folder.
 class ChangeLock {
  public:
-  explicit ChangeLock(const std::filesystem::path& folder)
-      : fd_(open((folder / "keys.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
+  explicit ChangeLock(const std::filesystem::path& folder) : fd_(open_or_make(folder)) {
     if (fd_ < 0 || flock(fd_, LOCK_EX) != 0) {
       const int reason = errno;
       if (fd_ >= 0) close(fd_);
@@ -41,6 +40,13 @@ class ChangeLock {
   ChangeLock& operator=(const ChangeLock&) = delete;
 
  private:
+  static int open_or_make(const std::filesystem::path& folder) {
+    const std::string path = (folder / "keys.lock").string();
+    const int made = open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (made >= 0) config::give_to_owner_of(folder, made);
+    return made >= 0 || errno != EEXIST ? made : open(path.c_str(), O_RDWR | O_CLOEXEC);
+  }
+
   int fd_;
 };
 

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <set>
@@ -118,6 +119,22 @@ TEST_F(Keys, MadeAtOneTimeAreAllKept) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_THAT(*file_.read(), SizeIs(40));
+}
+
+TEST(KeyFile, OfAServerOfAnotherUserBelongsToThatUserWhenRootMakesIt) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can make files for others";
+  constexpr uid_t kOther = 65534;
+  const store::TemporaryFolder folder;
+  ASSERT_EQ(chown(folder.path().c_str(), kOther, kOther), 0);
+
+  (void)KeyFile(folder.path()).create("shop", std::nullopt);
+
+  for (const char* const name : {"keys.json", "keys.lock"}) {
+    struct stat status{};
+    ASSERT_EQ(stat((folder.path() / name).c_str(), &status), 0) << name;
+    EXPECT_EQ(status.st_uid, kOther) << name;
+    EXPECT_EQ(status.st_gid, kOther) << name;
+  }
 }
 
 TEST(KeyFile, SaysThatTheDataFolderIsNone) {
