@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -422,6 +424,15 @@ void print_line(const std::string& line) {
   std::fflush(stdout);
 }
 
+/// Root's files in another user's folder would keep that user's server from starting.
+void refuse_root_in_folder_of_other(const std::filesystem::path& data_folder) {
+  struct stat status{};
+  if (geteuid() != 0 || stat(data_folder.c_str(), &status) != 0 || status.st_uid == 0) return;
+  throw backup::BackupError("no server runs on " + data_folder.string() +
+                            ", which is another user's: run this as that user (runuser -u USER -- "
+                            "…), or while the server runs, which makes the backup then");
+}
+
 /// By the server that has the folder, or by this process if there is none.
 void run_backup(const config::Backup& command) {
   if (!std::filesystem::exists(command.data_folder)) {
@@ -433,6 +444,10 @@ void run_backup(const config::Backup& command) {
   choice.data_folder = command.data_folder;
   std::unique_ptr<store::OpenedEngine> opened;
   try {
+    {
+      const store::DataFolderLock lock(command.data_folder);
+      refuse_root_in_folder_of_other(command.data_folder);
+    }
     opened = std::make_unique<store::OpenedEngine>(choice);
   } catch (const store::DataFolderError&) {
     print_line("A server has " + command.data_folder.string() + ": it makes the backup");

@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import os
 import pathlib
 import re
 import signal
@@ -460,6 +461,20 @@ class Backup(unittest.TestCase):
             run = signalbox("backup", str(stack.folder / "copy"), "--data", str(stack.data))
             self.assertEqual(run.returncode, 0, run.stderr)
             self.assertEqual(self.restored(stack.folder / "copy", trace_ids), dict.fromkeys(trace_ids, 10))
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can give a folder to another user")
+    def test_by_root_leaves_nothing_of_roots_in_the_folder_of_another_user(self) -> None:
+        other = 65534
+        with Stack() as stack:
+            stack.start_server()
+            stack.stop(stack.server)
+            paths = [stack.data, *stack.data.rglob("*")]
+            for path in paths:
+                os.chown(path, other, other, follow_symlinks=False)
+            run = signalbox("backup", str(stack.folder / "copy"), "--data", str(stack.data))
+            self.assertEqual(run.returncode, 1)
+            self.assertIn("run this as that user", run.stderr)
+            self.assertEqual([path for path in stack.data.rglob("*") if path.lstat().st_uid != other], [])
 
     def test_that_cannot_be_made_or_restored_says_why_in_one_line(self) -> None:
         with Stack() as stack:
