@@ -109,7 +109,11 @@ struct KeyRing::State {
         options.report(file.path().string() + " is gone: the keys read before remain in force");
       }
     } catch (const KeyError& error) {
-      options.report(std::string(error.what()) + "; the keys read before remain in force");
+      // Somebody wants keys to be asked for, which they are.
+      const bool had_file = std::exchange(has_file, true);
+      options.report(std::string(error.what()) + (had_file
+                                                      ? "; the keys read before remain in force"
+                                                      : "; nobody may send until it can be read"));
     }
   }
 
@@ -153,7 +157,7 @@ struct KeyRing::State {
   std::mutex mutex;
   Clock::time_point next_read = Clock::time_point::min();
   Version version;
-  bool has_file = false;  ///< There is, or was, a file of keys.
+  bool has_file = false;  ///< There is, or was, a file of keys, readable or not.
   std::vector<Entry> entries;
   std::uint64_t unauthenticated_requests = 0;
 };

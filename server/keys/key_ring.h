@@ -16,7 +16,7 @@ namespace signalbox::server::keys {
 ///
 /// Once there was a key, one is asked for: revoking the last does not open the server. Changes of
 /// the file hold within half a second. A file that cannot be read, or is gone, leaves the last keys
-/// in force, and is reported.
+/// in force, and is reported; if there were none, nobody may send.
 ///
 /// Thread-safety: all members from any thread.
 class KeyRing final : public receive::Authorizer {

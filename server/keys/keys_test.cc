@@ -263,6 +263,21 @@ TEST_F(Keys, ReadBeforeHoldWhenTheFileIsDamagedOrGone) {
   EXPECT_THAT(reports_, SizeIs(2)) << "each change is told once";
 }
 
+TEST_F(Keys, AreAskedForWhenTheirFirstFileCannotBeRead) {
+  KeyRing keys = ring();
+  EXPECT_EQ(keys.authorize({}, 1).status, Status::kAllowed);
+  std::ofstream(file_.path()) << "{\"keys\": [{\"name\"";
+  now_ += milliseconds(300);
+  EXPECT_EQ(keys.authorize({}, 1).status, Status::kUnauthenticated);
+  EXPECT_TRUE(keys.asks_for_key());
+  EXPECT_THAT(reports_, ElementsAre(HasSubstr("nobody may send")));
+
+  std::filesystem::remove(file_.path());
+  const std::string key = file_.create("shop", std::nullopt);
+  now_ += milliseconds(300);
+  EXPECT_EQ(keys.authorize(with(key), 1).status, Status::kAllowed);
+}
+
 TEST_F(Keys, OfAForeignFileAreRefused) {
   for (const char* text : {"", "[]", "{}", R"({"keys":[{}]})", R"({"keys":[{"name":"a b"}]})",
                            R"({"keys":[{"name":"a","visible":"","sha256":"zz","created":""}]})"}) {
