@@ -113,7 +113,7 @@ int run(std::string_view signal, std::size_t blocks, std::size_t records_of_bloc
 
 int main(int argc, char** argv) {
   const auto number = [&](int at, std::size_t otherwise) {
-    return argc > at ? static_cast<std::size_t>(std::atoll(argv[at])) : otherwise;
+    return argc > at ? static_cast<std::size_t>(std::strtoull(argv[at], nullptr, 10)) : otherwise;
   };
   return signalbox::bench::run(argc > 1 ? argv[1] : "traces", number(2, 8), number(3, 250'000));
 }

@@ -1,7 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <functional>
 #include <protozero/pbf_writer.hpp>
 #include <string>
 
@@ -129,7 +128,7 @@ TEST(DecodeTracesProtobuf, TakesTheLastOfAScalarThatOccursTwice) {
 }
 
 TEST(DecodeTracesProtobuf, ReadsAttributesInWhateverWayTheyAreWritten) {
-  const auto attribute = [](const std::function<void(pbf_writer&)>& fill) {
+  const auto attribute = [](auto fill) {
     const auto lines =
         decode_span(span([&](pbf_writer& writer) { writer.add_message(9, message(fill)); }));
     return lines.size() == 1 ? lines[0] : std::string("not one span");
