@@ -102,7 +102,7 @@ std::uint32_t StringDictionary::index_of(std::string_view value, std::uint64_t h
   for (std::size_t at = hash & mask;; at = (at + 1) & mask) {
     Slot& slot = slots_[at];
     if (slot.index_plus_one == 0) {
-      if (value.size() > kMaxDictionaryBytes - bytes_.size()) {
+      if (bytes_.size() + value.size() > kMaxDictionaryBytes) {
         throw std::length_error("a column's distinct texts take more than 4 GiB");
       }
       const Entry entry = append_entry(value);
