@@ -20,7 +20,9 @@ type Props = {
   onBrush: (interval: Interval) => void;
 };
 
-const HEIGHT = 56;
+const HEIGHT = 64;
+/** Above the bars, where the greatest count stands. */
+const HEADROOM = 18;
 
 /** Counts over time, stacked. Dragging over it chooses a time range. */
 export function Histogram({ label, buckets, step, layers, interval, onBrush }: Props) {
@@ -89,7 +91,7 @@ export function Histogram({ label, buckets, step, layers, interval, onBrush }: P
             let y = HEIGHT;
             return counts.map((count, layer) => {
               if (count === 0) return null;
-              const height = Math.max(1.5, (count / max) * (HEIGHT - 4));
+              const height = Math.max(1.5, (count / max) * (HEIGHT - HEADROOM));
               y -= height;
               return (
                 <rect
@@ -134,7 +136,7 @@ export function Histogram({ label, buckets, step, layers, interval, onBrush }: P
             )}
           </div>
         ) : null}
-        <span className="pointer-events-none absolute top-0 right-0 rounded-sm bg-bg/85 px-1 text-[11px] text-muted leading-4">
+        <span className="pointer-events-none absolute top-0 right-0 px-1 text-[11px] text-muted leading-4">
           {total > 0 ? formatCount(max) : ""}
         </span>
       </div>
