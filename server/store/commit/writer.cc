@@ -368,12 +368,17 @@ class Writer::Implementation {
         take_in(lane, std::move(job));
         lock.lock();
       }
-      if (lane.batch != nullptr && (is_due(lane) || must_flush(lane))) {
+      const bool must_seal = lane.batch != nullptr && (is_due(lane) || must_flush(lane));
+      // Noted before the block goes: a request that comes meanwhile is not part of what was wanted,
+      // and would end a block of its own.
+      if (queue_.empty() && (lane.batch == nullptr || must_seal)) {
+        lane_flushed_[index] = flushes_wanted_;
+      }
+      if (must_seal) {
         lock.unlock();
         seal(lane);
         lock.lock();
       }
-      if (lane.batch == nullptr && queue_.empty()) lane_flushed_[index] = flushes_wanted_;
       flushed_.notify_all();
     }
   }
