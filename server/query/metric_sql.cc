@@ -6,8 +6,11 @@
 namespace signalbox::server::query {
 namespace {
 
-constexpr std::int64_t kDayNs = 86'400'000'000'000;
+constexpr std::int64_t kHourNs = 3'600'000'000'000;
+constexpr std::int64_t kDayNs = 24 * kHourNs;
 constexpr std::int64_t kMinLookbackNs = 300'000'000'000;
+/// Points of one export lie no further apart.
+constexpr std::int64_t kExportNs = 1'000'000'000;
 
 std::string num(std::int64_t value) {
   return "toInt64(" + std::to_string(value) + ")";
@@ -35,6 +38,51 @@ std::int64_t until_ns(const MetricSource& source) {
   return source.buckets.end_ns() + 2 * source.interval_ns;
 }
 
+/// Where the point before the range is looked for first.
+std::int64_t from_ns(const MetricSource& source) {
+  return source.buckets.first_ns - lookback_ns(source);
+}
+
+/// Series that had points in the hours of the day before the one of `from_ns`.
+std::string known_series(const MetricSource& source) {
+  const std::int64_t hour = from_ns(source) / kHourNs * kHourNs;
+  return "SELECT series_id FROM metric_series_hour_rows WHERE metric_name = " + source.name +
+         " AND hour >= fromUnixTimestamp64Nano(" + num(hour - kDayNs) +
+         ") AND hour < fromUnixTimestamp64Nano(" + num(hour) + ")";
+}
+
+/// Streams (series_id, resource_id, st) and the time `since` of their first point from the hour of
+/// `from_ns` on: of all series of the metric whose resource has one that is not known from before.
+/// Usually there are none, and no points are read.
+std::string recent_streams(const MetricSource& source) {
+  const std::string beside =
+      "SELECT series_id, resource_id FROM metric_series_rows WHERE metric_name = " + source.name +
+      " AND resource_id IN (SELECT resource_id FROM (" + source.series +
+      ") WHERE temporality != 1 AND series_id NOT IN (" + known_series(source) +
+      ")) LIMIT 1 BY series_id";
+  return "SELECT series_id, resource_id, st, since FROM (SELECT series_id, "
+         "toUnixTimestamp64Nano(start_time) AS st, toUnixTimestamp64Nano(min(time)) AS since "
+         "FROM " +
+         source.table + " WHERE metric_name = " + source.name +
+         " AND series_id IN (SELECT series_id FROM (" + beside + ")) AND " +
+         times(from_ns(source) / kHourNs * kHourNs, until_ns(source)) +
+         " GROUP BY series_id, start_time) AS streams INNER JOIN (" + beside +
+         ") AS beside USING (series_id)";
+}
+
+/// Streams (series_id, st) whose first point tells what happened since the export before it, though
+/// they began long ago: another series of the same resource and start time had points earlier, so
+/// that the process was heard of and this series was not. Else it may be the first contact with a
+/// process that has run for days, whose total is not what happened just now.
+std::string appeared_streams(const MetricSource& source) {
+  return "SELECT series_id, st FROM (SELECT series_id, st, since, min(since) OVER (PARTITION BY "
+         "series_id) AS series_since, min(since) OVER (PARTITION BY resource_id, st) AS "
+         "resource_since FROM (" +
+         recent_streams(source) + ")) WHERE series_since >= " + num(from_ns(source)) +
+         " AND since > resource_since + " + num(std::min(kExportNs, source.interval_ns / 2)) +
+         " AND series_id NOT IN (" + known_series(source) + ")";
+}
+
 struct Column {
   std::string name;
   std::string sql;
@@ -42,12 +90,12 @@ struct Column {
 
 /// The points of cumulative streams, (series_id, st, t) and `columns`. Where a step holds several
 /// points of a stream, its last one tells what happened as well as all of them: far fewer rows
-/// go on. Streams that do not say when they began are kept whole, for only their points show a
+/// go on. But nothing is known of what was before the first point of a stream, so its first step is
+/// kept whole, and so are streams that do not say when they began, for only their points show a
 /// restart.
-std::string cumulative_points(const MetricSource& source, const std::vector<Column>& columns,
-                              std::int64_t from_ns) {
+std::string cumulative_points(const MetricSource& source, const std::vector<Column>& columns) {
   const std::string from = " FROM " + source.table + " WHERE " +
-                           points(source, "temporality != 1", from_ns, until_ns(source)) +
+                           points(source, "temporality != 1", from_ns(source), until_ns(source)) +
                            " AND bitAnd(flags, 1) = 0";
   const bool is_thinned = source.buckets.step_ns >= 2 * source.interval_ns;
   std::string list;
@@ -60,23 +108,27 @@ std::string cumulative_points(const MetricSource& source, const std::vector<Colu
            "toUnixTimestamp64Nano(time) AS t" +
            list + from;
   }
+  const auto step = [&](const std::string& ns) {
+    return "intDiv(" + ns + " - " + num(source.buckets.first_ns % source.buckets.step_ns) + ", " +
+           num(source.buckets.step_ns) + ")";
+  };
+  const std::string of_time = step("toUnixTimestamp64Nano(time)");
   const std::string slot =
-      "if(start_time > fromUnixTimestamp64Nano(toInt64(0)), "
-      "intDiv(toUnixTimestamp64Nano(time) - " +
-      num(source.buckets.first_ns % source.buckets.step_ns) + ", " + num(source.buckets.step_ns) +
-      "), toUnixTimestamp64Nano(time))";
+      "if(start_time > fromUnixTimestamp64Nano(toInt64(0)) AND (series_id, "
+      "toUnixTimestamp64Nano(start_time), " +
+      of_time + ") NOT IN (SELECT series_id, st, " + step("since") + " FROM (" +
+      recent_streams(source) + ")), " + of_time + ", toUnixTimestamp64Nano(time))";
   return "SELECT series_id, toUnixTimestamp64Nano(start_time) AS st, "
          "toUnixTimestamp64Nano(max(time)) AS t" +
          list + from + " GROUP BY series_id, start_time, " + slot;
 }
 
 /// Intervals (series_id, t0, t1) of cumulative streams: each of `columns` as it is, and as
-/// `previous_…` what it was at the point before, `is_first` where there is none. Of the first point
-/// of a stream that began before the look-back nothing is known if the series is older; else it is
-/// new, though its process is not, and what it counts happened since its last export.
+/// `previous_…` what it was at the point before, `is_first` where there is none. The first point of
+/// a stream that began before the look-back is left out unless the stream appeared meanwhile.
 std::string cumulative_intervals(const MetricSource& source, const std::vector<Column>& columns) {
   const std::int64_t first = source.buckets.first_ns;
-  const std::int64_t from = first - lookback_ns(source);
+  const std::int64_t from = from_ns(source);
   std::string names;
   std::string previous;
   for (const Column& column : columns) {
@@ -90,14 +142,13 @@ std::string cumulative_intervals(const MetricSource& source, const std::vector<C
          "  FROM (\n"
          "    SELECT series_id, t, st" +
          names + ", lagInFrame(t, 1, toInt64(-1)) OVER stream AS previous_t" + previous +
-         "\n    FROM (" + cumulative_points(source, columns, from) +
+         "\n    FROM (" + cumulative_points(source, columns) +
          ")\n"
          "    WINDOW stream AS (PARTITION BY series_id, st ORDER BY t "
          "ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)\n"
          "  )\n  WHERE t > " +
          num(first) + " AND (not is_first OR (st > 0 AND (st >= " + num(from) +
-         " OR series_id NOT IN (SELECT series_id FROM " + source.table +
-         " WHERE metric_name = " + source.name + " AND " + times(from - kDayNs, from) + "))))";
+         " OR (series_id, st) IN (" + appeared_streams(source) + "))))";
 }
 
 /// Intervals of delta points: the points themselves.
@@ -340,7 +391,7 @@ std::string histogram_quantiles_sql(const MetricSource& source,
 
 std::string smallest_scale_sql(const MetricSource& source) {
   return "SELECT min(scale) FROM " + source.table + " WHERE " +
-         points(source, "true", source.buckets.first_ns - lookback_ns(source), until_ns(source));
+         points(source, "true", from_ns(source), until_ns(source));
 }
 
 std::string exponential_quantiles_sql(const MetricSource& source, std::int32_t scale,

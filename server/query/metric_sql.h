@@ -12,9 +12,12 @@
 /// A point of a sum or histogram tells what happened in an interval: since its start time if it is
 /// delta or the first of a cumulative stream, else since the point before. A stream is a series
 /// with one start time, so a restart begins a new one and two processes that share a series do not
-/// disturb each other; a count that falls within a stream is a restart too. What happened in an
-/// interval is spread evenly over the buckets it overlaps, and rates divide by the time covered, so
-/// neither steps that are no multiple of the export interval nor jitter make a chart ragged.
+/// disturb each other; a count that falls within a stream is a restart too. The first point of a
+/// stream that began long ago is counted, as of the last interval, only if its process was heard of
+/// before by another series of the metric: the first error of a process is an increase, the totals
+/// of one that begins to send after days are none. What happened in an interval is spread evenly
+/// over the buckets it overlaps, and rates divide by the time covered, so neither steps that are no
+/// multiple of the export interval nor jitter make a chart ragged.
 ///
 /// Values (gauges, up-down counters) hold until the next point, at most one and a half intervals.
 namespace signalbox::server::query {
@@ -23,7 +26,7 @@ namespace signalbox::server::query {
 struct MetricSource {
   std::string table;
   std::string name;    ///< Placeholder of the metric's name.
-  std::string series;  ///< SELECT of series_id, temporality and labels, one row a series.
+  std::string series;  ///< SELECT of series_id, temporality, resource_id and labels, a row each.
   Buckets buckets;
   std::int64_t interval_ns = 0;  ///< Between two points of a series; > 0.
 };

@@ -254,7 +254,7 @@ class QueryRun {
     source.name = parameters.bind(query_.name);
     source.buckets = buckets_;
     source.interval_ns = interval_ns_;
-    source.series = "SELECT series_id, temporality, " + labels_sql(parameters) +
+    source.series = "SELECT series_id, temporality, resource_id, " + labels_sql(parameters) +
                     " AS labels FROM metric_series_rows WHERE " + series_condition(parameters) +
                     " LIMIT 1 BY series_id";
     return source;

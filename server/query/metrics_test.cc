@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "server/query/error.h"
+#include "server/query/filter.h"
 #include "server/query/query_test_fixture.h"
 
 namespace signalbox::server::query {
@@ -141,14 +142,18 @@ TEST_F(MetricsTest, CountsAfterARestartFromZero) {
 
 TEST_F(MetricsTest, DoesNotTakeAnOldCounterForANewOneAfterALongSilence) {
   add_series(1, "sum", "2", true);
-  add_number(1, -7200, -9000, 1'000'000);
-  add_number(1, 10, -9000, 1'000'050);
-  add_number(1, 20, -9000, 1'000'060);
+  add_series(2, "sum", "2", true, "{'code': '500'}");
+  for (int i = 0; i <= 4; ++i) add_number(1, i * 10, -90'000, 100);
+  add_number(2, -7200, -90'000, 1'000'000);
+  insert("metric_series_hour_rows (hour, metric_name, series_id)",
+         "(toStartOfHour(" + at_s(-7200) + "), 'm', 2)");
+  add_number(2, 30, -90'000, 1'000'050);
+  add_number(2, 40, -90'000, 1'000'060);
 
-  MetricQuery query = query_of(0, 20, 10);
+  MetricQuery query = query_of(0, 40, 10);
   query.aggregations = {Aggregation::kIncrease};
 
-  EXPECT_THAT(points(run(query)), ElementsAre(Point(kNothing), near(10)));
+  EXPECT_THAT(points(run(query)), ElementsAre(near(0), near(0), near(0), near(10)));
 }
 
 TEST_F(MetricsTest, CountsTheFirstPointOfASeriesThatAppearsLate) {
@@ -160,8 +165,48 @@ TEST_F(MetricsTest, CountsTheFirstPointOfASeriesThatAppearsLate) {
 
   MetricQuery query = query_of(0, 40, 10);
   query.aggregations = {Aggregation::kIncrease};
-
   EXPECT_THAT(points(run(query)), ElementsAre(near(0), near(0), near(3), near(0)));
+
+  query.range = seconds_range(0, 50);
+  query.filter = parse_filter("code = '500'");  // Which the other series is not.
+  EXPECT_THAT(points(run(query)), ElementsAre(Point(kNothing), Point(kNothing), near(3), near(0),
+                                              Point(kNothing)));
+}
+
+TEST_F(MetricsTest, DoesNotTakeTheTotalsOfFirstContactForWhatHappenedThen) {
+  add_series(1, "sum", "2", true);
+  add_series(2, "sum", "2", true, "{'code': '500'}");
+  add_series(3, "sum", "2", true, "{'instance': 'another'}");
+  // Two processes that have run for hours: one is heard of from 20 on, by both its series; the
+  // other was before, under the same resource.
+  for (const int series : {1, 2}) {
+    add_number(series, 20, -9000, 1'000'000);
+    add_number(series, 30, -9000, 1'000'010);
+  }
+  for (int i = 0; i <= 3; ++i) add_number(3, i * 10, -8000, 100);
+
+  for (const int step : {10, 40}) {
+    MetricQuery query = query_of(0, 40, step);
+    query.aggregations = {Aggregation::kIncrease};
+    double sum = 0;
+    for (const Point& point : points(run(query))) sum += point.value_or(0);
+    EXPECT_THAT(Point(sum), near(20)) << step;
+  }
+}
+
+TEST_F(MetricsTest, DoesNotTakeTheTotalsOfFirstContactForMeasurements) {
+  add_series(1, "histogram", "2", true);
+  add_histogram(1, 20, -9000, "[1, 10]", "[1000, 0, 0]");
+  add_histogram(1, 30, -9000, "[1, 10]", "[1000, 10, 0]");
+
+  MetricQuery query = query_of(0, 40, 10);
+  query.aggregations = {Aggregation::kIncrease, Aggregation::kP50};
+  const auto answer = run(query);
+
+  EXPECT_THAT(points(answer, 0),
+              ElementsAre(Point(kNothing), Point(kNothing), near(10), Point(kNothing)));
+  EXPECT_THAT(points(answer, 1),
+              ElementsAre(Point(kNothing), Point(kNothing), near(5.5), Point(kNothing)));
 }
 
 TEST_F(MetricsTest, KeepsTwoProcessesApartThatShareASeries) {
