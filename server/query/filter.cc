@@ -310,12 +310,20 @@ class Parser {
       fail(token_.position, "Expected an operator after the field",
            "Write for example: `" + node.field + "` = 'value', or `" + node.field + "` EXISTS.");
     }
+    if (at_condition() && !at_keyword("AND")) refuse_after_word(node.field);
     node.kind = FilterNode::Kind::kText;
     FilterValue value;
     value.position = node.position;
     value.text = std::exchange(node.field, {});
     node.values.push_back(std::move(value));
     return node;
+  }
+
+  /// `name REGEXP 'x'` would else be a search for two words and a text, which finds nothing.
+  [[noreturn]] void refuse_after_word(const std::string& word) const {
+    fail(token_.position, "Expected an operator, AND or OR after '" + word + "'",
+         "Operators are = != < <= > >= IN, LIKE, ILIKE, CONTAINS and EXISTS. Put text of several "
+         "words into quotes: 'connection refused'.");
   }
 
   FilterNode parse_text() {
@@ -347,7 +355,7 @@ class Parser {
       return true;
     }
     if (at_keyword("NOT")) {
-      // `a NOT LIKE b` is a test, `a NOT b` two texts: one more token decides.
+      // `a NOT LIKE b` is a test, `a NOT b` is refused at NOT: one more token decides.
       const Lexer lexer = lexer_;
       Token keyword = advance();
       if (!parse_word_test(node)) {

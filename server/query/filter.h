@@ -17,7 +17,7 @@
 ///                | [ "NOT" ] "IN" "(" value { "," value } ")"
 ///                | [ "NOT" ] ( "LIKE" | "ILIKE" | "CONTAINS" ) value
 ///                | [ "NOT" ] "EXISTS"
-///     text       = a quoted text, or a word that no test follows
+///     text       = a quoted text, or a word that ")", "AND", "OR" or nothing follows
 ///     value      = a quoted text, number, duration (`100ms`), `true`, `false`, or a word
 ///     field      = a word, or any text in backticks
 ///

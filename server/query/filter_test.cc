@@ -109,8 +109,8 @@ TEST(Filter, ReadsDurations) {
 TEST(Filter, ReadsTextWithoutAnOperatorAsFullText) {
   EXPECT_EQ(parsed("'connection refused'"), "text s:connection refused");
   EXPECT_EQ(parsed("timeout"), "text s:timeout");
-  EXPECT_EQ(parsed("timeout a = 1 'x'"), "(and text s:timeout [a = n:1] text s:x)");
-  EXPECT_EQ(parsed("a NOT b"), "(and text s:a (not text s:b))");
+  EXPECT_EQ(parsed("a = 1 'x' timeout"), "(and [a = n:1] text s:x text s:timeout)");
+  EXPECT_EQ(parsed("(a) and not b"), "(and text s:a (not text s:b))");
 }
 
 TEST(Filter, TakesAnyNameInBackticks) {
@@ -154,16 +154,20 @@ INSTANTIATE_TEST_SUITE_P(
                       Refused{"AND a = 1", 0, "Expected a condition"}, Refused{"''", 0, "empty"},
                       Refused{"'a' = 1", 0, "Expected a field"}, Refused{"`a`", 3, "operator"},
                       Refused{"a = 1 ; b", 6, "Unexpected ';'"}, Refused{"()", 1, "field"},
-                      Refused{"5 = a", 0, "Expected a field"}));
+                      Refused{"5 = a", 0, "Expected a field"},
+                      Refused{"name REGEXP 'o.'", 5, "operator, AND or OR after 'name'"},
+                      Refused{"connection refused", 11, "after 'connection'"},
+                      Refused{"timeout a = 1", 8, "after 'timeout'"},
+                      Refused{"a NOT b", 2, "after 'a'"}, Refused{"count(a)", 5, "after 'count'"}));
 
 TEST(Filter, RefusesWhatIsTooLargeOrTooDeep) {
   EXPECT_THROW(parse_filter(std::string(kMaxFilterBytes + 1, ' ')), QueryError);
   EXPECT_NO_THROW(parse_filter(std::string(kMaxFilterBytes, ' ')));
   EXPECT_THROW(parse_filter(std::string(kMaxFilterDepth + 1, '(') + "a"), QueryError);
   std::string many;
-  for (std::size_t i = 0; i < kMaxFilterTests; ++i) many += "a ";
+  for (std::size_t i = 0; i < kMaxFilterTests; ++i) many += "'a' ";
   EXPECT_NO_THROW(parse_filter(many));
-  EXPECT_THROW(parse_filter(many + "a"), QueryError);
+  EXPECT_THROW(parse_filter(many + "'a'"), QueryError);
   std::string list = "a IN (1";
   for (std::size_t i = 1; i < kMaxFilterListValues; ++i) list += ",1";
   EXPECT_NO_THROW(parse_filter(list + ")"));
