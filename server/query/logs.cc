@@ -12,6 +12,7 @@
 #include "server/query/ids.h"
 #include "server/query/rows.h"
 #include "server/query/selection.h"
+#include "server/query/unknown_fields.h"
 
 namespace signalbox::server::query {
 namespace {
@@ -207,6 +208,7 @@ std::string search_logs(Session& session, const LogSearch& search) {
   } else {
     json.key("facets").begin_array().end_array();
   }
+  write_warnings(KnownFields(session, Signal::kLogs, search.range).unknown_in(search.filter), json);
   session.write_stats(json);
   json.end_object();
   return json.take();

@@ -14,6 +14,7 @@
 #include "server/query/metric_sql.h"
 #include "server/query/rows.h"
 #include "server/query/selection.h"
+#include "server/query/unknown_fields.h"
 
 namespace signalbox::server::query {
 namespace {
@@ -164,6 +165,7 @@ class QueryRun {
     write_description(aggregations, json);
     write_series(aggregations, json);
     write_exemplars(json);
+    write_warnings(unknown_in_filter(), json);
     session_.write_stats(json);
     json.end_object();
     return json.take();
@@ -196,16 +198,26 @@ class QueryRun {
             "\nGROUP BY metric_type, unit, is_monotonic ORDER BY max(seen) DESC LIMIT 1",
         parameters);
     RowReader row(data);
-    if (row.at_end()) {
-      throw QueryError(ErrorCode::kNotFound, "There is no metric '" + query_.name +
-                                                 "' that matches. Check its name and the filter.");
-    }
+    if (row.at_end()) fail_without_series();
     metric_.type_name = row.string();
     metric_.type = parse_type(metric_.type_name);
     metric_.unit = row.string();
     metric_.is_monotonic = row.boolean();
     metric_.text = row.string();
     metric_.temporalities = read_ints(row);
+  }
+
+  [[nodiscard]] std::vector<UnknownField> unknown_in_filter() const {
+    return KnownFields(session_, Signal::kMetrics, query_.range, query_.name)
+        .unknown_in(query_.filter);
+  }
+
+  [[noreturn]] void fail_without_series() const {
+    QueryError error(ErrorCode::kNotFound, "There is no metric '" + query_.name +
+                                               "' that matches. Check its name and the filter.");
+    const std::vector<UnknownField> unknown = unknown_in_filter();
+    if (!unknown.empty()) error.hint = warning(unknown.front());
+    throw error;
   }
 
   /// By the median time between two points of a series.

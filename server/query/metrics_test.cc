@@ -209,6 +209,25 @@ TEST_F(MetricsTest, DoesNotTakeTheTotalsOfFirstContactForMeasurements) {
               ElementsAre(Point(kNothing), Point(kNothing), near(5.5), Point(kNothing)));
 }
 
+TEST_F(MetricsTest, TellsOfAttributesInAFilterThatNoSeriesHas) {
+  add_series(1, "gauge", "0", false, "{'http.route': '/a'}");
+  add_number(1, 10, 0, 1);
+
+  MetricQuery query = query_of(0, 20, 10);
+  query.filter = parse_filter("NOT http.ruote = '/b'");
+  const auto answer = run(query);
+  ASSERT_EQ(answer.at("warnings").as_array().size(), 1U);
+  EXPECT_EQ(answer.at("warnings").at(0).at("suggestions"), boost::json::array{"http.route"});
+
+  query.filter = parse_filter("http.ruote = '/a'");
+  try {
+    run(query);
+    FAIL();
+  } catch (const QueryError& error) {
+    EXPECT_THAT(error.hint, ::testing::HasSubstr("Did you mean 'http.route'?"));
+  }
+}
+
 TEST_F(MetricsTest, KeepsTwoProcessesApartThatShareASeries) {
   add_series(1, "sum", "2", true);
   for (int i = 0; i <= 3; ++i) {

@@ -11,6 +11,7 @@
 #include "server/query/query_test_fixture.h"
 #include "server/query/status.h"
 #include "server/query/traces.h"
+#include "server/query/unknown_fields.h"
 #include "server/store/columns/block.h"
 
 namespace signalbox::server::query {
@@ -305,7 +306,7 @@ TEST_F(TraceTest, ReturnsATraceWithEverythingThatWasSent) {
   EXPECT_EQ(trace.at("truncated"), false);
   ASSERT_EQ(trace.at("spans").as_array().size(), 1u);
   boost::json::value expected = boost::json::parse(R"({
-    "span_id": "0000000000000002", "parent_span_id": "0000000000000001", "service_name": "demo",
+    "same_id_count": 1, "span_id": "0000000000000002", "parent_span_id": "0000000000000001", "service_name": "demo",
     "name": "GET /", "kind": "unknown", "kind_number": 99,
     "start_time": "1699999981000000000", "end_time": "1699999980999999995", "duration_ns": "-5",
     "status": {"code": "unknown", "code_number": 7, "message": "no \"luck\""},
@@ -344,6 +345,68 @@ TEST_F(TraceTest, SaysThatATraceDoesNotExist) {
   } catch (const QueryError& error) {
     EXPECT_EQ(error.code(), ErrorCode::kNotFound);
   }
+}
+
+TEST_F(TraceTest, ShowsASpanOnceThatWasSentTwiceAndMarksThoseThatDiffer) {
+  const Span root = {.trace = 1, .span = 1, .attributes = "{'a': 'x'}", .types = "s"};
+  add(root);
+  add(root);
+  Span failed = {.trace = 1, .span = 2, .parent = 1, .start_s = 1, .status = 2};
+  add(failed);
+  add(failed);
+  failed.attributes = "{'a': 'sent again with more'}";
+  failed.types = "s";
+  add(failed);
+
+  Session of_this_query = session();
+  const auto trace = parse(get_trace(of_this_query, trace_id(1)));
+  std::vector<std::string> spans;
+  for (const auto& span : trace.at("spans").as_array()) {
+    spans.push_back(std::string(span.at("span_id").as_string().subview(15)) + " of " +
+                    std::to_string(span.at("same_id_count").as_int64()));
+  }
+  EXPECT_THAT(spans, ElementsAre("1 of 1", "2 of 2", "2 of 2"));
+
+  const auto found = search("a = 'x'").at("traces").at(0);
+  EXPECT_EQ(found.at("span_count"), 2);
+  EXPECT_EQ(found.at("error_count"), 1);
+  EXPECT_EQ(found.at("matched_span_count"), 1);
+  EXPECT_EQ(found.at("services").at(0).at("span_count"), 2);
+}
+
+TEST_F(TraceTest, WarnsOfAttributesThatNoSpanHas) {
+  insert("span_value_rows (hour, key, type, value, records)",
+         "(toStartOfHour(" + at_s(0) + "), 'http.route', 's', '/a', 1), (toStartOfHour(" + at_s(0) +
+             "), 'kind', 's', 'x', 1)");
+  insert("resource_rows (resource_id, service_name, attributes, attribute_types)",
+         "(1, 'demo', {'service.name': 'demo', 'host.name': 'a'}, 'ss')");
+  insert("scope_rows (scope_id, attributes)", "(1, {'team': 'x'})");
+
+  const auto warnings = [&](const std::string& filter) {
+    std::vector<std::string> texts;
+    const auto answer = search(filter);
+    for (const auto& warning : answer.at("warnings").as_array()) {
+      texts.push_back(std::to_string(warning.at("position").as_int64()) + " " +
+                      boost::json::serialize(warning.at("suggestions")));
+    }
+    return texts;
+  };
+  EXPECT_THAT(warnings("http.route = '/a' AND resource.host.name = 'a' AND attribute.kind = 'x' "
+                       "AND scope.team = 'x' AND name = 'x' AND event.x = 1"),
+              IsEmpty());
+  EXPECT_THAT(warnings("status = error AND (servce.name = 'shop' OR NOT servce.name = 'x')"),
+              ElementsAre("20 [\"service.name\"]"));
+  EXPECT_THAT(warnings("span.http.route = 'x'"), ElementsAre("0 [\"http.route\"]"));
+  EXPECT_THAT(warnings("route = 'x' AND attribute.host.nmae = 'a'"),
+              ElementsAre("0 [\"http.route\"]", "16 [\"host.name\"]"));
+  EXPECT_THAT(warnings("attribute.kidn EXISTS"), ElementsAre("0 [\"kind\",\"attribute.kind\"]"));
+  EXPECT_THAT(warnings("scope.taem = 'x' AND resource.zzzz = 'a'"),
+              ElementsAre("0 [\"scope.team\"]", "21 []"));
+
+  // A block had more keys than are listed of one.
+  insert("span_value_rows (hour, key, records)", "(toStartOfHour(" + at_s(0) + "), '', 1)");
+  EXPECT_THAT(warnings("zzzz = 1"), IsEmpty());
+  EXPECT_THAT(warnings("resource.zzzz = 1"), ElementsAre("0 []"));
 }
 
 TEST_F(TraceTest, ListsKeysOfUsualRecordsThoughOneHasAHundredThousand) {
@@ -661,6 +724,15 @@ TEST_F(LogTest, TellsHowMuchIsStored) {
     if (table.at("name") == "log_rows") found_logs = table.at("rows") == "1";
   }
   EXPECT_TRUE(found_logs);
+}
+
+TEST(EditDistance, CountsChangesOfOneCharacter) {
+  EXPECT_EQ(edit_distance("", ""), 0U);
+  EXPECT_EQ(edit_distance("name", "name"), 0U);
+  EXPECT_EQ(edit_distance("", "abc"), 3U);
+  EXPECT_EQ(edit_distance("servce", "service"), 1U);
+  EXPECT_EQ(edit_distance("nmae", "name"), 1U);
+  EXPECT_EQ(edit_distance("kitten", "sitting"), 3U);
 }
 
 }  // namespace

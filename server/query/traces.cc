@@ -16,6 +16,7 @@
 #include "server/query/ids.h"
 #include "server/query/rows.h"
 #include "server/query/selection.h"
+#include "server/query/unknown_fields.h"
 
 namespace signalbox::server::query {
 namespace {
@@ -204,19 +205,21 @@ std::map<std::string, TraceTotals> read_totals(Session& session, const Selection
   for (const MatchedSpan& span : spans) ids.insert(span.trace_id);
   if (ids.empty()) return totals;
   Parameters parameters;
-  const std::string data =
-      session.rows("SELECT trace_id, count(), countIf(status_code = 2), countIf(" +
-                       selection.condition(session.slots(), parameters) +
-                       "),\n"
-                       "  toUnixTimestamp64Nano(min(start_time)), "
-                       "max(toUnixTimestamp64Nano(start_time) + greatest(duration_ns, 0)),\n"
-                       "  min(parent_span_id != unhex('0000000000000000')) AS root_missing,\n"
-                       "  argMin((toString(service_name), toString(name)), "
-                       "(parent_span_id != unhex('0000000000000000'), start_time)) AS root,\n"
-                       "  sumMap([toString(service_name)], [toUInt64(1)]) AS services\n"
-                       "FROM span_rows WHERE trace_id IN " +
-                       id_list(ids) + "\nGROUP BY trace_id",
-                   parameters);
+  const std::string data = session.rows(
+      "SELECT trace_id, count(), countIf(status_code = 2), countIf(is_match),\n"
+      "  toUnixTimestamp64Nano(min(start_time)), "
+      "max(toUnixTimestamp64Nano(start_time) + greatest(duration_ns, 0)),\n"
+      "  min(parent_span_id != unhex('0000000000000000')) AS root_missing,\n"
+      "  argMin((toString(service_name), toString(name)), "
+      "(parent_span_id != unhex('0000000000000000'), start_time)) AS root,\n"
+      "  sumMap([toString(service_name)], [toUInt64(1)]) AS services\n"
+      "FROM (SELECT *, " +
+          selection.condition(session.slots(), parameters) +
+          " AS is_match FROM span_rows WHERE trace_id IN " + id_list(ids) +
+          // A span that was sent twice is one.
+          " LIMIT 1 BY trace_id, span_id, parent_span_id, service_name, name, kind, "
+          "start_time, duration_ns, status_code)\nGROUP BY trace_id",
+      parameters);
   for (RowReader row(data); !row.at_end();) {
     TraceTotals& trace = totals[std::string(row.bytes(16))];
     trace.span_count = row.u64();
@@ -322,7 +325,8 @@ std::uint64_t write_histogram(Session& session, const Selection& selection, bool
   return total;
 }
 
-/// The columns of a whole span, in the order in which `write_span` reads them.
+/// The columns of a whole span, in the order in which `write_span` reads them; before them stands
+/// the number of spans with its id.
 std::string span_columns() {
   return "span_id, parent_span_id, service_name, name, kind, toUnixTimestamp64Nano(start_time), "
          "duration_ns, status_code, status_message, trace_state, flags, resource_id, scope_id,\n"
@@ -387,6 +391,7 @@ void write_links(RowReader& row, JsonWriter& json) {
 
 void write_span(RowReader& row, ReferencedIds& ids, JsonWriter& json) {
   json.begin_object();
+  json.key("same_id_count").number(row.u64());
   json.key("span_id").hex(row.bytes(8));
   const std::string_view parent = row.bytes(8);
   json.key("parent_span_id");
@@ -460,6 +465,8 @@ std::string search_traces(Session& session, const TraceSearch& search) {
   } else {
     json.key("facets").begin_array().end_array();
   }
+  write_warnings(KnownFields(session, Signal::kTraces, search.range).unknown_in(search.filter),
+                 json);
   session.write_stats(json);
   json.end_object();
   return json.take();
@@ -467,11 +474,12 @@ std::string search_traces(Session& session, const TraceSearch& search) {
 
 std::string get_trace(Session& session, std::string_view trace_id) {
   const std::string id = trace_id_literal(trace_id, "trace_id");
-  // A span that a client sent twice is shown once.
+  // A span that was sent twice is shown once; what differs in anything is another span.
   const std::string data =
-      session.rows("SELECT " + span_columns() + "\nFROM span_rows WHERE trace_id = " + id +
-                   "\nORDER BY start_time, span_id LIMIT 1 BY span_id, service_name, name, kind, "
-                   "start_time LIMIT " +
+      session.rows("SELECT count() OVER (PARTITION BY span_id), *\nFROM (SELECT DISTINCT " +
+                   span_columns() + "\nFROM span_rows WHERE trace_id = " + id +
+                   ")\nORDER BY `toUnixTimestamp64Nano(start_time)`, "
+                   "span_id, duration_ns, name LIMIT " +
                    std::to_string(kMaxTraceSpans + 1));
   if (data.empty()) {
     throw QueryError(ErrorCode::kNotFound,

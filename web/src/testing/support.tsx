@@ -38,6 +38,7 @@ export function answer(reply: (url: URL) => unknown, status = 200): void {
 
 export function span(change: Partial<Schemas["Span"]>): Schemas["Span"] {
   return {
+    same_id_count: 1,
     span_id: "00f067aa0ba902b7",
     parent_span_id: null,
     service_name: "demo",

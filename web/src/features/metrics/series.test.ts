@@ -19,6 +19,7 @@ const query: MetricQuery = {
   temporalities: ["cumulative"],
   is_monotonic: true,
   aggregations: [{ aggregation: "p99", unit: "s", drawn: "p99 of measurements per 1 min" }],
+  warnings: [],
   start: "0",
   end: "3000000000",
   step_ns: "1000000000",

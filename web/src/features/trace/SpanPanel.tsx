@@ -149,6 +149,15 @@ function Facts({
           <span className="flex items-center">
             <span className="truncate font-mono text-[12px]">{span.span_id}</span>
             <CopyButton text={span.span_id} label="Copy the span id" />
+            {span.same_id_count > 1 && (
+              <span
+                className="inline-flex items-center gap-1 whitespace-nowrap text-warn"
+                title="Two clients made the same id, or a span was sent again with other content."
+              >
+                <WarnIcon className="size-3.5" />
+                of {span.same_id_count} spans
+              </span>
+            )}
           </span>
         </Fact>
         <Fact label="Parent">

@@ -12,6 +12,7 @@ type Given = {
 
 function span({ id, parent, from, to, service = "demo", error }: Given): Span {
   return {
+    same_id_count: 1,
     span_id: id,
     parent_span_id: parent ?? null,
     service_name: service,
