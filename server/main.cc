@@ -61,7 +61,7 @@ namespace {
 
 constexpr std::size_t kMebibyte = std::size_t{1} << 20;
 constexpr std::size_t kIoThreads = 2;
-constexpr std::size_t kLargestUiBody = 64 * 1024;  ///< Settings are all that is sent there.
+constexpr std::size_t kLargestUiBody = 64 * 1024;  ///< Settings and queries are sent there.
 constexpr std::size_t kUiConnections = 512;
 constexpr std::size_t kUiRequestBytes = 16 * kMebibyte;
 

@@ -14,6 +14,8 @@
 #include "server/api/static_files.h"
 #include "server/api/target.h"
 #include "server/api/worker_pool.h"
+#include "server/query/aggregate/request.h"
+#include "server/query/aggregate/run.h"
 #include "server/query/error.h"
 #include "server/query/facets.h"
 #include "server/query/filter.h"
@@ -36,6 +38,7 @@ using query::Session;
 
 constexpr std::string_view kApiPrefix = "/api/";
 constexpr std::string_view kRetentionPath = "/api/v1/settings/retention";
+constexpr std::string_view kQueryPath = "/api/v1/query";
 constexpr std::string_view kTracePrefix = "/api/v1/traces/";
 constexpr std::size_t kTraceIdDigits = 32;
 constexpr std::size_t kSpanIdDigits = 16;
@@ -89,7 +92,7 @@ net::Response error_response(const QueryError& error) {
   json.end_object();
   net::Response response = json_response(names.status, json.take());
   if (error.code() == ErrorCode::kUnavailable) response.headers.add("retry-after", "1");
-  if (error.code() == ErrorCode::kMethodNotAllowed) response.headers.add("allow", "GET, HEAD");
+  if (error.code() == ErrorCode::kMethodNotAllowed) response.headers.add("allow", error.allowed);
   return response;
 }
 
@@ -280,6 +283,12 @@ class Api::Impl {
         submit(std::move(action), std::move(call), std::move(responder));
         return;
       }
+      if (target.path() == kQueryPath) {
+        call.route = kQueryPath;
+        Query query = aggregate_query(request, target);
+        submit(std::move(query), std::move(call), std::move(responder));
+        return;
+      }
       check_method(request);
       if (target.path().starts_with(kApiPrefix)) {
         call.route = route_of(target.path());
@@ -333,6 +342,13 @@ class Api::Impl {
                          "'. Use its address or localhost, or allow the name in its settings.");
   }
 
+  static QueryError method_not_allowed(std::string allowed, const std::string& method) {
+    QueryError error(ErrorCode::kMethodNotAllowed,
+                     "Only " + allowed + " are answered here, not " + method + ".");
+    error.allowed = std::move(allowed);
+    return error;
+  }
+
   void check_method(const net::Request& request) const {
     if (request.method == "GET" || request.method == "HEAD") return;
     if (request.method == "POST" && request.target.starts_with("/v1/")) {
@@ -340,8 +356,24 @@ class Api::Impl {
                        "This is the port of the web UI; send OTLP over HTTP to port " +
                            std::to_string(options_.otlp_http_port) + ".");
     }
-    throw QueryError(ErrorCode::kMethodNotAllowed,
-                     "Only GET and HEAD are answered here, not " + request.method + ".");
+    throw method_not_allowed("GET, HEAD", request.method);
+  }
+
+  /// A page of a foreign site cannot send this type without asking first.
+  static void check_json(const net::Request& request) {
+    if (request.headers.get("content-type").starts_with("application/json")) return;
+    throw QueryError::invalid("content-type", "Send the body as application/json.");
+  }
+
+  static Query aggregate_query(const net::Request& request, const Target& target) {
+    target.refuse_others();
+    if (request.method != "POST") {
+      throw method_not_allowed("POST", request.method);
+    }
+    check_json(request);
+    return [request = query::parse_aggregate_request(request.body, now_ns())](Session& session) {
+      return query::run_aggregates(session, request);
+    };
   }
 
   /// Reads the settings, or changes them first.
@@ -352,13 +384,9 @@ class Api::Impl {
       return [settings](Session& /*session*/) { return settings->to_json(); };
     }
     if (request.method != "PUT") {
-      throw QueryError(ErrorCode::kMethodNotAllowed,
-                       "Only GET, HEAD and PUT are answered here, not " + request.method + ".");
+      throw method_not_allowed("GET, HEAD, PUT", request.method);
     }
-    // A page of a foreign site cannot send this type without asking first.
-    if (!request.headers.get("content-type").starts_with("application/json")) {
-      throw QueryError::invalid("content-type", "Send the settings as application/json.");
-    }
+    check_json(request);
     return [settings, body = request.body](Session& /*session*/) {
       try {
         settings->change(body);
@@ -481,7 +509,7 @@ net::RefusalResponse Api::refusal() {
                                       "The request's header is too large: ask for less at once."));
       case net::Refusal::kBodyTooLarge:
         return answer(413, QueryError(ErrorCode::kInvalidArgument,
-                                      "The request's body is too large: settings are short."));
+                                      "The request's body is too large for settings or a query."));
       case net::Refusal::kOverloaded:
         break;
     }

@@ -70,6 +70,19 @@ class ApiTest : public ::testing::Test {
     std::ofstream(web_.path() / name) << content;
   }
 
+  static net::Response send(Api& api, const std::string& method, const std::string& target,
+                            const std::string& body, const std::string& type = "application/json") {
+    auto exchange = std::make_shared<RecordingExchange>();
+    auto future = exchange->promise.get_future();
+    net::Request request;
+    request.method = method;
+    request.target = target;
+    request.headers = {{"host", "localhost"}, {"content-type", type}};
+    request.body = body;
+    api.handler()(std::move(request), net::Responder(std::move(exchange)));
+    return future.get();
+  }
+
   std::future<net::Response> start(Api& api, const std::string& target,
                                    const std::string& method = "GET",
                                    const std::string& host = "localhost:8080",
@@ -152,21 +165,34 @@ TEST_F(ApiTest, TellsOfEachCallWithItsRouteAndCost) {
   EXPECT_EQ(calls[2].status, 404U);
 }
 
+TEST_F(ApiTest, AnswersAnAggregateQuery) {
+  Api api({.engine = engine_, .web_root = web_.path()});
+  const std::string target = "/api/v1/query";
+  const std::string query =
+      R"({"queries": {"a": {"signal": "traces", "aggregations": [{"op": "count"}],)"
+      R"( "group_by": ["name"]}}})";
+
+  const net::Response answered = send(api, "POST", target, query);
+  EXPECT_EQ(answered.status, 200U) << answered.body;
+  EXPECT_THAT(answered.body, HasSubstr(R"("results":{"a":{"group_by":["name"])"));
+  EXPECT_THAT(engine_.statements.at(0), HasSubstr("GROUP BY g0"));
+
+  const net::Response refused = send(api, "POST", target, R"({"queries": {"a": {}}})");
+  EXPECT_EQ(refused.status, 400U);
+  EXPECT_THAT(refused.body, HasSubstr(R"("parameter":"queries.a.signal")"));
+  EXPECT_EQ(send(api, "POST", target, query, "text/plain").status, 400U);
+  const net::Response got = start(api, target).get();
+  EXPECT_EQ(got.status, 405U);
+  EXPECT_EQ(got.headers.get("allow"), "POST");
+}
+
 TEST_F(ApiTest, ShowsAndChangesTheRetention) {
   retention::Settings settings(web_.path(), {});
   Api::Options options{.engine = engine_, .web_root = web_.path()};
   options.retention = &settings;
   Api api(std::move(options));
   const auto put = [&](const std::string& body, const std::string& type = "application/json") {
-    auto exchange = std::make_shared<RecordingExchange>();
-    auto future = exchange->promise.get_future();
-    net::Request request;
-    request.method = "PUT";
-    request.target = "/api/v1/settings/retention";
-    request.headers = {{"host", "localhost"}, {"content-type", type}};
-    request.body = body;
-    api.handler()(std::move(request), net::Responder(std::move(exchange)));
-    return future.get();
+    return send(api, "PUT", "/api/v1/settings/retention", body, type);
   };
 
   EXPECT_THAT(start(api, "/api/v1/settings/retention").get().body, HasSubstr(R"("logs":"15d")"));

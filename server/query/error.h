@@ -39,6 +39,7 @@ class QueryError : public std::runtime_error {
   std::string parameter;                ///< The parameter that is wrong, or "".
   std::optional<std::size_t> position;  ///< Where in a filter expression, in bytes from 0.
   std::string hint;                     ///< How to write it instead, or "".
+  std::string allowed = "GET, HEAD";    ///< Of kMethodNotAllowed: the methods that there are.
 
  private:
   ErrorCode code_;

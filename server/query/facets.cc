@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <map>
 #include <vector>
 
@@ -28,18 +27,6 @@ struct CountedValue {
   std::string value;
   std::uint64_t count = 0;
 };
-
-/// The value as a filter has it: the numbers of enums by their names.
-std::string display_value(const FieldReference& field, std::string_view text) {
-  if (field.intrinsic == nullptr) return std::string(text);
-  const FieldType type = field.intrinsic->type;
-  if (type == FieldType::kBool) return text == "0" || text == "false" ? "false" : "true";
-  if (type != FieldType::kEnum && type != FieldType::kSeverity) return std::string(text);
-  std::int32_t number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  if (type == FieldType::kSeverity) return std::string(severity_name(number));
-  return std::string(enum_name(field.intrinsic->values, number, text));
-}
 
 /// Adds up values that are displayed alike, most frequent first.
 std::vector<CountedValue> merge(const FieldReference& field,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <utility>
 
 #include "server/query/attribute_slots.h"
@@ -332,6 +333,45 @@ std::string group_text(const FieldReference& field, Signal signal, const Attribu
          of_table("resource_rows", "resource_id",
                   place_in_map("attributes", parameters.bind(field.key)).text) +
          ")";
+}
+
+std::string group_number(const FieldReference& field, Signal signal, const AttributeSlots& slots,
+                         Parameters& parameters) {
+  using Kind = FieldReference::Kind;
+  const auto of_text = [](const std::string& text) {
+    return "ifNull(toFloat64OrNull(" + text + "), nan)";
+  };
+  if (field.intrinsic != nullptr && field.intrinsic->place == Place::kRecord &&
+      (field.intrinsic->type == FieldType::kNumber ||
+       field.intrinsic->type == FieldType::kDuration)) {
+    return "toFloat64(" + std::string(field.intrinsic->column) + ")";
+  }
+  if (field.kind != Kind::kRecordAttribute && field.kind != Kind::kAnyAttribute) {
+    return of_text(group_text(field, signal, slots, parameters));
+  }
+  std::string sql;
+  for (const AttributePlace& place : attribute_places(signal, field.key, slots, parameters)) {
+    const bool is_number =
+        place.kind == AttributePlace::Kind::kInt || place.kind == AttributePlace::Kind::kDouble;
+    sql +=
+        place.exists + ", " +
+        (is_number ? "toFloat64(" + place.column + ")" : of_text("toString(" + place.text + ")")) +
+        ", ";
+  }
+  if (field.kind == Kind::kRecordAttribute) return "multiIf(" + sql + "nan)";
+  const FieldReference of_resource{Kind::kResourceAttribute, nullptr, field.key};
+  return "multiIf(" + sql + of_text(group_text(of_resource, signal, slots, parameters)) + ")";
+}
+
+std::string display_value(const FieldReference& field, std::string_view text) {
+  if (field.intrinsic == nullptr) return std::string(text);
+  const FieldType type = field.intrinsic->type;
+  if (type == FieldType::kBool) return text == "0" || text == "false" ? "false" : "true";
+  if (type != FieldType::kEnum && type != FieldType::kSeverity) return std::string(text);
+  std::int32_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  if (type == FieldType::kSeverity) return std::string(severity_name(number));
+  return std::string(enum_name(field.intrinsic->values, number, text));
 }
 
 std::string each_attributes(FieldReference::Kind kind) {

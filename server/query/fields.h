@@ -106,6 +106,13 @@ std::string with_scope(const std::string& condition);
 std::string group_text(const FieldReference& field, Signal signal, const AttributeSlots& slots,
                        Parameters& parameters);
 
+/// SQL for the number (Float64) that a field of such a row has; NaN if it has none.
+std::string group_number(const FieldReference& field, Signal signal, const AttributeSlots& slots,
+                         Parameters& parameters);
+
+/// The text of a value (see group_text) as a filter has it: the numbers of enums by their names.
+std::string display_value(const FieldReference& field, std::string_view text);
+
 /// Name of `number` in `values`, or `fallback`.
 std::string_view enum_name(std::span<const EnumValue> values, std::int32_t number,
                            std::string_view fallback);

@@ -1,0 +1,404 @@
+#include "server/query/aggregate/run.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "server/query/aggregate/plan.h"
+#include "server/query/json.h"
+#include "server/query/rows.h"
+#include "server/query/unknown_fields.h"
+
+namespace signalbox::server::query {
+namespace {
+
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+constexpr double kSecondNs = 1e9;
+
+using Histogram = std::map<std::int32_t, std::uint64_t>;
+
+/// What the measures are, over all the time or a bucket of it.
+struct Values {
+  std::vector<double> numbers;  ///< NaN: none.
+  Histogram histogram;          ///< Of a query for one.
+};
+
+struct Group {
+  GroupKey key;
+  bool is_rest = false;
+  Values values;
+  std::vector<Values> series;  ///< By bucket; empty if not wanted.
+};
+
+struct Outcome {
+  std::vector<std::string> names;  ///< Of the measures.
+  std::vector<std::string> units;
+  std::vector<Group> groups;
+  std::uint64_t group_count = 0;   ///< With those beyond the limit.
+  std::optional<Buckets> buckets;  ///< As the request has them, not shifted.
+  std::vector<std::string> group_by;
+};
+
+bool is_histogram(const AggregateQuery& query) {
+  return query.measures.front().kind == Measure::Kind::kHistogram;
+}
+
+/// Where there are no records, these are not unknown but 0.
+bool is_zero_of_nothing(Measure::Kind kind) {
+  return kind == Measure::Kind::kCount || kind == Measure::Kind::kRate ||
+         kind == Measure::Kind::kCountDistinct || kind == Measure::Kind::kSum;
+}
+
+Values of_nothing(const AggregateQuery& query) {
+  Values values;
+  if (is_histogram(query)) return values;
+  for (const Measure& measure : query.measures) {
+    values.numbers.push_back(is_zero_of_nothing(measure.kind) ? 0 : kNone);
+  }
+  return values;
+}
+
+std::string unit_of(const AggregateQuery& query, const Measure& measure) {
+  switch (measure.kind) {
+    case Measure::Kind::kRate:
+      return "1/s";
+    case Measure::Kind::kCount:
+    case Measure::Kind::kCountDistinct:
+      return "1";
+    default:
+      break;
+  }
+  const FieldReference field = resolve_field(query.signal, measure.field);
+  const bool is_duration =
+      field.intrinsic != nullptr && field.intrinsic->type == FieldType::kDuration;
+  return is_duration ? "ns" : "";
+}
+
+class AggregateRun {
+ public:
+  AggregateRun(Session& session, const AggregateQuery& query)
+      : session_(session), query_(query), plan_(query, session.slots()) {}
+
+  Outcome run() {
+    for (const Measure& measure : query_.measures) {
+      outcome_.names.push_back(measure.name);
+      outcome_.units.push_back(unit_of(query_, measure));
+    }
+    outcome_.group_by = query_.group_by;
+    outcome_.buckets = query_.buckets;
+    if (outcome_.buckets) outcome_.buckets->first_ns += query_.shift_ns;
+    read_groups();
+    if (query_.buckets && !outcome_.groups.empty()) read_series();
+    return std::move(outcome_);
+  }
+
+ private:
+  /// Rates of counts: per second of what `range` has of them.
+  Values read_values(RowReader& row, const TimeRange& range) const {
+    Values values;
+    if (is_histogram(query_)) {
+      std::vector<std::int32_t> keys(row.size());
+      for (std::int32_t& key : keys) key = row.i32();
+      const std::size_t count = row.size();
+      for (std::size_t i = 0; i < count; ++i) values.histogram[keys.at(i)] += row.u64();
+      return values;
+    }
+    for (const Measure& measure : query_.measures) {
+      double value = row.f64();
+      if (measure.kind == Measure::Kind::kRate) {
+        value /= static_cast<double>(range.length_ns()) / kSecondNs;
+      }
+      values.numbers.push_back(value);
+    }
+    return values;
+  }
+
+  GroupKey read_key(RowReader& row) const {
+    GroupKey key;
+    for (std::size_t i = 0; i < query_.group_by.size(); ++i) key.emplace_back(row.string());
+    return key;
+  }
+
+  void read_groups() {
+    Parameters parameters;
+    const std::string data = session_.rows(plan_.groups(parameters), parameters);
+    for (RowReader row(data); !row.at_end();) {
+      Group group;
+      group.key = read_key(row);
+      group.values = read_values(row, query_.range);
+      outcome_.group_count = row.u64();
+      if (outcome_.groups.size() < query_.limit) outcome_.groups.push_back(std::move(group));
+    }
+    if (query_.with_rest && outcome_.group_count > outcome_.groups.size()) read_rest();
+  }
+
+  [[nodiscard]] std::vector<GroupKey> shown() const {
+    std::vector<GroupKey> keys;
+    for (const Group& group : outcome_.groups) {
+      if (!group.is_rest) keys.push_back(group.key);
+    }
+    return keys;
+  }
+
+  void read_rest() {
+    Parameters parameters;
+    const std::string data = session_.rows(plan_.rest(shown(), parameters), parameters);
+    RowReader row(data);
+    Group rest;
+    rest.key.resize(query_.group_by.size());
+    rest.is_rest = true;
+    rest.values = read_values(row, query_.range);
+    outcome_.groups.push_back(std::move(rest));
+  }
+
+  /// The part of the range that lies in a bucket.
+  [[nodiscard]] TimeRange bucket_range(std::int64_t index) const {
+    return {std::max(query_.buckets->time_ns(index), query_.range.start_ns),
+            std::min(query_.buckets->time_ns(index + 1), query_.range.end_ns)};
+  }
+
+  void read_series() {
+    const auto count = static_cast<std::size_t>(query_.buckets->count);
+    std::map<std::pair<bool, GroupKey>, Group*> by_key;
+    for (Group& group : outcome_.groups) {
+      group.series.assign(count, of_nothing(query_));
+      by_key[{group.is_rest, group.key}] = &group;
+    }
+    Parameters parameters;
+    const bool has_rest = outcome_.groups.back().is_rest;
+    const std::string data = session_.rows(plan_.series(shown(), has_rest, parameters), parameters);
+    for (RowReader row(data); !row.at_end();) {
+      const bool is_rest = row.boolean();
+      const GroupKey key = read_key(row);
+      const std::int64_t bucket = row.i64();
+      Values values = read_values(row, bucket_range(bucket));
+      const auto at = by_key.find({is_rest, key});
+      // Records may have arrived between the two statements.
+      if (at == by_key.end() || bucket < 0 || bucket >= query_.buckets->count) continue;
+      at->second->series[static_cast<std::size_t>(bucket)] = std::move(values);
+    }
+  }
+
+  Session& session_;
+  const AggregateQuery& query_;
+  AggregatePlan plan_;
+  Outcome outcome_;
+};
+
+/// A query's outcome as a formula sees it.
+class Operand {
+ public:
+  Operand(const AggregateQuery& query, const Outcome& outcome) : query_(query), outcome_(outcome) {
+    for (const Group& group : outcome.groups) {
+      if (!group.is_rest) groups_.emplace(group.key, &group);
+    }
+  }
+
+  [[nodiscard]] const std::map<GroupKey, const Group*>& groups() const { return groups_; }
+  [[nodiscard]] bool is_grouped() const { return !query_.group_by.empty(); }
+
+  /// Over all the time, or in a bucket of it.
+  [[nodiscard]] double value(const GroupKey& key, std::size_t aggregation,
+                             std::optional<std::size_t> bucket) const {
+    // One without groups stands beside each group of the others.
+    const auto at = groups_.find(is_grouped() ? key : GroupKey());
+    if (at == groups_.end()) {
+      // Beyond the limit there may be one; or it failed `having`.
+      const bool is_all = groups_.size() == outcome_.group_count && query_.having.empty();
+      return is_all && is_zero_of_nothing(query_.measures.at(aggregation).kind) ? 0 : kNone;
+    }
+    const Values& values = bucket ? at->second->series.at(*bucket) : at->second->values;
+    return values.numbers.at(aggregation);
+  }
+
+ private:
+  const AggregateQuery& query_;
+  const Outcome& outcome_;
+  std::map<GroupKey, const Group*> groups_;
+};
+
+Outcome run_formula(const NamedFormula& named, const AggregateRequest& request,
+                    const std::vector<Outcome>& outcomes) {
+  std::map<std::string, Operand> operands;
+  Outcome outcome;
+  outcome.names = {named.text};
+  outcome.units = {""};
+  for (const Formula::Reference& reference : named.formula.references()) {
+    for (std::size_t i = 0; i < request.queries.size(); ++i) {
+      if (request.queries[i].name != reference.query) continue;
+      operands.try_emplace(reference.query, request.queries[i], outcomes[i]);
+      outcome.buckets = outcomes[i].buckets;
+      if (!outcomes[i].group_by.empty()) outcome.group_by = outcomes[i].group_by;
+    }
+  }
+  std::map<GroupKey, Group> groups;
+  for (const auto& [name, operand] : operands) {
+    if (operand.is_grouped() != !outcome.group_by.empty()) continue;
+    for (const auto& [key, group] : operand.groups()) groups[key].key = key;
+  }
+  const auto value = [&](const GroupKey& key, std::optional<std::size_t> bucket) {
+    return named.formula.evaluate([&](const Formula::Reference& reference) {
+      return operands.at(reference.query).value(key, reference.aggregation, bucket);
+    });
+  };
+  for (auto& [key, group] : groups) {
+    group.values.numbers = {value(key, std::nullopt)};
+    const auto buckets = static_cast<std::size_t>(outcome.buckets ? outcome.buckets->count : 0);
+    for (std::size_t i = 0; i < buckets; ++i) group.series.push_back({{value(key, i)}, {}});
+    outcome.groups.push_back(std::move(group));
+  }
+  std::stable_sort(outcome.groups.begin(), outcome.groups.end(),
+                   [](const Group& a, const Group& b) {
+                     const double left = a.values.numbers[0];
+                     const double right = b.values.numbers[0];
+                     return std::isnan(right) ? !std::isnan(left) : left > right;
+                   });
+  outcome.group_count = outcome.groups.size();
+  return outcome;
+}
+
+void write_histogram(const Histogram& histogram, JsonWriter& json) {
+  json.begin_array();
+  for (const auto& [key, count] : histogram) {
+    const HistogramBounds bounds = histogram_bounds(key);
+    json.begin_array();
+    json.number(bounds.low);
+    json.number(bounds.high);
+    json.number(count);
+    json.end_array();
+  }
+  json.end_array();
+}
+
+/// Value `index` of `values`.
+void write_value(const Values& values, std::size_t index, JsonWriter& json) {
+  if (values.numbers.empty()) {
+    write_histogram(values.histogram, json);
+  } else {
+    json.number(values.numbers.at(index));
+  }
+}
+
+void write_group(const Group& group, const Outcome& outcome, Signal signal, JsonWriter& json) {
+  json.begin_object();
+  json.key("labels").begin_array();
+  for (std::size_t i = 0; i < group.key.size(); ++i) {
+    json.string(group.is_rest
+                    ? ""
+                    : display_value(resolve_field(signal, outcome.group_by[i]), group.key[i]));
+  }
+  json.end_array();
+  json.key("is_rest").boolean(group.is_rest);
+  json.key("values").begin_array();
+  for (std::size_t i = 0; i < outcome.names.size(); ++i) write_value(group.values, i, json);
+  json.end_array();
+  if (outcome.buckets) {
+    json.key("series").begin_array();
+    for (std::size_t i = 0; i < outcome.names.size(); ++i) {
+      json.begin_array();
+      for (const Values& values : group.series) write_value(values, i, json);
+      json.end_array();
+    }
+    json.end_array();
+  }
+  json.end_object();
+}
+
+void write_outcome(const Outcome& outcome, Signal signal, JsonWriter& json) {
+  json.begin_object();
+  json.key("group_by").begin_array();
+  for (const std::string& field : outcome.group_by) json.string(field);
+  json.end_array();
+  json.key("aggregations").begin_array();
+  for (std::size_t i = 0; i < outcome.names.size(); ++i) {
+    json.begin_object();
+    json.key("name").string(outcome.names[i]);
+    json.key("unit").string(outcome.units[i]);
+    json.end_object();
+  }
+  json.end_array();
+  json.key("buckets");
+  if (outcome.buckets) {
+    json.begin_object();
+    json.key("start").digits(outcome.buckets->first_ns);
+    json.key("step_ns").digits(outcome.buckets->step_ns);
+    json.key("count").number(outcome.buckets->count);
+    json.end_object();
+  } else {
+    json.null();
+  }
+  json.key("group_count").number(outcome.group_count);
+  json.key("groups").begin_array();
+  for (const Group& group : outcome.groups) write_group(group, outcome, signal, json);
+  json.end_array().end_object();
+}
+
+/// Of fields in filters, aggregations and groups.
+void write_all_warnings(Session& session, const AggregateRequest& request, JsonWriter& json) {
+  json.key("warnings").begin_array();
+  for (const AggregateQuery& query : request.queries) {
+    KnownFields known(session, query.signal, query.range);
+    const std::string path = "queries." + query.name;
+    const auto write = [&](const UnknownField& unknown, const std::string& parameter) {
+      json.begin_object();
+      json.key("parameter").string(path + parameter);
+      write_warning(unknown, json);
+      json.end_object();
+    };
+    const auto check_filter = [&](const FilterNode& filter, const std::string& parameter) {
+      for (const UnknownField& unknown : known.unknown_in(filter)) write(unknown, parameter);
+    };
+    const auto check_field = [&](const std::string& field, const std::string& parameter) {
+      if (field.empty()) return;
+      if (const auto unknown = known.if_unknown(field)) write(*unknown, parameter);
+    };
+    const auto at = [](const char* list, std::size_t i) {
+      return list + std::string("[") + std::to_string(i) + "]";
+    };
+    check_filter(query.filter, ".filter");
+    for (std::size_t i = 0; i < query.measures.size(); ++i) {
+      check_field(query.measures[i].field, at(".aggregations", i) + ".field");
+      check_filter(query.measures[i].filter, at(".aggregations", i) + ".filter");
+    }
+    for (std::size_t i = 0; i < query.group_by.size(); ++i) {
+      check_field(query.group_by[i], at(".group_by", i));
+    }
+  }
+  json.end_array();
+}
+
+}  // namespace
+
+std::string run_aggregates(Session& session, const AggregateRequest& request) {
+  std::vector<Outcome> outcomes;
+  for (const AggregateQuery& query : request.queries) {
+    outcomes.push_back(AggregateRun(session, query).run());
+  }
+  JsonWriter json;
+  json.begin_object();
+  json.key("results").begin_object();
+  for (std::size_t i = 0; i < request.queries.size(); ++i) {
+    json.key(request.queries[i].name);
+    write_outcome(outcomes[i], request.queries[i].signal, json);
+  }
+  for (const NamedFormula& formula : request.formulas) {
+    json.key(formula.name);
+    const auto first =
+        std::find_if(request.queries.begin(), request.queries.end(), [&](const auto& query) {
+          return query.name == formula.formula.references().front().query;
+        });
+    write_outcome(run_formula(formula, request, outcomes), first->signal, json);
+  }
+  json.end_object();
+  write_all_warnings(session, request, json);
+  session.write_stats(json);
+  json.end_object();
+  return json.take();
+}
+
+}  // namespace signalbox::server::query
