@@ -211,7 +211,7 @@ test("draws p99 by path and active requests as a value", async ({ page }) => {
 
   await legend.getByRole("link", { name: "Traces of /fibonacci" }).click();
   await expect(page.getByRole("textbox", { name: "Filter traces" })).toHaveValue(
-    /url\.path = '\/fibonacci'$/,
+    /attribute\.url\.path = '\/fibonacci'$/,
   );
   await expect(page.getByRole("list", { name: "Traces" }).getByRole("link").first()).toBeVisible();
 });

@@ -1,11 +1,14 @@
-/** Helpers that edit a filter expression without understanding all of it. */
+/** Edits of filter expressions, by their trees. */
+
+import {
+  FilterError,
+  type FilterNode,
+  type FilterValue,
+  parseFilter,
+  printFilter,
+} from "./filterSyntax";
 
 export type Comparison = "=" | "!=" | ">" | ">=" | "<" | "<=";
-
-/** A string literal of the filter language. */
-export function quote(value: string): string {
-  return `'${value.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
-}
 
 /** `field op 'value'`; numbers and booleans stay unquoted so that they compare as such. */
 export function condition(
@@ -13,65 +16,59 @@ export function condition(
   operator: Comparison,
   value: string | number | boolean,
 ): string {
-  const literal = typeof value === "string" ? quote(value) : String(value);
-  return `${field} ${operator} ${literal}`;
+  return printFilter({ kind: "test", field, operator, values: [literal(value)] });
 }
 
-/** The terms that a top-level AND joins; quotes and parentheses are respected. */
-export function splitConjunction(expression: string): string[] {
-  const terms: string[] = [];
-  let depth = 0;
-  let quoteMark = "";
-  let from = 0;
-  for (let i = 0; i < expression.length; i += 1) {
-    const c = expression.charAt(i);
-    if (quoteMark) {
-      if (c === "\\") i += 1;
-      else if (c === quoteMark) quoteMark = "";
-    } else if (c === "'" || c === '"') quoteMark = c;
-    else if (c === "(" || c === "[") depth += 1;
-    else if (c === ")" || c === "]") depth -= 1;
-    else if (depth === 0 && /^\s+and\s/i.test(expression.slice(i, i + 40)) && /\s/.test(c)) {
-      const joint = /^\s+and\s+/i.exec(expression.slice(i))?.[0] ?? " ";
-      terms.push(expression.slice(from, i).trim());
-      i += joint.length - 1;
-      from = i + 1;
-    }
-  }
-  terms.push(expression.slice(from).trim());
-  return terms.filter((term) => term !== "");
+function literal(value: string | number | boolean): FilterValue {
+  const text = String(value);
+  if (typeof value === "string") return { kind: "string", text };
+  return { kind: typeof value === "number" ? "number" : "bool", text };
 }
 
-function hasTopLevelOr(expression: string): boolean {
-  let depth = 0;
-  let quoteMark = "";
-  for (let i = 0; i < expression.length; i += 1) {
-    const c = expression.charAt(i);
-    if (quoteMark) {
-      if (c === "\\") i += 1;
-      else if (c === quoteMark) quoteMark = "";
-    } else if (c === "'" || c === '"') quoteMark = c;
-    else if (c === "(" || c === "[") depth += 1;
-    else if (c === ")" || c === "]") depth -= 1;
-    else if (depth === 0 && /^\sor\s/i.test(expression.slice(i, i + 4))) return true;
-  }
-  return false;
-}
-
-/** `expression AND term`; a top-level OR is put in parentheses first. */
+/** `expression AND term`. One that cannot be read is kept, for the server to say what is wrong. */
 export function addTerm(expression: string, term: string): string {
-  const trimmed = expression.trim();
-  if (trimmed === "" || hasTerm(trimmed, term)) return trimmed === "" ? term : trimmed;
-  return `${hasTopLevelOr(trimmed) ? `(${trimmed})` : trimmed} AND ${term}`;
+  const terms = termsOf(expression);
+  if (terms === null) return `${expression.trim()} AND ${term}`;
+  return join([...terms, ...conjuncts(parseFilter(term)).filter((added) => !has(terms, added))]);
 }
 
 export function hasTerm(expression: string, term: string): boolean {
-  return !hasTopLevelOr(expression) && splitConjunction(expression).includes(term);
+  return has(termsOf(expression) ?? [], parseFilter(term));
 }
 
 export function removeTerm(expression: string, term: string): string {
-  if (hasTopLevelOr(expression)) return expression;
-  return splitConjunction(expression)
-    .filter((candidate) => candidate !== term)
-    .join(" AND ");
+  const terms = termsOf(expression);
+  if (terms === null) return expression;
+  const removed = parseFilter(term);
+  return join(terms.filter((candidate) => !isEqual(candidate, removed)));
+}
+
+/** The terms that all have to hold; null if the expression cannot be read. */
+function termsOf(expression: string): readonly FilterNode[] | null {
+  try {
+    return conjuncts(parseFilter(expression));
+  } catch (error) {
+    if (error instanceof FilterError) return null;
+    throw error;
+  }
+}
+
+function conjuncts(node: FilterNode): readonly FilterNode[] {
+  if (node.kind === "all") return [];
+  return node.kind === "and" ? node.children.flatMap(conjuncts) : [node];
+}
+
+function join(terms: readonly FilterNode[]): string {
+  const [first] = terms;
+  if (!first) return "";
+  return printFilter(terms.length === 1 ? first : { kind: "and", children: terms });
+}
+
+function has(terms: readonly FilterNode[], term: FilterNode): boolean {
+  return terms.some((candidate) => isEqual(candidate, term));
+}
+
+/** Equal trees are printed alike, and others are not. */
+function isEqual(a: FilterNode, b: FilterNode): boolean {
+  return printFilter(a) === printFilter(b);
 }

@@ -3,11 +3,9 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Attribute } from "@/api/client";
 import { Attributes } from "./Attributes";
 
-function filterFor(attribute: Attribute, prefix = ""): string {
+function filterFor(attribute: Attribute, place: { prefix?: "resource." } = {}): string {
   const filter = vi.fn();
-  render(
-    <Attributes label="Attributes" attributes={[attribute]} prefix={prefix} onFilter={filter} />,
-  );
+  render(<Attributes label="Attributes" attributes={[attribute]} {...place} onFilter={filter} />);
   fireEvent.click(screen.getByRole("button", { name: `Filter for ${attribute.key}` }));
   return String(filter.mock.calls[0]?.[0]);
 }
@@ -17,17 +15,25 @@ describe("Attributes", () => {
 
   it("filters by a value of its own type", () => {
     expect(filterFor({ key: "http.response.status_code", type: "int", value: "422" })).toBe(
-      "http.response.status_code = 422",
+      "attribute.http.response.status_code = 422",
     );
     cleanup();
-    expect(filterFor({ key: "host.name", type: "string", value: "box" }, "resource.")).toBe(
-      "resource.host.name = 'box'",
+    expect(
+      filterFor({ key: "host.name", type: "string", value: "box" }, { prefix: "resource." }),
+    ).toBe("resource.host.name = 'box'");
+  });
+
+  it("means the attribute, whatever else has its name, and quotes a name that is no word", () => {
+    expect(filterFor({ key: "kind", type: "string", value: "x" })).toBe("attribute.kind = 'x'");
+    cleanup();
+    expect(filterFor({ key: "cache hit", type: "bool", value: "true" })).toBe(
+      "`attribute.cache hit` = true",
     );
   });
 
   it("keeps a 64-bit integer exact", () => {
     expect(filterFor({ key: "id", type: "int", value: "9007199254740993" })).toBe(
-      "id = '9007199254740993'",
+      "attribute.id = '9007199254740993'",
     );
   });
 

@@ -8,15 +8,21 @@ import { FilterInIcon, FilterOutIcon } from "./icons";
 type Props = {
   label: string;
   attributes: readonly Attribute[];
-  /** Put before the key in a filter: "resource.". */
-  prefix?: string;
+  /** Put before the key in a filter: where the attributes stand, if not with the record itself. */
+  prefix?: "attribute." | "resource.";
   dropped?: number;
   /** Called with a term of the filter language. */
   onFilter?: (term: string) => void;
 };
 
 /** Keys and values; each can be filtered for, filtered out and copied. */
-export function Attributes({ label, attributes, prefix = "", dropped = 0, onFilter }: Props) {
+export function Attributes({
+  label,
+  attributes,
+  prefix = "attribute.",
+  dropped = 0,
+  onFilter,
+}: Props) {
   if (attributes.length === 0 && dropped === 0) {
     return <p className="px-3 py-1 text-faint">None</p>;
   }

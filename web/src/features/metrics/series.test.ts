@@ -73,7 +73,7 @@ describe("traceFilter", () => {
     const [fibonacci, none] = linesOf(query);
     if (!fibonacci || !none) throw new Error("no lines");
     expect(traceFilter(fibonacci, ["demo"])).toBe(
-      "service.name = 'demo' AND url.path = '/fibonacci'",
+      "service.name = 'demo' AND attribute.url.path = '/fibonacci'",
     );
     expect(traceFilter(none, ["a", "b"])).toBe("");
   });

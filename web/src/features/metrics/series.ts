@@ -95,11 +95,17 @@ export function colorsOf(lines: readonly Line[]): ReadonlyMap<string, string> {
   );
 }
 
+/** A label as a field of spans: what a point has as an attribute, its span has as one. */
+function spanField(label: string): string {
+  const saysWhere = label === "service.name" || /^(?:attribute|resource|scope)\./.test(label);
+  return saysWhere ? label : `attribute.${label}`;
+}
+
 /** A filter for the traces that a line speaks of: its labels, and its service if there is one. */
 export function traceFilter(line: Line, services: readonly string[]): string {
   const terms = Object.entries(line.labels)
     .filter(([, value]) => value !== "")
-    .map(([field, value]) => condition(field, "=", value));
+    .map(([label, value]) => condition(spanField(label), "=", value));
   const [service] = services;
   if (service && services.length === 1 && !("service.name" in line.labels)) {
     terms.unshift(condition("service.name", "=", service));
