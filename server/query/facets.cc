@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "server/query/active_series.h"
@@ -12,7 +13,9 @@
 namespace signalbox::server::query {
 namespace {
 
-constexpr int kFacetValues = 10;
+constexpr std::size_t kFacetValues = 10;
+/// See `is_counted_wider`.
+constexpr std::uint64_t kMaxRecordsForChoices = 2'000'000;
 /// The newest records are read for a list of attribute keys: the side table may not have them yet,
 /// or they may be older than it.
 constexpr int kMaxRecordsForKeys = 20'000;
@@ -159,27 +162,75 @@ void write_keys(Session& session, const std::string& from, const std::string& mo
   }
 }
 
-}  // namespace
+/// A facet while its values are counted.
+struct Facet {
+  FieldReference field;
+  std::vector<std::string> chosen;  ///< Values that the filter chooses or rules out, as written.
+  std::vector<CountedValue> values;
+};
 
-void write_facets(Session& session, const Selection& selection, std::span<const FacetField> fields,
-                  JsonWriter& json) {
+/// Whether a test of `tested` is about the facet's own field: a bare name is the record's too.
+bool is_of_facet(const FieldReference& tested, const FieldReference& facet) {
+  using Kind = FieldReference::Kind;
+  const bool same_place = tested.kind == facet.kind || (tested.kind == Kind::kAnyAttribute &&
+                                                        facet.kind == Kind::kRecordAttribute);
+  return same_place && tested.intrinsic == facet.intrinsic && tested.key == facet.key;
+}
+
+/// `filter` without the terms that choose values of the facet's field or rule some out; the values
+/// are added to the facet. Only terms that all have to hold are taken.
+FilterNode take_choices(const FilterNode& filter, Signal signal, Facet& facet) {
+  if (filter.kind == FilterNode::Kind::kAnd) {
+    FilterNode rest;
+    for (const FilterNode& term : filter.children) {
+      rest = both(std::move(rest), take_choices(term, signal, facet));
+    }
+    return rest;
+  }
+  const FilterNode* test = &filter;
+  while (test->kind == FilterNode::Kind::kNot) test = test->children.data();
+  const bool is_choice = test->kind == FilterNode::Kind::kTest &&
+                         (test->op == FilterOperator::kEqual ||
+                          test->op == FilterOperator::kNotEqual || test->op == FilterOperator::kIn);
+  if (!is_choice || !is_of_facet(resolve_field(signal, test->field), facet.field)) return filter;
+  for (const FilterValue& value : test->values) facet.chosen.push_back(value.text);
+  return {};
+}
+
+/// Whether the facet is counted over `wider`, the selection without its choices: attributes cost
+/// too much where that is many records.
+bool is_counted_wider(Session& session, const Selection& wider, const Facet& facet) {
+  if (facet.field.intrinsic != nullptr) return true;
   Parameters parameters;
-  std::vector<FieldReference> references;
+  const std::string data = session.rows("SELECT count() FROM " + wider.table() + " WHERE " +
+                                            wider.condition(session.slots(), parameters),
+                                        parameters);
+  return RowReader(data).u64() <= kMaxRecordsForChoices;
+}
+
+/// The most frequent values of each facet, and those that are chosen, in one pass.
+void count_values(Session& session, const Selection& selection, std::span<Facet* const> facets) {
+  Parameters parameters;
   std::string columns;
   std::string sets;
   std::string which = "multiIf(";
   std::string value = "multiIf(";
-  for (const FacetField& field : fields) {
-    const std::string name = "f" + std::to_string(references.size());
-    const std::string index = std::to_string(references.size());
-    references.push_back(resolve_field(selection.signal, field.field));
+  std::string chosen;
+  std::size_t limit = kFacetValues;
+  for (std::size_t i = 0; i < facets.size(); ++i) {
+    const std::string index = std::to_string(i);
+    const std::string name = "f" + index;
     columns += (columns.empty() ? "" : ", ") +
-               group_text(references.back(), selection.signal, session.slots(), parameters) +
+               group_text(facets[i]->field, selection.signal, session.slots(), parameters) +
                " AS " + name;
     sets += (sets.empty() ? "(" : ", (") + name + ")";
     const std::string is_this = "grouping(" + name + ") = 0, ";
     which.append(is_this).append(index).append(", ");
     value.append(is_this).append("toString(").append(name).append("), ");
+    for (const std::string& text : facets[i]->chosen) {
+      chosen += (chosen.empty() ? "" : ", ") + parameters.bind(text);
+    }
+    limit += facets[i]->chosen.size();
   }
   which += "0)";
   value += "'')";
@@ -189,18 +240,40 @@ void write_facets(Session& session, const Selection& selection, std::span<const 
           " WHERE " + selection.condition(session.slots(), parameters) +
           ")\nGROUP BY GROUPING SETS (" + sets +
           ")\nHAVING value != '' AND length(value) <= " + std::to_string(kLongestValue) +
-          "\nORDER BY spans DESC, value LIMIT " + std::to_string(kFacetValues) + " BY facet",
+          "\nORDER BY " + (chosen.empty() ? "" : "value IN (" + chosen + ") DESC, ") +
+          "spans DESC, value LIMIT " + std::to_string(limit) + " BY facet",
       parameters);
-
-  std::vector<std::vector<CountedValue>> values(fields.size());
   for (RowReader row(data); !row.at_end();) {
     const std::uint8_t facet = row.u8();
     const std::string_view text = row.string();
-    values.at(facet).push_back({std::string(text), row.u64()});
+    facets[facet]->values.push_back({std::string(text), row.u64()});
   }
+}
+
+}  // namespace
+
+void write_facets(Session& session, const Selection& selection, std::span<const FacetField> fields,
+                  JsonWriter& json) {
+  std::vector<Facet> facets;
+  std::vector<Facet*> without_choices;
+  facets.reserve(fields.size());
+  for (const FacetField& field : fields) {
+    Facet& facet = facets.emplace_back();
+    facet.field = resolve_field(selection.signal, field.field);
+    Selection wider = selection;
+    wider.filter = take_choices(selection.filter, selection.signal, facet);
+    if (facet.chosen.empty() || !is_counted_wider(session, wider, facet)) {
+      without_choices.push_back(&facet);
+    } else {
+      Facet* const alone = &facet;
+      count_values(session, wider, {&alone, 1});
+    }
+  }
+  if (!without_choices.empty()) count_values(session, selection, without_choices);
+
   json.key("facets").begin_array();
   for (std::size_t i = 0; i < fields.size(); ++i) {
-    const std::vector<CountedValue> merged = merge(references[i], values[i]);
+    const std::vector<CountedValue> merged = merge(facets[i].field, facets[i].values);
     if (merged.empty()) continue;
     json.begin_object();
     json.key("field").string(fields[i].field);

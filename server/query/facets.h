@@ -17,8 +17,10 @@ struct FacetField {
   std::string_view label;  ///< For people.
 };
 
-/// Writes `"facets": […]` into an open object: for each field its most frequent values, counted in
-/// one pass over the selection.
+/// Writes `"facets": […]` into an open object: for each field its most frequent values. Each is
+/// counted without the filter's own choice of its values (= != IN, if all of the filter has to
+/// hold), so that further ones can be chosen; the chosen ones are there however rare. One pass over
+/// the selection, and one for each field with a choice.
 void write_facets(Session& session, const Selection& selection, std::span<const FacetField> fields,
                   JsonWriter& json);
 

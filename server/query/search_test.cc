@@ -83,6 +83,19 @@ class TraceTest : public QueryTest {
     return ids;
   }
   std::vector<std::string> found(const std::string& filter) { return trace_ids(search(filter)); }
+  /// "value count" of a facet.
+  std::vector<std::string> facet_of(const std::string& filter, std::string_view field) {
+    std::vector<std::string> values;
+    const auto answer = search(filter);
+    for (const auto& facet : answer.at("facets").as_array()) {
+      if (facet.at("field").as_string() != field) continue;
+      for (const auto& value : facet.at("values").as_array()) {
+        values.push_back(std::string(value.at("value").as_string()) + " " +
+                         std::to_string(value.at("count").as_int64()));
+      }
+    }
+    return values;
+  }
 };
 
 TEST_F(TraceTest, FindsTracesOfMatchingSpansWithTheirTotals) {
@@ -155,6 +168,53 @@ TEST_F(TraceTest, CountsMatchesOverTimeAndByField) {
   EXPECT_EQ(facets[3].at("values").at(0).at("value"), "server");
   EXPECT_EQ(facets[4].at("field"), "attribute.http.request.method");
   EXPECT_EQ(facets[4].at("values").at(0).at("count"), 1);
+}
+
+TEST_F(TraceTest, CountsEachFacetWithoutTheChoiceOfItsOwnValues) {
+  const std::string get = "{'http.request.method': 'GET'}";
+  const std::string post = "{'http.request.method': 'POST'}";
+  add({.trace = 1, .span = 1, .service = "a", .kind = 2, .attributes = get, .types = "s"});
+  add({.trace = 2, .span = 2, .service = "a", .kind = 3, .attributes = post, .types = "s"});
+  add({.trace = 3, .span = 3, .service = "b", .kind = 2, .attributes = post, .types = "s"});
+  add({.trace = 4, .span = 4, .service = "c", .kind = 3, .status = 2});
+  const std::string method = "attribute.http.request.method";
+
+  const std::string two = "service.name IN ('a', b) AND kind = 'server'";
+  EXPECT_THAT(found(two), UnorderedElementsAre(trace_id(1), trace_id(3)));
+  EXPECT_THAT(facet_of(two, "service.name"), ElementsAre("a 1", "b 1"));
+  EXPECT_THAT(facet_of(two, "kind"), ElementsAre("server 2", "client 1"));
+  EXPECT_THAT(facet_of(two, "status"), ElementsAre("unset 2"));
+  EXPECT_THAT(facet_of(two, method), ElementsAre("GET 1", "POST 1"));
+  EXPECT_THAT(facet_of("kind = client", "service.name"), ElementsAre("a 1", "c 1"));
+  EXPECT_THAT(facet_of("kind = client", "kind"), ElementsAre("client 2", "server 2"));
+  // What is ruled out can be let in again.
+  EXPECT_THAT(facet_of("kind != client", "kind"), ElementsAre("client 2", "server 2"));
+  EXPECT_THAT(facet_of("NOT kind IN (client)", "kind"), ElementsAre("client 2", "server 2"));
+  // With or without the prefix it is the same attribute.
+  EXPECT_THAT(facet_of("http.request.method = 'GET'", method), ElementsAre("POST 2", "GET 1"));
+  EXPECT_THAT(facet_of(method + " = 'GET'", method), ElementsAre("POST 2", "GET 1"));
+  // Other terms narrow each facet.
+  EXPECT_THAT(facet_of("service.name LIKE 'a%'", "service.name"), ElementsAre("a 2"));
+  EXPECT_THAT(facet_of("kind = client OR service.name = 'b'", "kind"),
+              ElementsAre("client 2", "server 1"));
+  EXPECT_THAT(facet_of("(kind = client AND duration > 0) AND service.name = 'a'", "kind"),
+              ElementsAre("client 1", "server 1"));
+}
+
+TEST_F(TraceTest, CountsAChosenValueHoweverRare) {
+  for (int i = 0; i < 12; ++i) {
+    const std::string service = "frequent" + std::to_string(i);
+    add({.trace = 1, .span = 10 + i, .service = service});
+    add({.trace = 1, .span = 30 + i, .service = service});
+  }
+  add({.trace = 2, .span = 50, .service = "rare"});
+  add({.trace = 3, .span = 51, .service = "unchosen"});
+
+  const auto services = facet_of("service.name IN ('rare', 'absent')", "service.name");
+
+  EXPECT_EQ(services.size(), 12U);
+  EXPECT_EQ(services.back(), "rare 1");
+  EXPECT_EQ(facet_of("", "service.name").size(), 10U);
 }
 
 TEST_F(TraceTest, UnderstandsEveryKindOfTest) {

@@ -79,6 +79,37 @@ test("filters log records by severity and by facet", async ({ page }) => {
   );
 });
 
+test("filters spans by several values of a facet and lets them go again", async ({ page }) => {
+  await page.goto("/traces?range=5m");
+  const query = page.getByRole("textbox", { name: "Filter traces" });
+  const kinds = page.getByRole("list", { name: "Kind" });
+  const server = kinds.getByRole("button", { name: /^server/ });
+  const client = kinds.getByRole("button", { name: /^client/ });
+
+  await server.click();
+  await expect(query).toHaveValue("kind = 'server'");
+  await expect(page).toHaveURL(/q=/);
+  await client.click();
+  await expect(query).toHaveValue("kind IN ('server', 'client')");
+  await expect(server).toHaveAttribute("aria-pressed", "true");
+  await expect(client).toHaveAttribute("aria-pressed", "true");
+
+  const statuses = page.getByRole("list", { name: "Status" });
+  await statuses.getByRole("button", { name: /^error/ }).hover();
+  const noErrors = statuses.getByRole("button", { name: "Filter out error" });
+  await noErrors.click();
+  await expect(query).toHaveValue("kind IN ('server', 'client') AND status != 'error'");
+  await expect(noErrors).toHaveAttribute("aria-pressed", "true");
+  await expect(statuses.getByRole("button", { name: /^error \d/ })).toBeVisible();
+  await query.hover();
+  await page.waitForLoadState("networkidle");
+  await screenshot(page, "facets");
+
+  await server.click();
+  await noErrors.click();
+  await expect(query).toHaveValue("kind = 'client'");
+});
+
 test("follows the system's theme and can be switched", async ({ page }) => {
   await page.emulateMedia({ colorScheme: "dark" });
   await page.goto(`/traces/${TRACE_ID}`);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { addTerm, condition, hasTerm, removeTerm } from "./filter";
+import { addTerm, choicesOf, condition, toggleChosen, toggleRuledOut } from "./filter";
 
 describe("condition", () => {
   it("quotes strings and leaves numbers and booleans bare", () => {
@@ -40,18 +40,67 @@ describe("addTerm", () => {
   });
 });
 
-describe("removeTerm", () => {
-  it("removes what hasTerm sees", () => {
-    const expression = "a = 1 and(b='x OR y')AND c = 3";
-    expect(hasTerm(expression, "b = 'x OR y'")).toBe(true);
-    expect(removeTerm(expression, "b = 'x OR y'")).toBe("a = 1 AND c = 3");
-    expect(removeTerm("a = 1", "a = 1")).toBe("");
+describe("toggleChosen", () => {
+  it("asks for one value, for several, and for one less", () => {
+    const one = toggleChosen("duration > 1s", "kind", "server");
+    expect(one).toBe("duration > 1s AND kind = 'server'");
+    const two = toggleChosen(`${one} AND 'x'`, "kind", "client");
+    expect(two).toBe("duration > 1s AND kind IN ('server', 'client') AND 'x'");
+    expect(toggleChosen(two, "kind", "server")).toBe("duration > 1s AND kind = 'client' AND 'x'");
+    expect(toggleChosen(one, "kind", "server")).toBe("duration > 1s");
   });
 
-  it("leaves an OR alone, and what cannot be read", () => {
-    expect(hasTerm("a = 1 OR b = 2", "a = 1")).toBe(false);
-    expect(removeTerm("a = 1 OR b = 2", "a = 1")).toBe("a = 1 OR b = 2");
-    expect(hasTerm("a = 1 AND", "a = 1")).toBe(false);
-    expect(removeTerm("a = 1 AND", "a = 1")).toBe("a = 1 AND");
+  it("goes on with what was typed, however it was", () => {
+    expect(toggleChosen("kind=server", "kind", "client")).toBe("kind IN (server, 'client')");
+    expect(toggleChosen("a = 1 AND (b = 2 AND kind in (server))", "kind", "server")).toBe(
+      "a = 1 AND b = 2",
+    );
+    expect(toggleChosen("http.route = '/a'", "attribute.http.route", "/b")).toBe(
+      "http.route IN ('/a', '/b')",
+    );
+    expect(toggleChosen("n = 7", "attribute.n", "7")).toBe("");
+  });
+
+  it("asks for what was ruled out", () => {
+    expect(toggleChosen("kind != 'server'", "kind", "server")).toBe("kind = 'server'");
+  });
+
+  it("leaves other terms alone: an OR, a pattern, another field, what cannot be read", () => {
+    expect(toggleChosen("kind = 'a' OR b = 2", "kind", "a")).toBe(
+      "(kind = 'a' OR b = 2) AND kind = 'a'",
+    );
+    expect(toggleChosen("name LIKE 'a%'", "name", "ab")).toBe("name LIKE 'a%' AND name = 'ab'");
+    expect(toggleChosen("attribute.kind = 'a'", "kind", "a")).toBe(
+      "attribute.kind = 'a' AND kind = 'a'",
+    );
+    expect(toggleChosen("kind = ", "kind", "a")).toBe("kind = AND kind = 'a'");
+  });
+});
+
+describe("toggleRuledOut", () => {
+  it("rules one value out, several, and lets one in again", () => {
+    const one = toggleRuledOut("", "kind", "server");
+    expect(one).toBe("kind != 'server'");
+    const two = toggleRuledOut(one, "kind", "client");
+    expect(two).toBe("kind NOT IN ('server', 'client')");
+    expect(toggleRuledOut(two, "kind", "server")).toBe("kind != 'client'");
+    expect(toggleRuledOut("NOT kind = server", "kind", "server")).toBe("");
+  });
+
+  it("rules out what was asked for", () => {
+    expect(toggleRuledOut("kind = 'server' AND a = 1", "kind", "server")).toBe(
+      "a = 1 AND kind != 'server'",
+    );
+  });
+});
+
+describe("choicesOf", () => {
+  it("tells the values that are asked for and those that are ruled out", () => {
+    expect(choicesOf("kind IN (server, 'client') AND NOT kind = internal", "kind")).toEqual({
+      chosen: ["server", "client"],
+      ruledOut: ["internal"],
+    });
+    expect(choicesOf("kind = server OR a = 1", "kind")).toEqual({ chosen: [], ruledOut: [] });
+    expect(choicesOf("kind = ", "kind")).toEqual({ chosen: [], ruledOut: [] });
   });
 });

@@ -29,18 +29,79 @@ function literal(value: string | number | boolean): FilterValue {
 export function addTerm(expression: string, term: string): string {
   const terms = termsOf(expression);
   if (terms === null) return `${expression.trim()} AND ${term}`;
-  return join([...terms, ...conjuncts(parseFilter(term)).filter((added) => !has(terms, added))]);
+  const added = conjuncts(parseFilter(term));
+  return join([...terms, ...added.filter((one) => !terms.some((other) => isEqual(one, other)))]);
 }
 
-export function hasTerm(expression: string, term: string): boolean {
-  return has(termsOf(expression) ?? [], parseFilter(term));
+/** The values of a field that an expression asks for, and those that it rules out. */
+export type Choices = { readonly chosen: readonly string[]; readonly ruledOut: readonly string[] };
+
+export function choicesOf(expression: string, field: string): Choices {
+  const choices = (termsOf(expression) ?? []).flatMap((term) => choiceIn(term, field) ?? []);
+  const valuesOf = (ruledOut: boolean) =>
+    choices
+      .filter((choice) => choice.ruledOut === ruledOut)
+      .flatMap(({ values }) => values.map(({ text }) => text));
+  return { chosen: valuesOf(false), ruledOut: valuesOf(true) };
 }
 
-export function removeTerm(expression: string, term: string): string {
+/** Asks for one more value of the field, or for one less if it was asked for. */
+export function toggleChosen(expression: string, field: string, value: string): string {
+  return toggle(expression, field, value, false);
+}
+
+/** Rules one more value of the field out, or lets it in again. */
+export function toggleRuledOut(expression: string, field: string, value: string): string {
+  return toggle(expression, field, value, true);
+}
+
+function toggle(expression: string, field: string, value: string, ruledOut: boolean): string {
+  const added: Choice = { field, values: [literal(value)], ruledOut };
   const terms = termsOf(expression);
-  if (terms === null) return expression;
-  const removed = parseFilter(term);
-  return join(terms.filter((candidate) => !isEqual(candidate, removed)));
+  if (terms === null) return addTerm(expression, printFilter(termOf(added)));
+  const choices = choicesOf(expression, field);
+  const isOn = (ruledOut ? choices.ruledOut : choices.chosen).includes(value);
+  const rest = terms.flatMap((term) => {
+    const choice = choiceIn(term, field);
+    const values = choice?.values.filter(({ text }) => text !== value) ?? [];
+    if (!choice || values.length === choice.values.length) return [term];
+    return values.length > 0 ? [termOf({ ...choice, values })] : [];
+  });
+  if (isOn) return join(rest);
+  const joined = rest.findIndex((term) => choiceIn(term, field)?.ruledOut === ruledOut);
+  if (joined < 0) return join([...rest, termOf(added)]);
+  return join(
+    rest.map((term, index) => {
+      const choice = index === joined ? choiceIn(term, field) : null;
+      return choice ? termOf({ ...choice, values: [...choice.values, ...added.values] }) : term;
+    }),
+  );
+}
+
+/** A term that asks for some values of a field or rules them out. */
+type Choice = {
+  readonly field: string;
+  readonly values: readonly FilterValue[];
+  readonly ruledOut: boolean;
+};
+
+/** What the server takes for a choice among a facet's values (server/query/facets.cc). */
+function choiceIn(term: FilterNode, field: string): Choice | null {
+  if (term.kind === "not") {
+    const choice = choiceIn(term.child, field);
+    return choice && { ...choice, ruledOut: !choice.ruledOut };
+  }
+  if (term.kind !== "test") return null;
+  const isOfField = term.field === field || `attribute.${term.field}` === field;
+  const isChoice = term.operator === "=" || term.operator === "!=" || term.operator === "IN";
+  if (!isOfField || !isChoice) return null;
+  return { field: term.field, values: term.values, ruledOut: term.operator === "!=" };
+}
+
+function termOf({ field, values, ruledOut }: Choice): FilterNode {
+  if (values.length === 1) return { kind: "test", field, operator: ruledOut ? "!=" : "=", values };
+  const test: FilterNode = { kind: "test", field, operator: "IN", values };
+  return ruledOut ? { kind: "not", child: test } : test;
 }
 
 /** The terms that all have to hold; null if the expression cannot be read. */
@@ -62,10 +123,6 @@ function join(terms: readonly FilterNode[]): string {
   const [first] = terms;
   if (!first) return "";
   return printFilter(terms.length === 1 ? first : { kind: "and", children: terms });
-}
-
-function has(terms: readonly FilterNode[], term: FilterNode): boolean {
-  return terms.some((candidate) => isEqual(candidate, term));
 }
 
 /** Equal trees are printed alike, and others are not. */
