@@ -221,7 +221,8 @@ void count_values(Session& session, const Selection& selection, std::span<Facet*
     const std::string index = std::to_string(i);
     const std::string name = "f" + index;
     columns += (columns.empty() ? "" : ", ") +
-               group_text(facets[i]->field, selection.signal, session.slots(), parameters) +
+               group_text(facets[i]->field, selection.signal, session.slots(), parameters,
+                          selection.range) +
                " AS " + name;
     sets += (sets.empty() ? "(" : ", (") + name + ")";
     const std::string is_this = "grouping(" + name + ") = 0, ";
@@ -288,7 +289,8 @@ std::string list_field_values(Session& session, const FieldValuesRequest& reques
   Parameters parameters;
   const FieldReference field = resolve_field(request.signal, request.field);
   std::string sql =
-      "SELECT toString(" + group_text(field, request.signal, session.slots(), parameters) +
+      "SELECT toString(" +
+      group_text(field, request.signal, session.slots(), parameters, request.range) +
       ") AS value, count()\n" + source(session, request, parameters) +
       "\nGROUP BY value HAVING value != '' AND length(value) <= " + std::to_string(kLongestValue);
   if (!request.contains.empty()) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "server/query/attribute_slots.h"
+#include "server/query/operation_minutes.h"
 #include "server/store/columns/slots.h"
 
 namespace signalbox::server::query {
@@ -55,12 +56,16 @@ constexpr std::array kTraceFields = {
                    Place::kRecord},
     IntrinsicField{"kind", FieldType::kEnum, "kind", "Kind of the span", kSpanKinds,
                    Place::kRecord},
-    IntrinsicField{"root",
+    IntrinsicField{
+        "root", FieldType::kBool, kIsRootSql, "Whether the span has no parent", {}, Place::kRecord},
+    IntrinsicField{"is_entry_point",
                    FieldType::kBool,
-                   "(parent_span_id = unhex('0000000000000000'))",
-                   "Whether the span has no parent",
+                   "",
+                   "Whether the span counts as a request to its service: it is of kind server or "
+                   "consumer, or, of a service that has none of those in the time range, has no "
+                   "parent",
                    {},
-                   Place::kRecord},
+                   Place::kSpans},
     kTraceIdField,
     kSpanIdField,
     IntrinsicField{"parent_span_id",
@@ -167,6 +172,18 @@ AttributePlace place_in_slot(std::uint8_t slot, const std::string& key) {
       break;
   }
   return place;
+}
+
+/// Whether a span is one of those that services.cc counts. From the side table where that goes:
+/// the spans of a long range are many, their services few.
+std::string is_entry_point(const TimeRange& range, Parameters& parameters) {
+  const std::string takes_requests = std::string(kTakesRequestsSql) + " AND ";
+  const std::string spans =
+      has_operation_minutes(range, 0)
+          ? operation_minutes("service_name", takes_requests, range, parameters)
+          : "span_rows WHERE " + takes_requests + in_range("start_time", range, parameters);
+  return "(" + std::string(kTakesRequestsSql) + " OR (" + std::string(kIsRootSql) +
+         " AND service_name NOT IN (SELECT service_name FROM " + spans + ")))";
 }
 
 std::string in_overflow(const std::string& key) {
@@ -279,8 +296,13 @@ std::string with_scope(const std::string& condition) {
   return "scope_id IN (SELECT scope_id FROM scope_rows WHERE " + condition + ")";
 }
 
+std::string value_sql(const IntrinsicField& field, const TimeRange& range, Parameters& parameters) {
+  return field.place == Place::kSpans ? is_entry_point(range, parameters)
+                                      : std::string(field.column);
+}
+
 std::string group_text(const FieldReference& field, Signal signal, const AttributeSlots& slots,
-                       Parameters& parameters) {
+                       Parameters& parameters, const TimeRange& range) {
   // A small table as a constant map: one lookup a row, no join.
   const auto of_table = [&](const std::string& table, const std::string& id,
                             const std::string& text) {
@@ -303,7 +325,7 @@ std::string group_text(const FieldReference& field, Signal signal, const Attribu
         case FieldType::kSpanId:
           return "lower(hex(" + column + "))";
         default:
-          return "toString(" + column + ")";
+          return "toString(" + value_sql(*field.intrinsic, range, parameters) + ")";
       }
     }
     case Kind::kRecordAttribute:

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "server/query/sql.h"
+#include "server/query/time_range.h"
 
 /// What the names in a filter mean, and where in the tables they are found. How attributes are
 /// stored is known here and in attributes.cc only.
@@ -34,8 +35,8 @@ struct EnumValue {
 
 /// A field that a record has without attributes.
 struct IntrinsicField {
-  /// Where `column` is.
-  enum class Place : std::uint8_t { kRecord, kArray, kScope };
+  /// Where `column` is; kSpans: nowhere, other spans of the time range decide.
+  enum class Place : std::uint8_t { kRecord, kArray, kScope, kSpans };
   std::string_view name;
   FieldType type = FieldType::kString;
   std::string_view column;  ///< SQL over the record's row (or the scope's, or an array in the row).
@@ -102,9 +103,20 @@ std::string with_resource(const std::string& condition);
 /// The same for scopes.
 std::string with_scope(const std::string& condition);
 
+/// SQL for the value that a row has of a field of the record or of other spans; `range` is that of
+/// the search.
+std::string value_sql(const IntrinsicField& field, const TimeRange& range, Parameters& parameters);
+
 /// SQL for the text that a field is grouped by, of a row that has `resource_id`; empty if absent.
+/// `range` is that of the search, for fields of spans.
 std::string group_text(const FieldReference& field, Signal signal, const AttributeSlots& slots,
-                       Parameters& parameters);
+                       Parameters& parameters, const TimeRange& range = {});
+
+/// SQL that holds for spans by which a service takes what others ask of it: of kind server or
+/// consumer.
+inline constexpr std::string_view kTakesRequestsSql = "kind IN (2, 5)";
+/// SQL that holds for spans without a parent.
+inline constexpr std::string_view kIsRootSql = "(parent_span_id = unhex('0000000000000000'))";
 
 /// SQL for the number (Float64) that a field of such a row has; NaN if it has none.
 std::string group_number(const FieldReference& field, Signal signal, const AttributeSlots& slots,

@@ -65,8 +65,8 @@ std::string in_parentheses(std::string text) {
 /// A test whose `!=` has been taken apart: `op` is never kNotEqual.
 class TestSql {
  public:
-  TestSql(const FilterNode& node, Op op, Parameters& parameters)
-      : node_(node), op_(op), parameters_(parameters) {}
+  TestSql(const FilterNode& node, Op op, Parameters& parameters, const TimeRange& range)
+      : node_(node), op_(op), parameters_(parameters), range_(range) {}
 
   std::string intrinsic(const IntrinsicField& field) {
     if (field.place == IntrinsicField::Place::kScope) {
@@ -76,7 +76,7 @@ class TestSql {
       if (op_ == Op::kExists) return "notEmpty(`" + std::string(field.column) + "`)";
       return "arrayExists(x -> " + by_type(field, "x") + ", `" + std::string(field.column) + "`)";
     }
-    return by_type(field, std::string(field.column));
+    return by_type(field, value_sql(field, range_, parameters_));
   }
 
   /// Of a record that has the attribute in one of `places`, if at all.
@@ -343,18 +343,19 @@ class TestSql {
   const FilterNode& node_;
   Op op_;
   Parameters& parameters_;
+  const TimeRange& range_;
 };
 
 std::string test_sql(const FilterNode& node, Signal signal, const AttributeSlots& slots,
-                     Parameters& parameters) {
+                     Parameters& parameters, const TimeRange& range) {
   if (node.op == Op::kNotEqual) {
     FilterNode equal = node;
     equal.op = Op::kEqual;
-    return "NOT " + test_sql(equal, signal, slots, parameters);
+    return "NOT " + test_sql(equal, signal, slots, parameters, range);
   }
   using Kind = FieldReference::Kind;
   const FieldReference field = resolve_field(signal, node.field);
-  TestSql test(node, node.op, parameters);
+  TestSql test(node, node.op, parameters, range);
   switch (field.kind) {
     case Kind::kIntrinsic:
       return in_parentheses(test.intrinsic(*field.intrinsic));
@@ -396,12 +397,12 @@ std::string text_sql(const FilterNode& node, Signal signal, Parameters& paramete
 }  // namespace
 
 std::string filter_sql(const FilterNode& filter, Signal signal, const AttributeSlots& slots,
-                       Parameters& parameters) {
+                       Parameters& parameters, const TimeRange& range) {
   const auto children = [&](std::string_view separator) {
     std::vector<std::string> parts;
     parts.reserve(filter.children.size());
     for (const FilterNode& child : filter.children) {
-      parts.push_back(filter_sql(child, signal, slots, parameters));
+      parts.push_back(filter_sql(child, signal, slots, parameters, range));
     }
     return in_parentheses(join(parts, separator));
   };
@@ -413,13 +414,13 @@ std::string filter_sql(const FilterNode& filter, Signal signal, const AttributeS
     case FilterNode::Kind::kOr:
       return children(" OR ");
     case FilterNode::Kind::kNot:
-      return "(NOT " + filter_sql(filter.children[0], signal, slots, parameters) + ")";
+      return "(NOT " + filter_sql(filter.children[0], signal, slots, parameters, range) + ")";
     case FilterNode::Kind::kText:
       return text_sql(filter, signal, parameters);
     case FilterNode::Kind::kTest:
       break;
   }
-  return in_parentheses(test_sql(filter, signal, slots, parameters));
+  return in_parentheses(test_sql(filter, signal, slots, parameters, range));
 }
 
 }  // namespace signalbox::server::query

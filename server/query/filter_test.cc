@@ -235,6 +235,14 @@ TEST(FilterSql, LooksIntoEachEventAndLink) {
             "((arrayExists(m -> mapContains(m, {p0:String}), `links.attributes`))) | p0=k");
 }
 
+TEST(FilterSql, AsksForEntryPointsWhichServicesTakeRequestsInTheRange) {
+  EXPECT_THAT(
+      sql_of("is_entry_point = true"),
+      HasSubstr(
+          "(kind IN (2, 5) OR ((parent_span_id = unhex('0000000000000000')) AND service_name "
+          "NOT IN (SELECT service_name FROM span_rows WHERE kind IN (2, 5) AND start_time >= "));
+}
+
 TEST(FilterSql, ComparesLargeIntegersExactly) {
   EXPECT_EQ(
       sql_of("attribute.k = 9007199254740993"),

@@ -17,7 +17,7 @@ std::string Selection::time_column() const {
 std::string Selection::condition(const AttributeSlots& slots, Parameters& parameters) const {
   std::string sql = in_range(time_column(), range, parameters);
   if (filter.kind != FilterNode::Kind::kAll) {
-    sql += " AND " + filter_sql(filter, signal, slots, parameters);
+    sql += " AND " + filter_sql(filter, signal, slots, parameters, range);
   }
   return sql;
 }

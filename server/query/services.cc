@@ -6,10 +6,12 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "server/query/active_series.h"
 #include "server/query/error.h"
+#include "server/query/fields.h"
 #include "server/query/operation_minutes.h"
 #include "server/query/rows.h"
 
@@ -20,12 +22,15 @@ constexpr std::int64_t kSparklineBuckets = 30;
 constexpr std::int64_t kChartBuckets = 90;
 constexpr int kMaxOperations = 100;
 
-/// Which spans of a service count as its requests. A service has the highest class that occurs.
+/// Which spans of a service count as its requests. A service has the highest class that occurs; the
+/// field is_entry_point says it of a span.
 enum SpanClass : std::uint8_t { kInner = 0, kRoot = 1, kEntry = 2 };
-constexpr const char* kSpanClassSql =
-    "multiIf(kind IN (2, 5), 2, parent_span_id = unhex('0000000000000000'), 1, 0)";
-/// The same of `operation_minutes`.
-constexpr const char* kMinuteClassSql = "toUInt8(multiIf(kind IN (2, 5), 2, is_root, 1, 0))";
+/// Of a row of `operation_minutes`; of a span it is kIsRootSql.
+constexpr std::string_view kIsRootMinuteSql = "is_root";
+std::string class_sql(std::string_view is_root_sql) {
+  return "toUInt8(multiIf(" + std::string(kTakesRequestsSql) + ", 2, " + std::string(is_root_sql) +
+         ", 1, 0))";
+}
 /// The columns that `read_counted` reads, of rows of `operation_minutes`.
 constexpr const char* kCountedSql =
     "sum(spans), sum(errors), CAST(sumMap(durations), 'Array(Tuple(UInt16, UInt64))'), "
@@ -111,7 +116,7 @@ void read_span_minutes(Session& session, const std::string& condition, Parameter
   const std::string bucket = "intDiv(minute_ns - " + parameters.bind_int(buckets.first_ns) + ", " +
                              parameters.bind_int(buckets.step_ns) + ")";
   const std::string data =
-      session.rows("SELECT toString(service_name) AS service, " + std::string(kMinuteClassSql) +
+      session.rows("SELECT toString(service_name) AS service, " + class_sql(kIsRootMinuteSql) +
                        " AS class, " + bucket + " AS bucket, grouping(bucket) AS is_total, " +
                        kCountedSql + ", max(last_ns)\nFROM " + source +
                        "\nGROUP BY GROUPING SETS ((service, class), (service, class, bucket))",
@@ -129,8 +134,8 @@ void read_spans(Session& session, const std::string& condition, Parameters param
       "  arrayMap(x -> toFloat64(x), quantilesTDigestMerge(0.5, 0.9, 0.99)(durations)),\n"
       "  max(last_ns)\n"
       "FROM (\n"
-      "  SELECT toString(service_name) AS service_name, toUInt8(" +
-      std::string(kSpanClassSql) + ") AS class, " + bucket +
+      "  SELECT toString(service_name) AS service_name, " +
+      class_sql(kIsRootSql) + " AS class, " + bucket +
       " AS bucket,\n"
       "    count() AS spans, countIf(status_code = 2) AS errors,\n"
       "    quantilesTDigestStateIf(0.5, 0.9, 0.99)(duration_ns, class > 0) AS durations,\n"
@@ -238,14 +243,14 @@ void write_operations(Session& session, std::string_view name, std::uint8_t span
   if (has_minutes) {
     sql += std::string(kCountedSql) + "\nFROM " +
            operation_minutes("name, kind, is_root", of_service, range, parameters) + "\nWHERE " +
-           kMinuteClassSql + " = " + std::to_string(span_class);
+           class_sql(kIsRootMinuteSql) + " = " + std::to_string(span_class);
   } else {
     sql +=
         "count(), countIf(status_code = 2),\n"
         "  arrayMap(x -> toFloat64(x), quantilesTDigest(0.5, 0.9, 0.99)(duration_ns))\n"
         "FROM span_rows WHERE " +
-        of_service + in_range("start_time", range, parameters) + " AND " + kSpanClassSql + " = " +
-        std::to_string(span_class);
+        of_service + in_range("start_time", range, parameters) + " AND " + class_sql(kIsRootSql) +
+        " = " + std::to_string(span_class);
   }
   sql += std::string("\nGROUP BY operation ORDER BY sum(") +
          (has_minutes ? "sum_ns" : "duration_ns") + ") DESC, operation LIMIT " +

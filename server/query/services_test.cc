@@ -7,10 +7,13 @@
 #include <chrono>
 #include <random>
 #include <string>
+#include <string_view>
 
 #include "server/query/error.h"
+#include "server/query/facets.h"
 #include "server/query/operation_minutes.h"
 #include "server/query/query_test_fixture.h"
+#include "server/query/traces.h"
 #include "server/store/columns/block.h"
 #include "server/store/columns/durations.h"
 #include "server/store/columns/side_tables.h"
@@ -38,6 +41,22 @@ class ServicesTest : public QueryTest {
   boost::json::value list(std::int64_t from_s, std::int64_t until_s) {
     Session of_this_query = session();
     return parse(list_services(of_this_query, seconds_range(from_s, until_s)));
+  }
+
+  /// How many spans of the service are found by `is_entry_point = true` and `more`.
+  std::int64_t entry_points(std::string_view service, const TimeRange& range,
+                            const std::string& more = "") {
+    TraceSearch search;
+    search.range = range;
+    search.filter = parse_filter("service.name = " + quote_filter_text(service) +
+                                 " AND is_entry_point = true" + more);
+    Session of_this_query = session();
+    const auto answer = parse(search_traces(of_this_query, search));
+    std::int64_t count = 0;
+    for (const auto& bucket : answer.at("histogram").at("buckets").as_array()) {
+      count += bucket.at("count").as_int64();
+    }
+    return count;
   }
 };
 
@@ -74,6 +93,47 @@ TEST_F(ServicesTest, CountsRootSpansOfAServiceThatHasNoServerSpans) {
 
   EXPECT_EQ(services.at(0).at("span_count"), 10);
   EXPECT_EQ(services.at(0).at("error_count"), 1);
+}
+
+/// The pages of services lead to the spans behind their numbers by this field.
+TEST_F(ServicesTest, CountsTheSpansThatAreFoundAsEntryPoints) {
+  add_spans("shop", 2, false, 0, 60, 6);
+  add_spans("shop", 5, true, 0, 12, 2);
+  add_spans("shop", 1, true, 0, 20, 3);  // Work of its own, which is no request.
+  add_spans("shop", 3, false, 0, 59, 5);
+  add_spans("batch", 1, true, 0, 10, 1);
+  add_spans("batch", 3, false, 0, 50, 4);
+  add_spans("batch", 2, true, 300, 5, 0);  // Makes no difference to another time.
+  add_spans("inner\\'s", 3, false, 0, 7, 1);
+  const TimeRange range = seconds_range(0, 60);
+
+  const auto services = list(0, 60).at("services");
+
+  ASSERT_EQ(services.as_array().size(), 3u);
+  for (const auto& service : services.as_array()) {
+    const std::string name(service.at("name").as_string());
+    EXPECT_EQ(service.at("span_count"), entry_points(name, range)) << name;
+    EXPECT_EQ(service.at("error_count"), entry_points(name, range, " AND status = error")) << name;
+  }
+  EXPECT_EQ(entry_points("shop", range), 72);
+  EXPECT_EQ(entry_points("batch", range), 10);
+  EXPECT_EQ(entry_points("batch", seconds_range(0, 400)), 5);
+  EXPECT_EQ(entry_points("inner's", range), 0);
+}
+
+TEST_F(ServicesTest, CountsEntryPointsAndOthersAsValuesOfTheirField) {
+  add_spans("shop", 2, false, 0, 6, 0);
+  add_spans("shop", 1, true, 0, 2, 0);
+  add_spans("batch", 1, true, 0, 3, 0);
+  FieldValuesRequest request;
+  request.field = "is_entry_point";
+  request.range = seconds_range(0, 60);
+
+  Session of_this_query = session();
+  const auto values = parse(list_field_values(of_this_query, request)).at("values");
+
+  EXPECT_EQ(values, boost::json::parse(R"([{"value": "true", "count": 9},
+                                           {"value": "false", "count": 2}])"));
 }
 
 TEST_F(ServicesTest, ShowsServicesThatSendOnlyLogsOrMetrics) {
@@ -175,13 +235,17 @@ TEST_F(ServicesTest, CountsTheSameFromTheSideTableAndFromSpans) {
     return parse(get_service(of_this_query, "shop", range));
   };
   const auto from_minutes = answer();
+  const std::int64_t found_by_minutes = entry_points("shop", range);
   // What the spans say: as if they were older than the side table.
   engine_.execute("TRUNCATE TABLE span_minute_rows");
   engine_.execute("INSERT INTO schema_versions SELECT 3, now64(9) + toIntervalDay(1)");
   const auto from_spans = answer();
+  const std::int64_t found_by_spans = entry_points("shop", range);
 
   EXPECT_EQ(from_minutes.at("service").at("span_count"), requests);
   EXPECT_EQ(from_minutes.at("service").at("error_count"), failed);
+  EXPECT_EQ(found_by_minutes, requests);
+  EXPECT_EQ(found_by_spans, requests);
   for (const char* const key : {"requests", "errors", "times"}) {
     EXPECT_EQ(from_minutes.at(key), from_spans.at(key)) << key;
   }

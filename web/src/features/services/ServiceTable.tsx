@@ -1,7 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import type { TimeSearch } from "@/app/useTime";
 import { serviceColor } from "@/lib/color";
-import { condition } from "@/lib/filter";
+import { addTerm, condition } from "@/lib/filter";
 import {
   formatAge,
   formatCount,
@@ -117,6 +117,8 @@ function ServiceRow({
 }) {
   const { name, sparklines } = service;
   const ofService = condition("service.name", "=", name);
+  // The spans that the numbers count; a service has many more.
+  const ofRequests = addTerm(ofService, condition("is_entry_point", "=", true));
   const requests = service.span_count > 0;
   const lastSeen = nanos(service.last_seen);
   const none = <span className="text-faint">–</span>;
@@ -146,8 +148,8 @@ function ServiceRow({
         ) : (
           <Link
             to="/traces"
-            search={{ ...timeSearch, q: ofService, order: "slowest" }}
-            title={`Slowest traces of ${name}`}
+            search={{ ...timeSearch, q: ofRequests, order: "slowest" }}
+            title={`Slowest requests of ${name}`}
             className="relative hover:text-accent hover:underline"
           >
             {formatDuration(service.p99_ns)}
@@ -169,7 +171,7 @@ function ServiceRow({
         ) : service.error_count > 0 ? (
           <Link
             to="/traces"
-            search={{ ...timeSearch, q: `${ofService} AND status = error` }}
+            search={{ ...timeSearch, q: addTerm(ofRequests, condition("status", "=", "error")) }}
             title={`${service.error_count} of ${service.span_count} requests failed`}
             className="relative text-error hover:underline"
           >
@@ -189,8 +191,19 @@ function ServiceRow({
           />
         ) : null}
       </td>
-      <td className="text-right" title={`${service.span_count} requests`}>
-        {requests ? formatRate(service.requests_per_second) : none}
+      <td className="text-right">
+        {requests ? (
+          <Link
+            to="/traces"
+            search={{ ...timeSearch, q: ofRequests }}
+            title={`${service.span_count} requests`}
+            className="relative hover:text-accent hover:underline"
+          >
+            {formatRate(service.requests_per_second)}
+          </Link>
+        ) : (
+          none
+        )}
       </td>
       <td>
         {requests ? (
