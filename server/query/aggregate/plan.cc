@@ -63,7 +63,7 @@ std::string AggregatePlan::group_field(const std::string& field, Parameters& par
              " - 1, 4) * 4 + 1, 0))";
     }
   }
-  return group_text(reference, query_.signal, slots_, parameters);
+  return group_text(reference, query_.signal, slots_, parameters, query_.range);
 }
 
 std::string AggregatePlan::records(Parameters& parameters) const {
@@ -76,15 +76,16 @@ std::string AggregatePlan::records(Parameters& parameters) const {
     const Measure& measure = query_.measures[i];
     if (!measure.field.empty()) {
       const FieldReference field = resolve_field(query_.signal, measure.field);
-      columns +=
-          ", " +
-          (is_of_numbers(measure.kind) ? group_number(field, query_.signal, slots_, parameters)
-                                       : group_text(field, query_.signal, slots_, parameters)) +
-          " AS " + numbered('v', i);
+      columns += ", " +
+                 (is_of_numbers(measure.kind)
+                      ? group_number(field, query_.signal, slots_, parameters)
+                      : group_text(field, query_.signal, slots_, parameters, query_.range)) +
+                 " AS " + numbered('v', i);
     }
     if (measure.filter.kind != FilterNode::Kind::kAll) {
-      columns += ", " + filter_sql(measure.filter, query_.signal, slots_, parameters) + " AS " +
-                 numbered('c', i);
+      columns += ", " +
+                 filter_sql(measure.filter, query_.signal, slots_, parameters, query_.range) +
+                 " AS " + numbered('c', i);
     }
   }
   return "(SELECT " + columns + " FROM " + selection.table() + " WHERE " +

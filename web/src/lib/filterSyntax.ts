@@ -328,8 +328,8 @@ class Parser {
     const test = this.#test(field);
     if (test) return test;
     if (field.kind === "backtick") this.#fail("Expected an operator after the field");
-    if (this.#isKind("word", "quoted") && !this.#isAt("AND", "OR", "NOT")) {
-      this.#fail("Expected an operator between two words; quotes make one text of them");
+    if (this.#isAtCondition() && !this.#isAt("AND")) {
+      this.#fail("Expected an operator, AND or OR; quotes make one text of several words");
     }
     return { kind: "text", text: field.text, position: field.position };
   }
