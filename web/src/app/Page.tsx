@@ -46,7 +46,7 @@ export function Page({
 
   return (
     <>
-      <header className="flex h-11 shrink-0 items-center gap-3 border-line border-b px-3">
+      <header className="flex min-h-11 shrink-0 items-center gap-3 border-line border-b px-3 py-2">
         <h1 className="w-[84px] shrink-0 truncate font-semibold text-[14px]">{title}</h1>
         <QueryBar {...query} />
         {timeless ? null : (

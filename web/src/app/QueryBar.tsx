@@ -1,7 +1,8 @@
 import { useEffect, useId, useRef, useState } from "react";
-import { ApiError } from "@/api/client";
+import { ApiError, type Schemas } from "@/api/client";
+import { renameField } from "@/lib/filter";
 import { IconButton } from "@/ui/controls";
-import { CloseIcon, SearchIcon } from "@/ui/icons";
+import { CloseIcon, SearchIcon, WarnIcon } from "@/ui/icons";
 import { useKeys } from "./keys";
 
 export type QueryBarProps = {
@@ -13,6 +14,8 @@ export type QueryBarProps = {
   immediate?: boolean;
   /** The error of the last request; shown here if it is about the expression. */
   error?: unknown;
+  /** What may be wrong with an expression that was answered. */
+  warnings?: Schemas["Warnings"] | undefined;
 };
 
 /** One line for the filter expression. Enter applies, Escape takes back what was typed. */
@@ -23,6 +26,7 @@ export function QueryBar({
   onSubmit,
   immediate = false,
   error,
+  warnings = [],
 }: QueryBarProps) {
   const [text, setText] = useState(value);
   const input = useRef<HTMLInputElement>(null);
@@ -98,7 +102,45 @@ export function QueryBar({
         ) : null}
       </form>
       {fault ? <QueryFault id={errorId} error={fault} expression={value} /> : null}
+      {fault
+        ? null
+        : warnings.map((warning) => (
+            <FieldWarning
+              key={warning.field}
+              warning={warning}
+              onRename={(field) => onSubmit(renameField(value, warning.field, field))}
+            />
+          ))}
     </search>
+  );
+}
+
+function FieldWarning({
+  warning,
+  onRename,
+}: {
+  warning: Schemas["Warnings"][number];
+  onRename: (field: string) => void;
+}) {
+  return (
+    <div role="status" className="mt-1 flex flex-wrap items-center gap-x-1.5 text-warn">
+      <WarnIcon className="size-3.5 shrink-0" />
+      <span>
+        There is no attribute <span className="font-mono text-[12px]">{warning.field}</span> in this
+        time range.
+      </span>
+      {warning.suggestions.length > 0 ? <span className="text-muted">Did you mean</span> : null}
+      {warning.suggestions.map((field) => (
+        <button
+          key={field}
+          type="button"
+          onClick={() => onRename(field)}
+          className="font-mono text-[12px] text-accent hover:underline"
+        >
+          {field}
+        </button>
+      ))}
+    </div>
   );
 }
 

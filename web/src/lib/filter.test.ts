@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { addTerm, choicesOf, condition, toggleChosen, toggleRuledOut } from "./filter";
+import { addTerm, choicesOf, condition, renameField, toggleChosen, toggleRuledOut } from "./filter";
 
 describe("condition", () => {
   it("quotes strings and leaves numbers and booleans bare", () => {
@@ -102,5 +102,13 @@ describe("choicesOf", () => {
     });
     expect(choicesOf("kind = server OR a = 1", "kind")).toEqual({ chosen: [], ruledOut: [] });
     expect(choicesOf("kind = ", "kind")).toEqual({ chosen: [], ruledOut: [] });
+  });
+});
+
+describe("renameField", () => {
+  it("renames the field wherever it stands, and nothing else", () => {
+    expect(renameField("a = 1 AND (NOT a EXISTS OR b = a)", "a", "my key")).toBe(
+      "`my key` = 1 AND (`my key` NOT EXISTS OR b = a)",
+    );
   });
 });

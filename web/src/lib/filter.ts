@@ -78,6 +78,25 @@ function toggle(expression: string, field: string, value: string, ruledOut: bool
   );
 }
 
+/** `expression` with another field wherever it names `from`. */
+export function renameField(expression: string, from: string, to: string): string {
+  return printFilter(renamed(parseFilter(expression), from, to));
+}
+
+function renamed(node: FilterNode, from: string, to: string): FilterNode {
+  switch (node.kind) {
+    case "and":
+    case "or":
+      return { ...node, children: node.children.map((child) => renamed(child, from, to)) };
+    case "not":
+      return { ...node, child: renamed(node.child, from, to) };
+    case "test":
+      return node.field === from ? { ...node, field: to } : node;
+    default:
+      return node;
+  }
+}
+
 /** A term that asks for some values of a field or rules them out. */
 type Choice = {
   readonly field: string;

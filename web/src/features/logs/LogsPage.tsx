@@ -116,6 +116,7 @@ export function LogsPage() {
         value: q,
         onSubmit: setQuery,
         error: logs.error,
+        warnings: data?.pages[0]?.warnings,
       }}
       busy={logs.isFetching}
       stats={data?.pages.at(-1)?.stats}

@@ -106,6 +106,7 @@ export function MetricsPage() {
         value: q,
         onSubmit: (next) => setSearch({ q: next }, false),
         error: query.error,
+        warnings: data?.warnings,
       }}
       busy={list.isFetching || query.isFetching}
       stats={data?.stats ?? metricList?.stats}

@@ -68,6 +68,7 @@ export function TracesPage() {
         value: q,
         onSubmit: submit,
         error: search.error,
+        warnings: data?.pages[0]?.warnings,
       }}
       busy={search.isFetching}
       stats={data?.pages.at(-1)?.stats}
