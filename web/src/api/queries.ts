@@ -80,20 +80,30 @@ export function useTrace(traceId: TraceId) {
   });
 }
 
-/** The log records of a whole trace in time order, at most 1000. */
-export function useTraceLogs(traceId: TraceId, enabled: boolean) {
-  return useQuery({
-    queryKey: ["trace-logs", traceId],
+/** The log records of a trace, or of one of its spans, in time order; their number on the first page. */
+export function useRelatedLogs(traceId: TraceId, spanId: SpanId | null, enabled: boolean) {
+  return useInfiniteQuery({
+    queryKey: ["related-logs", traceId, spanId],
     enabled,
-    queryFn: ({ signal }) =>
+    queryFn: ({ signal, pageParam }) =>
       unwrap(
         api.GET("/api/v1/logs", {
           params: {
-            query: { trace_id: traceId, order: "oldest", limit: 1000, include: ["rows"] },
+            query: {
+              trace_id: traceId,
+              ...(spanId ? { span_id: spanId } : {}),
+              ...(pageParam
+                ? { cursor: pageParam, include: ["rows"] }
+                : { include: ["rows", "histogram"] }),
+              order: "oldest",
+              limit: 500,
+            },
           },
           signal,
         }),
       ),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next_cursor,
   });
 }
 

@@ -1,23 +1,22 @@
 import { Link } from "@tanstack/react-router";
-import { useEffect, useRef, useState } from "react";
-import type { Schemas } from "@/api/client";
-import { useTraceLogs, useUncorrelatedLogs } from "@/api/queries";
+import { type ReactNode, useEffect, useRef, useState } from "react";
+import { useUncorrelatedLogs } from "@/api/queries";
 import { serviceColor } from "@/lib/color";
 import { condition } from "@/lib/filter";
-import { formatClock, formatDuration, formatExactTime } from "@/lib/format";
+import { formatClock, formatDuration, formatExactTime, plural } from "@/lib/format";
 import { parseSpanId, type SpanId, type TraceId } from "@/lib/ids";
 import { type Nanos, NS_PER_S, nanos } from "@/lib/nanos";
 import { SEVERITY_COLOR, SEVERITY_TEXT_CLASS, severityLabel } from "@/lib/severity";
 import { absoluteSearch, type Interval } from "@/lib/timeRange";
 import { Attributes } from "@/ui/Attributes";
-import { BUTTON_CLASS, ServiceDot } from "@/ui/controls";
+import { BUTTON_CLASS, Button, ServiceDot } from "@/ui/controls";
 import { OpenIcon } from "@/ui/icons";
 import { EmptyState, ErrorState, SkeletonRows } from "@/ui/states";
 import type { TraceModel } from "./model";
-
-type LogRecord = Schemas["LogRecord"];
+import type { LogRecord, TraceLines } from "./useTraceLines";
 
 type Props = {
+  logs: TraceLines;
   traceId: TraceId;
   model: TraceModel;
   spanId: SpanId | null;
@@ -25,30 +24,26 @@ type Props = {
 };
 
 /** The trace's log lines in time order, those of one span marked. */
-export function RelatedLogs({ traceId, model, spanId, onSelectSpan }: Props) {
-  const logs = useTraceLogs(traceId, true);
+export function RelatedLogs({ logs, traceId, model, spanId, onSelectSpan }: Props) {
+  const { lines } = logs;
   const traceTime: Interval = {
     start: model.start,
     end: model.start + BigInt(Math.ceil(model.duration)),
   };
   const services = model.services.map(({ name }) => name);
-  const noLogs = logs.data?.logs.length === 0;
   const nearby = padded(traceTime, 300n * NS_PER_S);
-  const uncorrelated = useUncorrelatedLogs(nearby, services, noLogs === true);
+  const uncorrelated = useUncorrelatedLogs(nearby, services, lines?.length === 0);
 
-  if (logs.isPending) return <SkeletonRows rows={8} height={22} />;
-  if (logs.error) {
-    return (
-      <ErrorState
-        what="The log lines could not be loaded."
-        error={logs.error}
-        onRetry={() => void logs.refetch()}
-      />
-    );
-  }
+  const failure = logs.error ? (
+    <ErrorState
+      what={lines ? "Some log lines could not be loaded." : "The log lines could not be loaded."}
+      error={logs.error}
+      onRetry={logs.retry}
+    />
+  ) : null;
+  if (!lines) return failure ?? <SkeletonRows rows={8} height={22} />;
 
-  const records = logs.data.logs;
-  if (records.length === 0) {
+  if (lines.length === 0) {
     if (uncorrelated.isPending) return <SkeletonRows rows={3} height={22} />;
     return uncorrelated.data ? (
       <NoTraceIds interval={nearby} services={services} />
@@ -60,22 +55,17 @@ export function RelatedLogs({ traceId, model, spanId, onSelectSpan }: Props) {
     );
   }
 
-  const ofSpan = records.filter(({ span_id }) => span_id === spanId).length;
-  const linesTime = padded(records.reduce(including, traceTime), NS_PER_S);
+  // The times of lines that are not loaded are not known.
+  const linesTime = logs.showMoreOfTrace
+    ? nearby
+    : padded(lines.reduce(including, traceTime), NS_PER_S);
   const filter = condition("trace_id", "=", traceId);
 
   return (
     <>
       <div className="flex shrink-0 items-center gap-3 border-line border-b px-3 py-1.5">
         <span className="min-w-0 grow text-muted">
-          {ofSpan > 0 ? (
-            <>
-              <span className="font-medium text-fg">{ofSpan}</span> of this span,{" "}
-            </>
-          ) : (
-            <>None of this span, </>
-          )}
-          {records.length} in the trace
+          <CountOfSpan count={logs.ofSpan} />, {logs.inTrace} in the trace
         </span>
         <Link
           to="/logs"
@@ -86,7 +76,24 @@ export function RelatedLogs({ traceId, model, spanId, onSelectSpan }: Props) {
           Open in Logs
         </Link>
       </div>
-      <LogLines records={records} start={model.start} spanId={spanId} onSelectSpan={onSelectSpan} />
+      {failure}
+      <LogLines
+        logs={logs}
+        lines={lines}
+        start={model.start}
+        spanId={spanId}
+        onSelectSpan={onSelectSpan}
+      />
+    </>
+  );
+}
+
+function CountOfSpan({ count }: { count: number | undefined }) {
+  if (count === undefined) return <>Counting those of this span</>;
+  if (count === 0) return <>None of this span</>;
+  return (
+    <>
+      <span className="font-medium text-fg">{count}</span> of this span
     </>
   );
 }
@@ -122,23 +129,38 @@ function including({ start, end }: Interval, record: LogRecord): Interval {
 }
 
 function LogLines({
-  records,
+  logs,
+  lines,
   start,
   spanId,
   onSelectSpan,
 }: {
-  records: readonly LogRecord[];
+  logs: TraceLines;
+  lines: readonly LogRecord[];
   start: Nanos;
   spanId: SpanId | null;
   onSelectSpan: (spanId: SpanId) => void;
 }) {
-  const [open, setOpen] = useState<ReadonlySet<number>>(new Set());
+  const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
   const list = useRef<HTMLUListElement>(null);
+  const firstOfSpan = lines.find(({ span_id }) => span_id === spanId)?.id;
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another span is another place to be.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another line is another place to be.
   useEffect(() => {
     list.current?.querySelector("[data-marked=true]")?.scrollIntoView({ block: "nearest" });
-  }, [spanId]);
+  }, [firstOfSpan]);
+
+  const line = (record: LogRecord) => (
+    <LogLine
+      key={record.id}
+      record={record}
+      start={start}
+      marked={spanId !== null && record.span_id === spanId}
+      expanded={open.has(record.id)}
+      onToggle={() => setOpen((old) => toggled(old, record.id))}
+      onSelectSpan={onSelectSpan}
+    />
+  );
 
   return (
     <ul
@@ -146,58 +168,100 @@ function LogLines({
       aria-label="Related log lines"
       className="min-h-0 grow overflow-y-auto font-mono text-[12px]"
     >
-      {records.map((record, index) => {
-        const marked = spanId !== null && record.span_id === spanId;
-        const expanded = open.has(index);
-        const time = nanos(record.time);
-        return (
-          // biome-ignore lint/suspicious/noArrayIndexKey: equal records have equal ids; the order is fixed.
-          <li key={index} data-marked={marked} {...(marked ? { "aria-current": true } : {})}>
-            <button
-              type="button"
-              aria-expanded={expanded}
-              onClick={() => setOpen((old) => toggled(old, index))}
-              className={`flex w-full items-start gap-2 pr-3 text-left leading-[22px] ${
-                marked ? "bg-selected" : "text-muted hover:bg-hover"
-              }`}
-            >
-              <span
-                aria-hidden="true"
-                className="w-[3px] shrink-0 self-stretch"
-                style={{ background: SEVERITY_COLOR[record.severity] }}
-              />
-              <span
-                className="w-[68px] shrink-0 text-right text-faint"
-                title={`${formatClock(time, 9)}\n${formatExactTime(time)}`}
-              >
-                {offset(time - start)}
-              </span>
-              <span className={`w-[42px] shrink-0 ${SEVERITY_TEXT_CLASS[record.severity]}`}>
-                {severityLabel(record.severity, record.severity_text)}
-              </span>
-              <span className="flex h-[22px] shrink-0 items-center" title={record.service_name}>
-                <ServiceDot color={serviceColor(record.service_name)} />
-              </span>
-              <span
-                className={`min-w-0 ${expanded ? "whitespace-pre-wrap break-words" : "truncate"}`}
-              >
-                {record.body.value}
-              </span>
-            </button>
-            {expanded ? (
-              <div className="border-line border-b bg-sunken py-1.5 pl-3 font-sans text-[13px]">
-                <Attributes
-                  label="Log attributes"
-                  attributes={record.attributes}
-                  dropped={record.dropped_attributes_count}
-                />
-                <SpanReference record={record} marked={marked} onSelectSpan={onSelectSpan} />
-              </div>
-            ) : null}
-          </li>
-        );
-      })}
+      {lines.slice(0, logs.complete).map(line)}
+      {logs.showMoreOfTrace ? (
+        <MoreLines label="Show more of the trace" busy={logs.busy} onClick={logs.showMoreOfTrace}>
+          {plural(logs.inTrace - logs.complete, "later line")} of the trace; those of this span
+          follow
+        </MoreLines>
+      ) : null}
+      {lines.slice(logs.complete).map(line)}
+      {logs.showMoreOfSpan ? (
+        <MoreLines label="Show more of this span" busy={logs.busy} onClick={logs.showMoreOfSpan} />
+      ) : null}
     </ul>
+  );
+}
+
+function MoreLines({
+  label,
+  busy,
+  onClick,
+  children,
+}: {
+  label: string;
+  busy: boolean;
+  onClick: () => void;
+  children?: ReactNode;
+}) {
+  return (
+    <li className="flex items-center gap-3 border-line border-y bg-sunken px-3 py-1 font-sans text-[13px] text-muted">
+      <span className="min-w-0 grow">{children}</span>
+      <Button disabled={busy} onClick={onClick}>
+        {label}
+      </Button>
+    </li>
+  );
+}
+
+function LogLine({
+  record,
+  start,
+  marked,
+  expanded,
+  onToggle,
+  onSelectSpan,
+}: {
+  record: LogRecord;
+  start: Nanos;
+  marked: boolean;
+  expanded: boolean;
+  onToggle: () => void;
+  onSelectSpan: (spanId: SpanId) => void;
+}) {
+  const time = nanos(record.time);
+  return (
+    <li data-marked={marked} {...(marked ? { "aria-current": true } : {})}>
+      <button
+        type="button"
+        aria-expanded={expanded}
+        onClick={onToggle}
+        className={`flex w-full items-start gap-2 pr-3 text-left leading-[22px] ${
+          marked ? "bg-selected" : "text-muted hover:bg-hover"
+        }`}
+      >
+        <span
+          aria-hidden="true"
+          className="w-[3px] shrink-0 self-stretch"
+          style={{ background: SEVERITY_COLOR[record.severity] }}
+        />
+        <span
+          className="w-[68px] shrink-0 text-right text-faint"
+          title={`${formatClock(time, 9)}\n${formatExactTime(time)}`}
+        >
+          {offset(time - start)}
+        </span>
+        <span className={`w-[42px] shrink-0 ${SEVERITY_TEXT_CLASS[record.severity]}`}>
+          {severityLabel(record.severity, record.severity_text)}
+        </span>
+        <span className="flex h-[22px] shrink-0 items-center" title={record.service_name}>
+          <ServiceDot color={serviceColor(record.service_name)} />
+        </span>
+        <span className={`min-w-0 ${expanded ? "whitespace-pre-wrap break-words" : "truncate"}`}>
+          {record.body.value}
+        </span>
+      </button>
+      {expanded ? (
+        <div className="border-line border-b bg-sunken py-1.5 pl-3 font-sans text-[13px]">
+          <Attributes
+            label="Log attributes"
+            attributes={record.attributes}
+            dropped={record.dropped_attributes_count}
+          />
+          <SpanReference record={record} marked={marked} onSelectSpan={onSelectSpan} />
+        </div>
+      ) : null}
+    </li>
   );
 }
 
@@ -228,8 +292,8 @@ function offset(value: Nanos): string {
   return value < 0n ? text : `+${text}`;
 }
 
-function toggled(set: ReadonlySet<number>, index: number): ReadonlySet<number> {
+function toggled(set: ReadonlySet<string>, id: string): ReadonlySet<string> {
   const next = new Set(set);
-  if (!next.delete(index)) next.add(index);
+  if (!next.delete(id)) next.add(id);
   return next;
 }

@@ -1,7 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import type { Schemas } from "@/api/client";
-import { useTraceLogs } from "@/api/queries";
 import { serviceColor } from "@/lib/color";
 import { formatDuration, formatExactNanos, formatExactTime, formatPercent } from "@/lib/format";
 import { parseSpanId, parseTraceId, type SpanId, type TraceId } from "@/lib/ids";
@@ -13,6 +12,7 @@ import { ChevronIcon, CloseIcon, ErrorIcon, LogsIcon, WarnIcon } from "@/ui/icon
 import { Tabs } from "@/ui/Tabs";
 import type { SpanNode, TraceModel } from "./model";
 import { RelatedLogs } from "./RelatedLogs";
+import { useTraceLines } from "./useTraceLines";
 
 export const SPAN_TABS = ["attributes", "events", "links", "logs", "raw"] as const;
 export type SpanTab = (typeof SPAN_TABS)[number];
@@ -44,8 +44,8 @@ export function SpanPanel({
   onClose,
 }: Props) {
   const { span } = node;
-  const logs = useTraceLogs(traceId, true);
-  const ofSpan = logs.data?.logs.filter(({ span_id }) => span_id === span.span_id).length;
+  const spanId = parseSpanId(span.span_id);
+  const logs = useTraceLines(traceId, spanId);
 
   return (
     <aside aria-label="Span" className="flex min-h-0 grow flex-col bg-bg">
@@ -70,7 +70,7 @@ export function SpanPanel({
           { id: "attributes", label: "Attributes", count: span.attributes.length },
           { id: "events", label: "Events", count: span.events.length },
           { id: "links", label: "Links", count: span.links.length },
-          { id: "logs", label: "Logs", count: ofSpan },
+          { id: "logs", label: "Logs", count: logs.ofSpan },
           { id: "raw", label: "Raw" },
         ]}
       />
@@ -86,9 +86,10 @@ export function SpanPanel({
         {tab === "links" ? <LinksTab node={node} /> : null}
         {tab === "logs" ? (
           <RelatedLogs
+            logs={logs}
             traceId={traceId}
             model={model}
-            spanId={parseSpanId(span.span_id)}
+            spanId={spanId}
             onSelectSpan={onSelectSpan}
           />
         ) : null}
