@@ -1,13 +1,12 @@
 import { Outlet, useNavigate } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { copyText } from "@/ui/clipboard";
-import { refresh, useLiveHeld } from "./clock";
+import { useLiveHeld } from "./clock";
 import { HelpOverlay } from "./HelpOverlay";
 import { useKeys } from "./keys";
 import { Rail } from "./Rail";
+import { useLive } from "./useLive";
 import { useTime, useTimeSearch } from "./useTime";
-
-const LIVE_MS = 3000;
 
 /** The frame of every page: the rail at the left, and what is the same everywhere. */
 export function Root() {
@@ -18,13 +17,7 @@ export function Root() {
   const [help, setHelp] = useState(false);
   const [notice, setNotice] = useState("");
 
-  useEffect(() => {
-    if (!live || held) return;
-    const timer = window.setInterval(() => {
-      if (!document.hidden) refresh();
-    }, LIVE_MS);
-    return () => window.clearInterval(timer);
-  }, [live, held]);
+  useLive(live && !held);
 
   useEffect(() => {
     if (!notice) return;
