@@ -1,5 +1,6 @@
+import { randomBytes } from "node:crypto";
 import { expect } from "@playwright/test";
-import { screenshot, TRACE_ID, test } from "./support";
+import { screenshot, sendSpans, TRACE_ID, test } from "./support";
 
 test("is driven by keys", async ({ page }) => {
   await page.goto("/services?range=5m");
@@ -58,6 +59,38 @@ test("says that a trace is not there", async ({ page }) => {
   await expect(page.getByRole("heading", { name: "There is no such trace" })).toBeVisible();
   await page.goto("/traces/xyz");
   await expect(page.getByRole("heading", { name: "This is not a trace id" })).toBeVisible();
+});
+
+test("shows more of an open trace as it arrives, and keeps what is folded and selected", async ({
+  page,
+  request,
+}) => {
+  const traceId = randomBytes(16).toString("hex");
+  const start = Date.now();
+  const spans = page.getByRole("treeitem");
+  await page.goto(`/traces/${traceId}`);
+  await expect(page.getByRole("heading", { name: "There is no such trace" })).toBeVisible();
+
+  await sendSpans(request, traceId, start, [
+    { id: "00000000000000b1", parent: "00000000000000a1", name: "query", fromMs: 10, toMs: 50 },
+    { id: "00000000000000c1", parent: "00000000000000b1", name: "row", fromMs: 20, toMs: 30 },
+  ]);
+  await expect(spans).toHaveCount(2, { timeout: 30_000 });
+  const query = page.getByRole("treeitem", { name: /growing query/ });
+  await query.click();
+  await query.getByRole("button", { name: "Fold" }).click();
+  await expect(spans).toHaveCount(1);
+
+  await sendSpans(request, traceId, start, [
+    { id: "00000000000000a1", name: "request", fromMs: 0, toMs: 90 },
+    { id: "00000000000000d1", parent: "00000000000000a1", name: "answer", fromMs: 60, toMs: 80 },
+  ]);
+  await expect(spans).toHaveCount(3, { timeout: 30_000 });
+  await expect(query).toHaveAttribute("aria-expanded", "false");
+  await expect(query).toHaveAttribute("aria-selected", "true");
+  await expect(
+    page.getByRole("complementary", { name: "Span" }).getByRole("heading", { name: "query" }),
+  ).toBeVisible();
 });
 
 test("filters log records by severity and by facet", async ({ page }) => {

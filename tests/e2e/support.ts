@@ -59,6 +59,44 @@ export async function logsOf(request: APIRequestContext, traceId: string): Promi
   return (await get<{ logs: LogRecord[] }>(request, "/api/v1/logs", params)).logs;
 }
 
+export type SentSpan = { id: string; parent?: string; name: string; fromMs: number; toMs: number };
+
+/** Sends spans of one trace over OTLP/HTTP; their times count from `start`, in milliseconds. */
+export async function sendSpans(
+  request: APIRequestContext,
+  traceId: string,
+  start: number,
+  spans: readonly SentSpan[],
+): Promise<void> {
+  const status = await get<{ otlp_http_port: number }>(request, "/api/v1/status", {});
+  const time = (offset: number) => `${start + offset}000000`;
+  const resource = {
+    attributes: [{ key: "service.name", value: { stringValue: "growing" } }],
+  };
+  const response = await request.post(`http://127.0.0.1:${status.otlp_http_port}/v1/traces`, {
+    data: {
+      resourceSpans: [
+        {
+          resource,
+          scopeSpans: [
+            {
+              spans: spans.map(({ id, parent, name, fromMs, toMs }) => ({
+                traceId,
+                spanId: id,
+                ...(parent ? { parentSpanId: parent } : {}),
+                name,
+                startTimeUnixNano: time(fromMs),
+                endTimeUnixNano: time(toMs),
+              })),
+            },
+          ],
+        },
+      ],
+    },
+  });
+  expect(response.ok(), `the server answered ${response.status()}`).toBe(true);
+}
+
 /** The id of the newest trace of the last hour with a span that matches. */
 export async function findTrace(request: APIRequestContext, q: string): Promise<string> {
   const end = BigInt(Date.now()) * 1_000_000n;

@@ -30,6 +30,10 @@ export class ApiError extends Error {
   }
 }
 
+export function isNotFound(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 404;
+}
+
 export const api = createClient<paths>({
   baseUrl: window.location.origin,
   // Looked up at each call, so that a test may stand in for the server.

@@ -1,7 +1,9 @@
 import { keepPreviousData, QueryClient, useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { nextLook, nextLookForAbsent } from "@/lib/growth";
 import type { SpanId, TraceId } from "@/lib/ids";
+import { type Nanos, nanos } from "@/lib/nanos";
 import type { Interval } from "@/lib/timeRange";
-import { ApiError, api, type Schemas, unwrap } from "./client";
+import { ApiError, api, isNotFound, type Schemas, unwrap } from "./client";
 
 /** Every hook here passes its signal on: leaving a view aborts what it asked for. */
 export function createQueryClient(): QueryClient {
@@ -67,21 +69,49 @@ export function useTraceSearch(interval: Interval, q: string, order: TraceOrder)
   });
 }
 
+/** A trace and the end of its last span; asked for again while more of it may arrive. */
 export function useTrace(traceId: TraceId) {
   return useQuery({
     queryKey: ["trace", traceId],
-    queryFn: ({ signal }) =>
-      unwrap(
+    queryFn: async ({ signal }) => {
+      const trace = await unwrap(
         api.GET("/api/v1/traces/{trace_id}", {
           params: { path: { trace_id: traceId } },
           signal,
         }),
-      ),
+      );
+      return { ...trace, lastEnd: lastEnd(trace) };
+    },
+    refetchInterval: ({ state }) => {
+      if (state.data) {
+        return state.data.truncated
+          ? false
+          : nextLook(state.data.lastEnd, state, state.data.spans.length);
+      }
+      return isNotFound(state.error) ? nextLookForAbsent(state.errorUpdateCount) : false;
+    },
   });
 }
 
-/** The log records of a trace, or of one of its spans, in time order; their number on the first page. */
-export function useRelatedLogs(traceId: TraceId, spanId: SpanId | null, enabled: boolean) {
+function lastEnd({ spans }: Schemas["Trace"]): Nanos {
+  let last = 0n;
+  for (const { end_time } of spans) {
+    const end = nanos(end_time);
+    if (end > last) last = end;
+  }
+  return last;
+}
+
+/**
+ * The log records of a trace, or of one of its spans, in time order; their number on the first page.
+ * Asked for again like the trace, whose last span ended at `traceEnd`.
+ */
+export function useRelatedLogs(
+  traceId: TraceId,
+  spanId: SpanId | null,
+  traceEnd: Nanos,
+  enabled: boolean,
+) {
   return useInfiniteQuery({
     queryKey: ["related-logs", traceId, spanId],
     enabled,
@@ -104,6 +134,15 @@ export function useRelatedLogs(traceId: TraceId, spanId: SpanId | null, enabled:
       ),
     initialPageParam: "",
     getNextPageParam: (page) => page.next_cursor,
+    // Last: the types of the above must be known.
+    refetchInterval: ({ state }) =>
+      state.data
+        ? nextLook(
+            traceEnd,
+            state,
+            state.data.pages.reduce((count, { logs }) => count + logs.length, 0),
+          )
+        : false,
   });
 }
 

@@ -2,7 +2,7 @@ import { cleanup, fireEvent, screen, waitFor, within } from "@testing-library/re
 import { afterEach, describe, expect, it } from "vitest";
 import { parseSpanId, parseTraceId } from "@/lib/ids";
 import { answer, logRecord, renderPage, span } from "@/testing/support";
-import { buildTrace } from "./model";
+import { buildTrace, traceTime } from "./model";
 import { RelatedLogs } from "./RelatedLogs";
 import { useTraceLines } from "./useTraceLines";
 
@@ -28,7 +28,7 @@ function LogsOfSpan() {
   const spanId = parseSpanId(SPAN);
   return (
     <RelatedLogs
-      logs={useTraceLines(traceId, spanId)}
+      logs={useTraceLines(traceId, spanId, traceTime(MODEL).end)}
       traceId={traceId}
       model={MODEL}
       spanId={spanId}

@@ -12,7 +12,7 @@ import { Attributes } from "@/ui/Attributes";
 import { BUTTON_CLASS, Button, ServiceDot } from "@/ui/controls";
 import { OpenIcon } from "@/ui/icons";
 import { EmptyState, ErrorState, SkeletonRows } from "@/ui/states";
-import type { TraceModel } from "./model";
+import { type TraceModel, traceTime } from "./model";
 import type { LogRecord, TraceLines } from "./useTraceLines";
 
 type Props = {
@@ -26,12 +26,9 @@ type Props = {
 /** The trace's log lines in time order, those of one span marked. */
 export function RelatedLogs({ logs, traceId, model, spanId, onSelectSpan }: Props) {
   const { lines } = logs;
-  const traceTime: Interval = {
-    start: model.start,
-    end: model.start + BigInt(Math.ceil(model.duration)),
-  };
+  const ofTrace = traceTime(model);
   const services = model.services.map(({ name }) => name);
-  const nearby = padded(traceTime, 300n * NS_PER_S);
+  const nearby = padded(ofTrace, 300n * NS_PER_S);
   const uncorrelated = useUncorrelatedLogs(nearby, services, lines?.length === 0);
 
   const failure = logs.error ? (
@@ -58,7 +55,7 @@ export function RelatedLogs({ logs, traceId, model, spanId, onSelectSpan }: Prop
   // The times of lines that are not loaded are not known.
   const linesTime = logs.showMoreOfTrace
     ? nearby
-    : padded(lines.reduce(including, traceTime), NS_PER_S);
+    : padded(lines.reduce(including, ofTrace), NS_PER_S);
   const filter = condition("trace_id", "=", traceId);
 
   return (

@@ -10,7 +10,7 @@ import { CopyButton } from "@/ui/CopyButton";
 import { Button, IconButton, ServiceDot } from "@/ui/controls";
 import { ChevronIcon, CloseIcon, ErrorIcon, LogsIcon, WarnIcon } from "@/ui/icons";
 import { Tabs } from "@/ui/Tabs";
-import type { SpanNode, TraceModel } from "./model";
+import { type SpanNode, type TraceModel, traceTime } from "./model";
 import { RelatedLogs } from "./RelatedLogs";
 import { useTraceLines } from "./useTraceLines";
 
@@ -45,7 +45,7 @@ export function SpanPanel({
 }: Props) {
   const { span } = node;
   const spanId = parseSpanId(span.span_id);
-  const logs = useTraceLines(traceId, spanId);
+  const logs = useTraceLines(traceId, spanId, traceTime(model).end);
 
   return (
     <aside aria-label="Span" className="flex min-h-0 grow flex-col bg-bg">

@@ -1,6 +1,6 @@
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useCallback, useDeferredValue, useMemo, useState } from "react";
-import { ApiError } from "@/api/client";
+import { isNotFound } from "@/api/client";
 import { useTrace } from "@/api/queries";
 import { useKeys } from "@/app/keys";
 import { Page } from "@/app/Page";
@@ -8,13 +8,14 @@ import { useTimeSearch } from "@/app/useTime";
 import { plural } from "@/lib/format";
 import { parseTraceId, type SpanId, type TraceId } from "@/lib/ids";
 import { NS_PER_S } from "@/lib/nanos";
-import { absoluteSearch } from "@/lib/timeRange";
+import { absoluteSearch, type Interval } from "@/lib/timeRange";
 import { BUTTON_CLASS, Button } from "@/ui/controls";
 import { SplitPane } from "@/ui/SplitPane";
 import { EmptyState, ErrorState, SkeletonBlock, SkeletonRows } from "@/ui/states";
+import { useLatest } from "@/ui/useLatest";
 import { COLOR_CHOICES } from "./coloring";
 import { FlameGraph } from "./FlameGraph";
-import { buildTrace, matches, type Segment, type SpanNode, visibleNodes } from "./model";
+import { buildTrace, matches, type Segment, type SpanNode, traceTime, visibleNodes } from "./model";
 import { SPAN_TABS, SpanPanel } from "./SpanPanel";
 import { TraceHeader } from "./TraceHeader";
 import { Waterfall } from "./Waterfall";
@@ -47,20 +48,28 @@ function TraceView({ traceId }: { traceId: TraceId }) {
   const navigate = useNavigate({ from: "/traces/$traceId" });
   const trace = useTrace(traceId);
 
+  // What is looked for again stays absent on the page until it is there.
+  const lastError = useLatest(trace.error ?? undefined);
+  const failure = trace.isPending ? lastError : trace.error;
+
   const spans = trace.data?.spans;
   const model = useMemo(() => (spans ? buildTrace(spans) : null), [spans]);
-  const [folded, setFolded] = useState<ReadonlySet<number>>(new Set());
-  const [zoom, setZoom] = useState<Segment | null>(null);
-  const [cursor, setCursor] = useState(-1);
+  // Keys and absolute times: they mean the same when more spans arrive.
+  const [folded, setFolded] = useState<ReadonlySet<string>>(new Set());
+  const [zoom, setZoom] = useState<Interval | null>(null);
+  const [cursor, setCursor] = useState("");
 
   const q = search.q ?? "";
   const errorsOnly = search.errors === "1";
   const colorBy = COLOR_CHOICES.find(({ value }) => value === search.color)?.value ?? "service";
   const tab = SPAN_TABS.find((name) => name === search.tab) ?? "attributes";
-  const view: Segment = zoom ?? [0, Math.max(1, model?.duration ?? 1)];
+  const view: Segment =
+    model && zoom
+      ? [Number(zoom.start - model.start), Number(zoom.end - model.start)]
+      : [0, Math.max(1, model?.duration ?? 1)];
 
   const opened = model?.nodes.find(({ span }) => span.span_id === search.span) ?? null;
-  const selected = opened?.index ?? cursor;
+  const selected = (opened ?? model?.nodes.find(({ key }) => key === cursor))?.index ?? -1;
   const rows = useMemo(
     () => (model ? visibleNodes(model, folded, errorsOnly) : []),
     [model, folded, errorsOnly],
@@ -84,7 +93,7 @@ function TraceView({ traceId }: { traceId: TraceId }) {
 
   const openNode = useCallback(
     (node: SpanNode) => {
-      setCursor(node.index);
+      setCursor(node.key);
       // Whatever is opened can be seen: its ancestors unfold.
       setFolded((old) => without(old, ancestors(node)));
       setSearch({ span: node.span.span_id });
@@ -100,14 +109,14 @@ function TraceView({ traceId }: { traceId: TraceId }) {
   const fold = useCallback((node: SpanNode) => {
     setFolded((old) => {
       const next = new Set(old);
-      if (!next.delete(node.index)) next.add(node.index);
+      if (!next.delete(node.key)) next.add(node.key);
       return next;
     });
   }, []);
 
   function moveTo(node: SpanNode | undefined): void {
     if (!node) return;
-    setCursor(node.index);
+    setCursor(node.key);
     if (opened) setSearch({ span: node.span.span_id });
   }
 
@@ -131,7 +140,7 @@ function TraceView({ traceId }: { traceId: TraceId }) {
 
   function setFold(folding: boolean): void {
     const node = model?.nodes[selected];
-    if (node && node.children.length > 0 && folded.has(node.index) !== folding) fold(node);
+    if (node && node.children.length > 0 && folded.has(node.key) !== folding) fold(node);
     else if (folding && node?.parent) moveTo(node.parent);
   }
 
@@ -180,15 +189,15 @@ function TraceView({ traceId }: { traceId: TraceId }) {
           : ""
       }
     >
-      {trace.isPending ? (
+      {trace.isPending && !failure ? (
         <>
           <SkeletonBlock className="m-3 h-10 shrink-0" />
           <SkeletonBlock className="mx-3 mb-3 h-16 shrink-0" />
           <SkeletonRows height={22} />
         </>
       ) : null}
-      {trace.error ? (
-        trace.error instanceof ApiError && trace.error.status === 404 ? (
+      {failure ? (
+        isNotFound(failure) ? (
           <EmptyState
             title="There is no such trace"
             actions={
@@ -199,12 +208,12 @@ function TraceView({ traceId }: { traceId: TraceId }) {
             }
           >
             No span with this trace id has arrived: it may still be on its way, was not sampled, or
-            is past its retention.
+            is past its retention. It is looked for again by itself for two minutes.
           </EmptyState>
         ) : (
           <ErrorState
             what="The trace could not be loaded."
-            error={trace.error}
+            error={failure}
             onRetry={() => void trace.refetch()}
           />
         )
@@ -225,10 +234,8 @@ function TraceView({ traceId }: { traceId: TraceId }) {
                 onSelectSpan={openSpan}
                 onFilter={(term) => {
                   // Around the trace: the time range that it was searched in may be far away.
-                  const around = {
-                    start: model.start - 900n * NS_PER_S,
-                    end: model.start + BigInt(Math.ceil(model.duration)) + 900n * NS_PER_S,
-                  };
+                  const { start, end } = traceTime(model);
+                  const around = { start: start - 900n * NS_PER_S, end: end + 900n * NS_PER_S };
                   void navigate({
                     to: "/traces",
                     search: { ...absoluteSearch(around), q: term },
@@ -256,7 +263,16 @@ function TraceView({ traceId }: { traceId: TraceId }) {
             selected={selected}
             colorBy={colorBy}
             onSelect={openNode}
-            onZoom={([from, to]) => setZoom(from <= 0 && to >= model.duration ? null : [from, to])}
+            onZoom={([from, to]) =>
+              setZoom(
+                from <= 0 && to >= model.duration
+                  ? null
+                  : {
+                      start: model.start + BigInt(Math.floor(from)),
+                      end: model.start + BigInt(Math.ceil(to)),
+                    },
+              )
+            }
           />
           {errorsOnly && rows.length === 0 ? (
             <EmptyState
@@ -282,15 +298,16 @@ function TraceView({ traceId }: { traceId: TraceId }) {
   );
 }
 
-function ancestors(node: SpanNode): number[] {
-  const indices: number[] = [];
-  for (let at = node.parent; at; at = at.parent) indices.push(at.index);
-  return indices;
+/** Their keys. */
+function ancestors(node: SpanNode): string[] {
+  const keys: string[] = [];
+  for (let at = node.parent; at; at = at.parent) keys.push(at.key);
+  return keys;
 }
 
-function without(set: ReadonlySet<number>, indices: readonly number[]): ReadonlySet<number> {
-  if (!indices.some((index) => set.has(index))) return set;
+function without(set: ReadonlySet<string>, keys: readonly string[]): ReadonlySet<string> {
+  if (!keys.some((key) => set.has(key))) return set;
   const next = new Set(set);
-  for (const index of indices) next.delete(index);
+  for (const key of keys) next.delete(key);
   return next;
 }

@@ -16,9 +16,11 @@ type Props = {
   /** The rows to show, in tree order. */
   rows: readonly SpanNode[];
   view: Segment;
-  /** Indices of nodes. */
+  /** Index of a node, or -1. */
   selected: number;
-  folded: ReadonlySet<number>;
+  /** Keys of nodes. */
+  folded: ReadonlySet<string>;
+  /** Indices of nodes. */
   matched: ReadonlySet<number>;
   colorBy: ColorBy;
   onSelect: (node: SpanNode) => void;
@@ -67,9 +69,21 @@ export function Waterfall({
   const ticks = offsetTicks(from, to, Math.max(2, Math.floor(barsWidth / 110)));
 
   const selectedRow = rows.findIndex(({ index }) => index === selected);
+  const place = useRef({ model, row: -1 });
   useEffect(() => {
-    if (selectedRow >= 0) virtual.scrollToIndex(selectedRow);
-  }, [selectedRow, virtual]);
+    const before = place.current;
+    place.current = { model, row: selectedRow };
+    if (selectedRow < 0) return;
+    if (before.model === model || before.row < 0) {
+      virtual.scrollToIndex(selectedRow);
+      return;
+    }
+    // Spans that have arrived above it leave the selected one where it is on the screen.
+    const scroller = frame.element;
+    if (!scroller) return;
+    const y = before.row * ROW - scroller.scrollTop;
+    if (y > -ROW && y < scroller.clientHeight) scroller.scrollTop = selectedRow * ROW - y;
+  }, [selectedRow, model, virtual, frame.element]);
 
   useLayoutEffect(() => {
     if (!canvas.current || barsWidth === 0) return;
@@ -201,12 +215,12 @@ export function Waterfall({
             if (!node) return null;
             return (
               <WaterfallRow
-                key={node.index}
+                key={node.key}
                 node={node}
                 top={start}
                 names={names}
                 selected={node.index === selected}
-                folded={folded.has(node.index)}
+                folded={folded.has(node.key)}
                 matched={matched.has(node.index)}
                 onSelect={onSelect}
                 onFold={onFold}

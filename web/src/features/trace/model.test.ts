@@ -77,7 +77,17 @@ describe("buildTrace", () => {
       { id: "a", from: 0, to: 5 },
       { id: "b", parent: "a", from: 1, to: 2 },
     );
-    expect(twice.nodes).toHaveLength(3);
+    expect(twice.nodes.map(({ key }) => key)).toEqual(["a", "b", "a-1"]);
+  });
+
+  it("keeps the keys of spans when others arrive before them", () => {
+    const early = trace({ id: "b", parent: "a", from: 10, to: 20 });
+    const late = trace({ id: "b", parent: "a", from: 10, to: 20 }, { id: "a", from: 0, to: 30 });
+    expect(early.nodes.map(({ key, index }) => [key, index])).toEqual([["b", 0]]);
+    expect(late.nodes.map(({ key, index }) => [key, index])).toEqual([
+      ["a", 0],
+      ["b", 1],
+    ]);
   });
 
   it("survives a chain of 50,000 spans", () => {
@@ -152,11 +162,11 @@ describe("visibleNodes", () => {
     { id: "c", parent: "b", from: 20, to: 30, error: true },
     { id: "d", parent: "a", from: 60, to: 70 },
   );
-  const shown = (folded: number[], errorsOnly: boolean) =>
+  const shown = (folded: string[], errorsOnly: boolean) =>
     visibleNodes(model, new Set(folded), errorsOnly).map(({ span }) => span.span_id);
 
   it("hides what lies below a folded span", () => {
-    expect(shown([1], false)).toEqual(["a", "b", "d"]);
+    expect(shown(["b"], false)).toEqual(["a", "b", "d"]);
   });
 
   it("keeps only the ways to errors with errors only", () => {

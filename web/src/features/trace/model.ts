@@ -1,5 +1,6 @@
 import type { Schemas } from "@/api/client";
 import { type Nanos, nanos } from "@/lib/nanos";
+import type { Interval } from "@/lib/timeRange";
 
 export type Span = Schemas["Span"];
 
@@ -8,7 +9,9 @@ export type Segment = readonly [from: number, to: number];
 
 export type SpanNode = {
   readonly span: Span;
-  /** Place in tree order; also the key of the row, since clients may send a span id twice. */
+  /** The span's id, numbered where it was sent more than once: stays while the trace grows. */
+  key: string;
+  /** Place in tree order. */
   index: number;
   readonly parent: SpanNode | null;
   readonly children: SpanNode[];
@@ -90,6 +93,7 @@ function arrange(spans: readonly Span[], origin: Nanos): SpanNode[] {
     const to = Number(nanos(span.end_time) - origin);
     const node: SpanNode = {
       span,
+      key: span.span_id,
       index: 0,
       parent,
       children: [],
@@ -131,8 +135,12 @@ function arrange(spans: readonly Span[], origin: Nanos): SpanNode[] {
 
 function number(roots: readonly SpanNode[]): SpanNode[] {
   const nodes: SpanNode[] = [];
+  const sent = new Map<string, number>();
   const stack = [...roots].reverse();
   for (let node = stack.pop(); node; node = stack.pop()) {
+    const before = sent.get(node.span.span_id) ?? 0;
+    sent.set(node.span.span_id, before + 1);
+    if (before > 0) node.key = `${node.span.span_id}-${before}`;
     node.index = nodes.length;
     node.depth = node.parent ? node.parent.depth + 1 : 0;
     nodes.push(node);
@@ -211,10 +219,15 @@ function shareByService(nodes: readonly SpanNode[], total: number): ServiceShare
   }));
 }
 
-/** The rows to show: without what is folded, and with "errors only" just the ways to errors. */
+/** From the first start to the last end. */
+export function traceTime({ start, duration }: TraceModel): Interval {
+  return { start, end: start + BigInt(Math.ceil(duration)) };
+}
+
+/** The rows to show: without what is below the `folded` keys, and with "errors only" just the ways to errors. */
 export function visibleNodes(
   model: TraceModel,
-  folded: ReadonlySet<number>,
+  folded: ReadonlySet<string>,
   errorsOnly: boolean,
 ): SpanNode[] {
   const rows: SpanNode[] = [];
@@ -224,7 +237,7 @@ export function visibleNodes(
     if (!node) break;
     const wanted = !errorsOnly || node.error || node.errorsBelow > 0;
     if (wanted) rows.push(node);
-    i += !wanted || folded.has(node.index) ? node.descendants + 1 : 1;
+    i += !wanted || folded.has(node.key) ? node.descendants + 1 : 1;
   }
   return rows;
 }

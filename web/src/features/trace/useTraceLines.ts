@@ -2,6 +2,7 @@ import { useMemo } from "react";
 import type { Schemas } from "@/api/client";
 import { useRelatedLogs } from "@/api/queries";
 import type { SpanId, TraceId } from "@/lib/ids";
+import type { Nanos } from "@/lib/nanos";
 import { SEVERITIES } from "@/lib/severity";
 
 export type LogRecord = Schemas["LogRecord"];
@@ -26,11 +27,15 @@ export type TraceLines = {
   readonly retry: () => void;
 };
 
-export function useTraceLines(traceId: TraceId, spanId: SpanId | null): TraceLines {
-  const ofTrace = useRelatedLogs(traceId, null, true);
+export function useTraceLines(
+  traceId: TraceId,
+  spanId: SpanId | null,
+  traceEnd: Nanos,
+): TraceLines {
+  const ofTrace = useRelatedLogs(traceId, null, traceEnd, true);
   // Where no page of the trace is missing, the span's lines are among them.
   const asksForSpan = spanId !== null && ofTrace.hasNextPage;
-  const ofSpan = useRelatedLogs(traceId, spanId, asksForSpan);
+  const ofSpan = useRelatedLogs(traceId, spanId, traceEnd, asksForSpan);
 
   const first = useMemo(() => records(ofTrace.data), [ofTrace.data]);
   const further = useMemo(
