@@ -53,7 +53,7 @@ constexpr std::array<ErrorNames, 8> kErrors = {{{"invalid_argument", 400},
                                                 {"not_found", 404},
                                                 {"method_not_allowed", 405},
                                                 {"unavailable", 503},
-                                                {"resource_exhausted", 503},
+                                                {"resource_exhausted", 422},
                                                 {"deadline_exceeded", 504},
                                                 {"internal", 500}}};
 

@@ -291,13 +291,27 @@ TEST_F(ApiTest, AnswersUnknownPathsMethodsAndHosts) {
 }
 
 TEST_F(ApiTest, MapsTheEnginesErrors) {
-  const std::pair<int, unsigned> cases[] = {{159, 504}, {241, 503}, {396, 503},
-                                            {202, 503}, {210, 503}, {62, 500}};
-  for (const auto& [code, status] : cases) {
-    engine_.on_query = [code = code]() -> store::QueryResult {
-      throw store::EngineError(code, "it failed");
+  struct Case {
+    int code;
+    std::string message;
+    unsigned status;
+    bool has_hint;
+  };
+  const Case cases[] = {{159, "it failed", 504, true},
+                        {241, "Query memory limit exceeded: would use 1.00 GiB", 422, true},
+                        {241, "(total) memory limit exceeded: would use 1.00 GiB", 503, false},
+                        {396, "it failed", 422, true},
+                        {202, "it failed", 503, false},
+                        {210, "it failed", 503, false},
+                        {62, "it failed", 500, false}};
+  for (const Case& of : cases) {
+    engine_.on_query = [&]() -> store::QueryResult {
+      throw store::EngineError(of.code, of.message);
     };
-    EXPECT_EQ(get("/api/v1/status").status, status) << code;
+    const net::Response response = get("/api/v1/status");
+    EXPECT_EQ(response.status, of.status) << of.code;
+    EXPECT_EQ(response.headers.get("retry-after"), of.status == 503 ? "1" : "") << of.code;
+    EXPECT_EQ(response.body.find("\"hint\":") != std::string::npos, of.has_hint) << of.code;
   }
 }
 

@@ -15,8 +15,8 @@ enum class ErrorCode : std::uint8_t {
   kPermissionDenied,
   kNotFound,
   kMethodNotAllowed,
-  kUnavailable,
-  kResourceExhausted,
+  kUnavailable,        ///< The same query may succeed in a moment.
+  kResourceExhausted,  ///< It needs more than one query may have, whenever it is asked.
   kDeadlineExceeded,
   kInternal,
 };
@@ -38,7 +38,7 @@ class QueryError : public std::runtime_error {
 
   std::string parameter;                ///< The parameter that is wrong, or "".
   std::optional<std::size_t> position;  ///< Where in a filter expression, in bytes from 0.
-  std::string hint;                     ///< How to write it instead, or "".
+  std::string hint;                     ///< What to ask instead, or "".
   std::string allowed = "GET, HEAD";    ///< Of kMethodNotAllowed: the methods that there are.
 
  private:

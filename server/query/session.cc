@@ -1,5 +1,6 @@
 #include "server/query/session.h"
 
+#include <string_view>
 #include <utility>
 
 #include "server/query/error.h"
@@ -16,19 +17,32 @@ QueryError unwanted() {
   return {ErrorCode::kUnavailable, "Nobody waits for the answer any more."};
 }
 
+/// An error that a query which asks for less does not meet.
+QueryError beyond_limits(ErrorCode code, const std::string& message) {
+  QueryError error(code, message);
+  error.hint = "Choose a shorter time range, a narrower filter or fewer groups.";
+  return error;
+}
+
+/// Whether the engine as a whole had no memory left, which is not up to the query.
+bool is_of_whole_engine(const store::EngineError& error) {
+  return std::string_view(error.what()).find("(total)") != std::string_view::npos;
+}
+
 QueryError to_query_error(const store::EngineError& error) {
   switch (error.code()) {
     case error_code::kTimeoutExceeded:
     case kTooSlow:
-      return {ErrorCode::kDeadlineExceeded,
-              "The query took too long. Narrow the time range or the filter."};
+      return beyond_limits(ErrorCode::kDeadlineExceeded, "The query took too long.");
     case error_code::kMemoryLimitExceeded:
-      return {ErrorCode::kResourceExhausted,
-              "The query needs more memory than one query may take. Narrow the time range, the "
-              "filter or the grouping."};
+      if (is_of_whole_engine(error)) {
+        return {ErrorCode::kUnavailable,
+                "The server has no memory left for the query just now. Try again in a moment."};
+      }
+      return beyond_limits(ErrorCode::kResourceExhausted,
+                           "The query needs more memory than one query may take.");
     case error_code::kTooManyRowsOrBytes:
-      return {ErrorCode::kResourceExhausted,
-              "The result is too large. Narrow the time range, the filter or the grouping."};
+      return beyond_limits(ErrorCode::kResourceExhausted, "The result is too large.");
     case error_code::kTooManySimultaneousQueries:
       return {ErrorCode::kUnavailable,
               "The server is busy with other queries. Try again in a moment."};
@@ -65,8 +79,7 @@ std::string Session::rows(const std::string& sql, const Parameters& parameters) 
   const auto left =
       std::chrono::duration_cast<std::chrono::milliseconds>(deadline_ - Clock::now()).count();
   if (left <= 0) {
-    throw QueryError(ErrorCode::kDeadlineExceeded,
-                     "The request took too long. Narrow the time range or the filter.");
+    throw beyond_limits(ErrorCode::kDeadlineExceeded, "The request took too long.");
   }
   store::QueryOptions options;
   options.max_execution_time_ms = static_cast<std::uint32_t>(left);

@@ -163,6 +163,22 @@ TEST(EmbeddedEngine, InsertsWhileQueriesUseAllTheirMemory) {
   end = true;
 }
 
+// A definition has no limit of its own; queries tell the two by this word.
+TEST(EmbeddedEngine, SaysWhenItHasNoMemoryLeftAsAWhole) {
+  const TemporaryFolder folder;
+  EmbeddedEngine engine({.data_folder = folder.path(), .max_memory_bytes = 512ULL << 20});
+  try {
+    engine.execute(
+        "CREATE TABLE t ENGINE = MergeTree ORDER BY n AS\n"
+        "SELECT length(groupArray(repeat('x', 100) || toString(number))) AS n\n"
+        "FROM numbers(1000000000)");
+    FAIL() << "created";
+  } catch (const EngineError& error) {
+    EXPECT_EQ(error.code(), error_code::kMemoryLimitExceeded);
+    EXPECT_THAT(error.what(), HasSubstr("(total)"));
+  }
+}
+
 TEST(EmbeddedEngine, GivesOneQueryWhatItHasAskedForAtMost) {
   const MemoryShares shares = divide_memory(3ULL << 30, 4);
   EXPECT_GT(shares.query_bytes, 400ULL << 20);

@@ -18,8 +18,10 @@ export class ApiError extends Error {
   /** Byte offset of the fault in the filter expression. */
   readonly position: number | null;
   readonly hint: string | null;
+  /** When the same may succeed, if the server said so. */
+  readonly retryAfterMs: number | null;
 
-  constructor(status: number, body: Partial<ErrorBody>) {
+  constructor(status: number, body: Partial<ErrorBody>, retryAfter: string | null = null) {
     super(body.message ?? `The server answered with status ${status}.`);
     this.name = "ApiError";
     this.status = status;
@@ -27,6 +29,8 @@ export class ApiError extends Error {
     this.parameter = body.parameter ?? null;
     this.position = body.position ?? null;
     this.hint = body.hint ?? null;
+    const seconds = retryAfter === null ? Number.NaN : Number(retryAfter);
+    this.retryAfterMs = Number.isNaN(seconds) ? null : seconds * 1000;
   }
 }
 
@@ -59,5 +63,6 @@ export async function unwrap<T>(request: Promise<Answer<T>>): Promise<T> {
   throw new ApiError(
     answer.response.status,
     typeof body === "object" && body !== null ? (body as Partial<ErrorBody>) : {},
+    answer.response.headers.get("retry-after"),
   );
 }

@@ -14,8 +14,11 @@ export function createQueryClient(): QueryClient {
         staleTime: Number.POSITIVE_INFINITY,
         gcTime: 60_000,
         refetchOnWindowFocus: false,
+        // All else fails again however often it is asked.
         retry: (failures, error) =>
           error instanceof ApiError && error.status === 503 && failures < 2,
+        retryDelay: (failures, error) =>
+          ((error instanceof ApiError && error.retryAfterMs) || 1000) * 2 ** failures,
       },
     },
   });
