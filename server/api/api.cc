@@ -239,9 +239,14 @@ Query metric_query(Target& target) {
 }
 
 Query fields_query(Target& target) {
-  const query::Signal signal = signal_of(target);
-  return [signal, range = target.range(now_ns()), metric = target.text("metric")](
-             Session& session) { return query::list_fields(session, signal, range, metric); };
+  query::FieldsRequest request;
+  request.signal = signal_of(target);
+  request.range = target.range(now_ns());
+  request.contains = target.text("contains");
+  request.metric = target.text("metric");
+  return [request = std::move(request)](Session& session) {
+    return query::list_fields(session, request);
+  };
 }
 
 Query field_values_query(Target& target) {

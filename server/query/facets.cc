@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/ascii.h"
 #include "server/query/active_series.h"
 #include "server/query/filter_sql.h"
 #include "server/query/rows.h"
@@ -20,25 +21,28 @@ constexpr std::uint64_t kMaxRecordsForChoices = 2'000'000;
 /// or they may be older than it.
 constexpr int kMaxRecordsForKeys = 20'000;
 constexpr std::int64_t kHourNs = 3'600'000'000'000;
-constexpr int kMaxKeys = 1000;
+constexpr std::size_t kMaxKeys = 1000;
 /// As many as a record may have in slots (see ADR 16): keys of records with more come last.
 constexpr int kUsualKeys = 256;
-/// In bytes: longer values are of no use in a filter, and are left out.
+/// In bytes: longer values are of no use in a filter, and are left out or cut.
 constexpr int kLongestValue = 1024;
 
 struct CountedValue {
   std::string value;
+  bool is_cut = false;  ///< `value` is how it begins.
   std::uint64_t count = 0;
 };
 
 /// Adds up values that are displayed alike, most frequent first.
 std::vector<CountedValue> merge(const FieldReference& field,
                                 const std::vector<CountedValue>& values) {
-  std::map<std::string, std::uint64_t> counts;
-  for (const CountedValue& value : values) counts[display_value(field, value.value)] += value.count;
+  std::map<std::pair<std::string, bool>, std::uint64_t> counts;
+  for (const CountedValue& value : values) {
+    counts[{display_value(field, value.value), value.is_cut}] += value.count;
+  }
   std::vector<CountedValue> merged;
   for (const auto& [value, count] : counts) {
-    if (!value.empty()) merged.push_back({value, count});
+    if (!value.first.empty()) merged.push_back({value.first, value.second, count});
   }
   std::sort(merged.begin(), merged.end(), [](const CountedValue& a, const CountedValue& b) {
     return a.count != b.count ? a.count > b.count : a.value < b.value;
@@ -52,6 +56,7 @@ void write_values(const std::vector<CountedValue>& values, JsonWriter& json) {
     json.begin_object();
     json.key("value").string(value.value);
     json.key("count").number(value.count);
+    if (value.is_cut) json.key("truncated").boolean(true);
     json.end_object();
   }
   json.end_array();
@@ -92,9 +97,15 @@ std::string_view type_name(FieldType type) {
   return "string";
 }
 
-void write_intrinsic_fields(Signal signal, JsonWriter& json) {
-  for (const IntrinsicField& field : intrinsic_fields(signal)) {
-    if (field.description.empty()) continue;
+/// SQL for whether `text` contains `part`, in any case.
+std::string contains_sql(const std::string& text, const std::string& part, Parameters& parameters) {
+  return "positionCaseInsensitive(" + text + ", " + parameters.bind(part) + ") > 0";
+}
+
+void write_intrinsic_fields(const FieldsRequest& request, JsonWriter& json) {
+  const std::string part = to_lower(request.contains);
+  for (const IntrinsicField& field : intrinsic_fields(request.signal)) {
+    if (field.description.empty() || to_lower(field.name).find(part) == std::string::npos) continue;
     json.begin_object();
     json.key("name").string(field.name);
     json.key("kind").string("intrinsic");
@@ -120,46 +131,62 @@ std::string keys_of_side_table(Signal signal, const TimeRange& range, Parameters
          in_range("hour", hours, parameters) + " GROUP BY key, type";
 }
 
-/// Each key with the type it is sent with most. `more` is a SELECT of key, type, spans and
-/// usual, or nothing.
-void write_keys(Session& session, const std::string& from, const std::string& more,
-                const Parameters& parameters, std::string_view kind, std::string_view prefix,
-                Signal signal, JsonWriter& json) {
-  // Resources have a map, as series do.
-  const Signal stored_as = kind == "resource" ? Signal::kMetrics : signal;
-  const std::string data = session.rows(
-      "SELECT key, type FROM (SELECT key, argMax(type, spans) AS type, sum(spans) AS seen, "
-      "sum(usual) AS seen_usually FROM (\n"
+/// Where keys are listed from, and how their fields are called.
+struct KeySource {
+  std::string kind;    ///< Of the fields: "attribute" or "resource".
+  Signal stored_as;    ///< Whose columns have the keys.
+  std::string from;    ///< SQL: FROM … of the records.
+  std::string more;    ///< SQL: a SELECT of key, type, spans and usual; or "".
+  std::string prefix;  ///< Of all names, for `contains`.
+};
+
+/// The most frequent keys, by name, each with the type it is sent with most. Returns whether there
+/// are more.
+bool write_keys(Session& session, const FieldsRequest& request, const KeySource& source,
+                Parameters& parameters, JsonWriter& json) {
+  std::string sql =
+      "SELECT key, argMax(type, spans), sum(spans) AS seen, sum(usual) AS seen_usually FROM (\n"
       "  SELECT toString(entry.1) AS key, entry.2 AS type, count() AS spans, "
       "countIf(length(keys) <= " +
-          std::to_string(kUsualKeys) +
-          ") AS usual FROM (\n"
-          "    SELECT " +
-          attribute_keys(stored_as) + " AS keys, " + attribute_types(stored_as) + " AS types " +
-          from +
-          ")\n"
-          "  ARRAY JOIN arrayZip(keys, arrayResize(types, length(keys))) AS entry\n"
-          "  GROUP BY key, type" +
-          (more.empty() ? "" : "\n  UNION ALL " + more) +
-          ")\n"
-          "GROUP BY key ORDER BY seen_usually DESC, seen DESC, key LIMIT " +
-          std::to_string(kMaxKeys) + ") ORDER BY key",
-      parameters);
-  for (RowReader row(data); !row.at_end();) {
-    const std::string key(row.string());
-    const std::string_view type = row.string();
-    const bool is_intrinsic = resolve_field(signal, key).intrinsic != nullptr;
-    const std::string name = kind == "resource" || is_intrinsic ? std::string(prefix) + key : key;
-    if (kind == "resource" && key == "service.name") continue;
+      std::to_string(kUsualKeys) +
+      ") AS usual FROM (\n"
+      "    SELECT " +
+      attribute_keys(source.stored_as) + " AS keys, " + attribute_types(source.stored_as) +
+      " AS types " + source.from +
+      ")\n"
+      "  ARRAY JOIN arrayZip(keys, arrayResize(types, length(keys))) AS entry\n"
+      "  GROUP BY key, type" +
+      (source.more.empty() ? "" : "\n  UNION ALL " + source.more) + ")";
+  if (!request.contains.empty()) {
+    sql += "\nWHERE " +
+           contains_sql("concat('" + source.prefix + "', key)", request.contains, parameters);
+  }
+  sql += "\nGROUP BY key ORDER BY seen_usually DESC, seen DESC, key LIMIT " +
+         std::to_string(kMaxKeys + 1);
+  const std::string data = session.rows(sql, parameters);
+
+  std::map<std::string, std::string> types;
+  RowReader row(data);
+  while (!row.at_end() && types.size() < kMaxKeys) {
+    std::string key(row.string());
+    types[std::move(key)] = row.string();
+    row.u64();
+    row.u64();
+  }
+  const bool is_resource = source.kind == "resource";
+  for (const auto& [key, type] : types) {
+    if (is_resource && key == "service.name") continue;
+    const bool is_intrinsic = resolve_field(request.signal, key).intrinsic != nullptr;
     json.begin_object();
-    json.key("name").string(name);
-    json.key("kind").string(kind);
+    json.key("name").string(is_resource || is_intrinsic ? source.kind + "." + key : key);
+    json.key("kind").string(source.kind);
     json.key("type").string(type == "i" || type == "d" ? "number"
                             : type == "b"              ? "bool"
                                                        : "string");
     json.key("description").string("");
     json.end_object();
   }
+  return !row.at_end();
 }
 
 /// A facet while its values are counted.
@@ -247,7 +274,7 @@ void count_values(Session& session, const Selection& selection, std::span<Facet*
   for (RowReader row(data); !row.at_end();) {
     const std::uint8_t facet = row.u8();
     const std::string_view text = row.string();
-    facets[facet]->values.push_back({std::string(text), row.u64()});
+    facets[facet]->values.push_back({std::string(text), false, row.u64()});
   }
 }
 
@@ -288,58 +315,68 @@ void write_facets(Session& session, const Selection& selection, std::span<const 
 std::string list_field_values(Session& session, const FieldValuesRequest& request) {
   Parameters parameters;
   const FieldReference field = resolve_field(request.signal, request.field);
-  std::string sql =
-      "SELECT toString(" +
-      group_text(field, request.signal, session.slots(), parameters, request.range) +
-      ") AS value, count()\n" + source(session, request, parameters) +
-      "\nGROUP BY value HAVING value != '' AND length(value) <= " + std::to_string(kLongestValue);
+  const std::string longest = std::to_string(kLongestValue);
+  std::string sql = "SELECT if(length(whole) <= " + longest + ", whole, leftUTF8(whole, " +
+                    longest + ")) AS value, length(value) < length(whole) AS is_cut, count()\n" +
+                    "FROM (SELECT toString(" +
+                    group_text(field, request.signal, session.slots(), parameters, request.range) +
+                    ") AS whole " + source(session, request, parameters) + ")\nWHERE whole != ''";
   if (!request.contains.empty()) {
-    sql += " AND positionCaseInsensitive(value, " + parameters.bind(request.contains) + ") > 0";
+    sql += " AND " + contains_sql("whole", request.contains, parameters);
   }
-  sql += "\nORDER BY count() DESC, value LIMIT " + std::to_string(request.limit);
+  sql += "\nGROUP BY value, is_cut ORDER BY count() DESC, value LIMIT " +
+         std::to_string(request.limit + 1);
   const std::string data = session.rows(sql, parameters);
 
   std::vector<CountedValue> values;
-  for (RowReader row(data); !row.at_end();) {
+  RowReader row(data);
+  while (!row.at_end() && values.size() < request.limit) {
     const std::string_view text = row.string();
-    values.push_back({std::string(text), row.u64()});
+    const bool is_cut = row.u8() != 0;
+    values.push_back({std::string(text), is_cut, row.u64()});
   }
   JsonWriter json;
   json.begin_object();
   write_values(merge(field, values), json);
+  json.key("truncated").boolean(!row.at_end());
   session.write_stats(json);
   json.end_object();
   return json.take();
 }
 
-std::string list_fields(Session& session, Signal signal, const TimeRange& range,
-                        std::string_view metric) {
-  FieldValuesRequest request;
-  request.signal = signal;
-  request.range = range;
-  request.metric = metric;
+std::string list_fields(Session& session, const FieldsRequest& request) {
+  FieldValuesRequest all;
+  all.signal = request.signal;
+  all.range = request.range;
+  all.metric = request.metric;
 
   JsonWriter json;
   json.begin_object().key("fields").begin_array();
-  write_intrinsic_fields(signal, json);
+  write_intrinsic_fields(request, json);
+  bool has_more = false;
   {
     Parameters parameters;
-    std::string from = source(session, request, parameters);
-    std::string more;
-    if (signal != Signal::kMetrics) {
-      more = keys_of_side_table(signal, range, parameters);
-      from += " ORDER BY " + Selection{signal, range, {}}.time_column() + " DESC LIMIT " +
-              std::to_string(kMaxRecordsForKeys);
+    KeySource attributes{"attribute", request.signal, source(session, all, parameters), {}, {}};
+    if (request.signal != Signal::kMetrics) {
+      attributes.more = keys_of_side_table(request.signal, request.range, parameters);
+      attributes.from += " ORDER BY " + Selection{request.signal, request.range, {}}.time_column() +
+                         " DESC LIMIT " + std::to_string(kMaxRecordsForKeys);
     }
-    write_keys(session, from, more, parameters, "attribute", "attribute.", signal, json);
+    has_more |= write_keys(session, request, attributes, parameters, json);
   }
   {
     Parameters parameters;
-    const std::string from = "FROM resource_rows WHERE resource_id IN (SELECT resource_id " +
-                             source(session, request, parameters) + ")";
-    write_keys(session, from, {}, parameters, "resource", "resource.", signal, json);
+    // Resources have a map, as series do.
+    const KeySource resources{"resource",
+                              Signal::kMetrics,
+                              "FROM resource_rows WHERE resource_id IN (SELECT resource_id " +
+                                  source(session, all, parameters) + ")",
+                              {},
+                              "resource."};
+    has_more |= write_keys(session, request, resources, parameters, json);
   }
   json.end_array();
+  json.key("truncated").boolean(has_more);
   session.write_stats(json);
   json.end_object();
   return json.take();

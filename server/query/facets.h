@@ -37,8 +37,14 @@ struct FieldValuesRequest {
 /// The answer to GET /api/v1/field_values, as JSON. Errors: QueryError.
 std::string list_field_values(Session& session, const FieldValuesRequest& request);
 
-/// The answer to GET /api/v1/fields, as JSON. `metric` as in FieldValuesRequest.
-std::string list_fields(Session& session, Signal signal, const TimeRange& range,
-                        std::string_view metric);
+struct FieldsRequest {
+  Signal signal = Signal::kTraces;
+  TimeRange range = {};
+  std::string contains = {};  ///< Only fields whose name contains it, in any case; "" for all.
+  std::string metric = {};    ///< Only this metric's series; "" for all.
+};
+
+/// The answer to GET /api/v1/fields, as JSON. Errors: QueryError.
+std::string list_fields(Session& session, const FieldsRequest& request);
 
 }  // namespace signalbox::server::query

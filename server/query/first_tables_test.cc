@@ -157,8 +157,9 @@ class FirstTablesQueryTest : public ::testing::Test {
     ask("services", [&](Session& session) { return list_services(session, range); });
     ask("service", [&](Session& session) { return get_service(session, "shop", range); });
     for (const Signal signal : {Signal::kTraces, Signal::kLogs}) {
-      ask("fields " + std::to_string(static_cast<int>(signal)),
-          [&](Session& session) { return list_fields(session, signal, range, ""); });
+      ask("fields " + std::to_string(static_cast<int>(signal)), [&](Session& session) {
+        return list_fields(session, {.signal = signal, .range = range});
+      });
     }
     ask("values", [&](Session& session) {
       FieldValuesRequest request;

@@ -477,7 +477,7 @@ TEST_F(TraceTest, ListsKeysOfUsualRecordsThoughOneHasAHundredThousand) {
                   "arrayMap(n -> 'sx', range(100000)))");
 
   Session first = session();
-  const auto fields = parse(list_fields(first, Signal::kTraces, seconds_range(0, 10), ""));
+  const auto fields = parse(list_fields(first, {.range = seconds_range(0, 10)}));
 
   std::set<std::string> names;
   for (const auto& field : fields.at("fields").as_array()) {
@@ -486,19 +486,34 @@ TEST_F(TraceTest, ListsKeysOfUsualRecordsThoughOneHasAHundredThousand) {
   EXPECT_TRUE(names.contains("zone"));
 }
 
-TEST_F(TraceTest, ListsValuesThatFitAFilterOnly) {
-  const std::string longest(1024, 'x');
+TEST_F(TraceTest, ListsLongValuesByHowTheyBegin) {
+  std::string longest;
+  for (int i = 0; i < 1024; ++i) longest += "é";
   add({.trace = 1, .span = 1, .attributes = "{'v': '" + longest + "'}", .types = "s"});
-  add({.trace = 2, .span = 2, .attributes = "{'v': '" + longest + "y'}", .types = "s"});
-
-  Session of_this_query = session();
+  for (int i = 2; i < 5; ++i) {
+    const std::string text = longest + std::string(static_cast<std::size_t>(i) * 10'000, 'y');
+    add({.trace = i, .span = i, .attributes = "{'v': '" + text + "'}", .types = "s"});
+  }
+  add({.trace = 5, .span = 5, .attributes = "{'v': 'short'}", .types = "s"});
   FieldValuesRequest request;
   request.field = "v";
   request.range = seconds_range(0, 10);
-  const auto values = parse(list_field_values(of_this_query, request)).at("values").as_array();
 
-  ASSERT_EQ(values.size(), 1u);
-  EXPECT_EQ(values[0].at("value").as_string(), longest);
+  Session first = session();
+  const auto all = parse(list_field_values(first, request));
+  ASSERT_EQ(all.at("values").as_array().size(), 3u);
+  EXPECT_EQ(all.at("values").at(0).at("value").as_string(), longest);
+  EXPECT_EQ(all.at("values").at(0).at("count"), 3);
+  EXPECT_EQ(all.at("values").at(0).at("truncated"), true);
+  EXPECT_EQ(all.at("values").at(2).at("value").as_string(), longest);
+  EXPECT_FALSE(all.at("values").at(2).as_object().contains("truncated"));
+  EXPECT_EQ(all.at("truncated"), false);
+
+  request.limit = 2;
+  Session second = session();
+  const auto some = parse(list_field_values(second, request));
+  EXPECT_EQ(some.at("values").as_array().size(), 2u);
+  EXPECT_EQ(some.at("truncated"), true);
 }
 
 TEST_F(TraceTest, ListsFieldsAndTheirValues) {
@@ -517,7 +532,7 @@ TEST_F(TraceTest, ListsFieldsAndTheirValues) {
          "(1, 'demo', {'service.name': 'demo', 'host.name': 'a'}, 'ss')");
 
   Session first = session();
-  const auto fields = parse(list_fields(first, Signal::kTraces, seconds_range(0, 10), ""));
+  const auto fields = parse(list_fields(first, {.range = seconds_range(0, 10)}));
   std::set<std::string> names;
   for (const auto& field : fields.at("fields").as_array()) {
     names.insert(std::string(field.at("kind").as_string()) + " " +
@@ -564,7 +579,7 @@ TEST_F(TraceTest, ListsTheKeysOfAllRecordsAndTheMostFrequentFirst) {
       "arrayResize(['sx'], 2000, 'sx')), 'Map(String, String)')");
 
   Session of_this_query = session();
-  const auto fields = parse(list_fields(of_this_query, Signal::kTraces, seconds_range(0, 10), ""));
+  const auto fields = parse(list_fields(of_this_query, {.range = seconds_range(0, 10)}));
 
   int of_keys = 0;
   std::string type;
@@ -576,6 +591,36 @@ TEST_F(TraceTest, ListsTheKeysOfAllRecordsAndTheMostFrequentFirst) {
   }
   EXPECT_EQ(of_keys, 999);
   EXPECT_EQ(type, "string");
+  EXPECT_EQ(fields.at("truncated"), true);
+
+  Session another = session();
+  const auto found =
+      parse(list_fields(another, {.range = seconds_range(0, 10), .contains = "KEY1234"}));
+  ASSERT_EQ(found.at("fields").as_array().size(), 1u);
+  EXPECT_EQ(found.at("fields").at(0).at("name"), "key1234");
+  EXPECT_EQ(found.at("truncated"), false);
+}
+
+TEST_F(TraceTest, FindsFieldsOfAllKindsByAPartOfTheirName) {
+  add({.trace = 1,
+       .span = 1,
+       .attributes = "{'kind': 'x', 'mankind': 'y', 'z': ''}",
+       .types = "sss"});
+  insert("resource_rows (resource_id, service_name, attributes, attribute_types)",
+         "(1, 'demo', {'kind': 'a', 'zone': 'b'}, 'ss')");
+  const auto names = [&](const std::string& part) {
+    Session of_this_query = session();
+    const auto answer =
+        parse(list_fields(of_this_query, {.range = seconds_range(0, 10), .contains = part}));
+    std::vector<std::string> found;
+    for (const auto& field : answer.at("fields").as_array()) {
+      found.emplace_back(field.at("name").as_string());
+    }
+    return found;
+  };
+
+  EXPECT_THAT(names("Kind"), ElementsAre("kind", "attribute.kind", "mankind", "resource.kind"));
+  EXPECT_THAT(names("resource.z"), ElementsAre("resource.zone"));
 }
 
 /// Two traces in slots, and the same values before their keys had any.
