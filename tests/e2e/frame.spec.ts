@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { expect } from "@playwright/test";
-import { screenshot, sendSpans, TRACE_ID, test } from "./support";
+import { screenshot, sendLines, sendSpans, TRACE_ID, test } from "./support";
 
 test("is driven by keys", async ({ page }) => {
   await page.goto("/services?range=5m");
@@ -76,7 +76,7 @@ test("shows more of an open trace as it arrives, and keeps what is folded and se
     { id: "00000000000000c1", parent: "00000000000000b1", name: "row", fromMs: 20, toMs: 30 },
   ]);
   await expect(spans).toHaveCount(2, { timeout: 30_000 });
-  const query = page.getByRole("treeitem", { name: /growing query/ });
+  const query = page.getByRole("treeitem", { name: /sent query/ });
   await query.click();
   await query.getByRole("button", { name: "Fold" }).click();
   await expect(spans).toHaveCount(1);
@@ -91,6 +91,39 @@ test("shows more of an open trace as it arrives, and keeps what is folded and se
   await expect(
     page.getByRole("complementary", { name: "Span" }).getByRole("heading", { name: "query" }),
   ).toBeVisible();
+});
+
+test("finds a span's log lines after a thousand others of its trace", async ({ page, request }) => {
+  const traceId = randomBytes(16).toString("hex");
+  const start = Date.now();
+  const first = "00000000000000a1";
+  const last = "00000000000000b1";
+  await sendSpans(request, traceId, start, [
+    { id: first, name: "request", fromMs: 0, toMs: 1300 },
+    { id: last, parent: first, name: "query", fromMs: 1205, toMs: 1290 },
+  ]);
+  await sendLines(request, traceId, start, [
+    ...Array.from({ length: 1200 }, (_, at) => ({ spanId: first, text: `row ${at}`, atMs: at })),
+    { spanId: last, text: "asked the database", atMs: 1210 },
+  ]);
+
+  await page.goto(`/traces/${traceId}?span=${last}&tab=logs`);
+  const panel = page.getByRole("complementary", { name: "Span" });
+  await expect(panel.getByText("1 of this span, 1201 in the trace")).toBeVisible({
+    timeout: 30_000,
+  });
+  const marked = panel.locator("li[aria-current=true]");
+  await expect(marked).toContainText("asked the database");
+  await expect(panel.getByText("row 1100", { exact: true })).toHaveCount(0);
+  await screenshot(page, "related-logs-of-many");
+
+  const more = panel.getByRole("button", { name: "Show more of the trace" });
+  await more.click();
+  await expect(panel.getByText("row 600", { exact: true })).toHaveCount(1);
+  await more.click();
+  await expect(panel.getByText("row 1100", { exact: true })).toHaveCount(1);
+  await expect(more).toHaveCount(0);
+  await expect(marked).toHaveCount(1);
 });
 
 test("filters log records by severity and by facet", async ({ page }) => {

@@ -68,32 +68,65 @@ export async function sendSpans(
   start: number,
   spans: readonly SentSpan[],
 ): Promise<void> {
-  const status = await get<{ otlp_http_port: number }>(request, "/api/v1/status", {});
-  const time = (offset: number) => `${start + offset}000000`;
-  const resource = {
-    attributes: [{ key: "service.name", value: { stringValue: "growing" } }],
-  };
-  const response = await request.post(`http://127.0.0.1:${status.otlp_http_port}/v1/traces`, {
-    data: {
-      resourceSpans: [
-        {
-          resource,
-          scopeSpans: [
-            {
-              spans: spans.map(({ id, parent, name, fromMs, toMs }) => ({
-                traceId,
-                spanId: id,
-                ...(parent ? { parentSpanId: parent } : {}),
-                name,
-                startTimeUnixNano: time(fromMs),
-                endTimeUnixNano: time(toMs),
-              })),
-            },
-          ],
-        },
-      ],
-    },
+  await post(request, "/v1/traces", {
+    resourceSpans: [
+      {
+        resource: RESOURCE,
+        scopeSpans: [
+          {
+            spans: spans.map(({ id, parent, name, fromMs, toMs }) => ({
+              traceId,
+              spanId: id,
+              ...(parent ? { parentSpanId: parent } : {}),
+              name,
+              startTimeUnixNano: time(start, fromMs),
+              endTimeUnixNano: time(start, toMs),
+            })),
+          },
+        ],
+      },
+    ],
   });
+}
+
+export type SentLine = { spanId: string; text: string; atMs: number };
+
+/** The same for log records. */
+export async function sendLines(
+  request: APIRequestContext,
+  traceId: string,
+  start: number,
+  lines: readonly SentLine[],
+): Promise<void> {
+  await post(request, "/v1/logs", {
+    resourceLogs: [
+      {
+        resource: RESOURCE,
+        scopeLogs: [
+          {
+            logRecords: lines.map(({ spanId, text, atMs }) => ({
+              traceId,
+              spanId,
+              timeUnixNano: time(start, atMs),
+              severityNumber: 9,
+              body: { stringValue: text },
+            })),
+          },
+        ],
+      },
+    ],
+  });
+}
+
+const RESOURCE = { attributes: [{ key: "service.name", value: { stringValue: "sent" } }] };
+
+function time(start: number, offset: number): string {
+  return `${start + offset}000000`;
+}
+
+async function post(request: APIRequestContext, path: string, data: object): Promise<void> {
+  const { otlp_http_port } = await get<{ otlp_http_port: number }>(request, "/api/v1/status", {});
+  const response = await request.post(`http://127.0.0.1:${otlp_http_port}${path}`, { data });
   expect(response.ok(), `the server answered ${response.status()}`).toBe(true);
 }
 
