@@ -169,8 +169,8 @@ TEST_F(MetricsTest, CountsTheFirstPointOfASeriesThatAppearsLate) {
 
   query.range = seconds_range(0, 50);
   query.filter = parse_filter("code = '500'");  // Which the other series is not.
-  EXPECT_THAT(points(run(query)), ElementsAre(Point(kNothing), Point(kNothing), near(3), near(0),
-                                              Point(kNothing)));
+  EXPECT_THAT(points(run(query)),
+              ElementsAre(Point(kNothing), Point(kNothing), near(3), near(0), Point(kNothing)));
 }
 
 TEST_F(MetricsTest, DoesNotTakeTheTotalsOfFirstContactForWhatHappenedThen) {

@@ -407,6 +407,21 @@ TEST_F(TraceTest, SaysThatATraceDoesNotExist) {
   }
 }
 
+TEST_F(TraceTest, TellsTheWholeOfATraceThatLastsForHours) {
+  // Its root starts two hours earlier; of the second one a span outlasts the hour behind it.
+  add({.trace = 1, .span = 1, .name = "nightly", .start_s = -7200, .duration_ms = 7'300'000});
+  add({.trace = 1, .span = 2, .parent = 1, .name = "match", .start_s = 10});
+  add({.trace = 2, .span = 1, .name = "match", .start_s = 20, .duration_ms = 9'000'000});
+  add({.trace = 2, .span = 2, .parent = 1, .start_s = 8000});
+
+  const auto found = search("name = 'match'").at("traces");
+
+  EXPECT_EQ(found.at(0).at("span_count"), 2);
+  EXPECT_EQ(found.at(0).at("duration_ns"), "9000000000000");
+  EXPECT_EQ(found.at(1).at("root_name"), "nightly");
+  EXPECT_EQ(found.at(1).at("span_count"), 2);
+}
+
 TEST_F(TraceTest, ShowsASpanOnceThatWasSentTwiceAndMarksThoseThatDiffer) {
   const Span root = {.trace = 1, .span = 1, .attributes = "{'a': 'x'}", .types = "s"};
   add(root);

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -26,6 +27,8 @@ constexpr std::size_t kMaxServicesShown = 20;
 /// Spans are fetched in growing batches until they belong to enough traces.
 constexpr int kMaxBatches = 5;
 constexpr std::uint32_t kFirstBatchPerTrace = 4;
+/// How far from a trace's matching span its other spans are looked for first.
+constexpr std::int64_t kAroundSpansNs = 3'600'000'000'000;
 /// Attributes of more spans than this are not counted for facets.
 constexpr std::uint64_t kMaxSpansForAttributeFacets = 2'000'000;
 
@@ -198,11 +201,12 @@ struct TraceTotals {
   std::vector<std::pair<std::uint64_t, std::string>> services;
 };
 
-std::map<std::string, TraceTotals> read_totals(Session& session, const Selection& selection,
-                                               const std::vector<MatchedSpan>& spans) {
-  std::map<std::string, TraceTotals> totals;
-  std::set<std::string> ids;
-  for (const MatchedSpan& span : spans) ids.insert(span.trace_id);
+using Totals = std::map<std::string, TraceTotals>;
+
+/// Of the spans of `ids` that start within `range`; of all of them without one.
+Totals read_totals(Session& session, const Selection& selection, const std::set<std::string>& ids,
+                   const std::optional<TimeRange>& range) {
+  Totals totals;
   if (ids.empty()) return totals;
   Parameters parameters;
   const std::string data = session.rows(
@@ -216,6 +220,7 @@ std::map<std::string, TraceTotals> read_totals(Session& session, const Selection
       "FROM (SELECT *, " +
           selection.condition(session.slots(), parameters) +
           " AS is_match FROM span_rows WHERE trace_id IN " + id_list(ids) +
+          (range ? " AND " + in_range("start_time", *range, parameters) : "") +
           // A span that was sent twice is one.
           " LIMIT 1 BY trace_id, span_id, parent_span_id, service_name, name, kind, "
           "start_time, duration_ns, status_code)\nGROUP BY trace_id",
@@ -237,6 +242,33 @@ std::map<std::string, TraceTotals> read_totals(Session& session, const Selection
       return a.first != b.first ? a.first > b.first : a.second < b.second;
     });
     trace.services.resize(std::min(trace.services.size(), kMaxServicesShown));
+  }
+  return totals;
+}
+
+/// Of the traces of `spans`. Parts of many days are too much to look for each trace, so first only
+/// the time around the spans is searched; then everything, for traces that reach further: whose
+/// root is not found there, or which last beyond it.
+Totals read_totals(Session& session, const Selection& selection,
+                   const std::vector<MatchedSpan>& spans) {
+  std::set<std::string> ids;
+  std::int64_t first = std::numeric_limits<std::int64_t>::max();
+  std::int64_t last = 0;
+  for (const MatchedSpan& span : spans) {
+    ids.insert(span.trace_id);
+    first = std::min(first, span.start_ns);
+    last = std::max(last, span.start_ns);
+  }
+  if (ids.empty()) return {};
+  const TimeRange around = {std::max<std::int64_t>(first - kAroundSpansNs, 0),
+                            last + kAroundSpansNs};
+  Totals totals = read_totals(session, selection, ids, around);
+  std::set<std::string> beyond;
+  for (const auto& [id, trace] : totals) {
+    if (trace.root_missing || trace.end_ns >= around.end_ns) beyond.insert(id);
+  }
+  for (auto& [id, trace] : read_totals(session, selection, beyond, std::nullopt)) {
+    totals[id] = std::move(trace);
   }
   return totals;
 }
