@@ -54,7 +54,7 @@ class Writer final : public Ingest {
     std::chrono::milliseconds side_interval{10'000};  ///< As Committer::Options has it.
     /// How long a lane whose block is not small waits for another one before it leaves rows to the
     /// log.
-    std::chrono::milliseconds block_wait{2'000};
+    std::chrono::milliseconds block_wait{5'000};
     /// How long a request that is sent again is known.
     std::chrono::seconds repeat_window{300};
     std::chrono::milliseconds longest_wait{5'000};  ///< Expected; longer is refused.
