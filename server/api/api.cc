@@ -227,8 +227,8 @@ Query metric_query(Target& target) {
     const auto aggregation = query::parse_aggregation(name);
     if (!aggregation) {
       throw QueryError::invalid("aggregation",
-                                "'aggregation' must be one of: p50, p90, p99, avg, rate, "
-                                "increase, sum, last, min, max, count.");
+                                "'aggregation' must be one of: avg, rate, increase, sum, last, "
+                                "min, max, count, or a percentile such as p99 or p99.9.");
     }
     query.aggregations.push_back(*aggregation);
   }

@@ -229,7 +229,7 @@ TEST_F(ApiTest, NamesTheParameterThatIsWrong) {
       {"/api/v1/logs?span_id=12", "span_id"},
       {"/api/v1/logs?severity_min=25", "severity_min"},
       {"/api/v1/metrics/query", "name"},
-      {"/api/v1/metrics/query?name=m&aggregation=p98", "aggregation"},
+      {"/api/v1/metrics/query?name=m&aggregation=p101", "aggregation"},
       {"/api/v1/metrics/query?name=m&type=meter", "type"},
       {"/api/v1/fields", "signal"},
       {"/api/v1/fields?signal=smoke", "signal"},

@@ -12,6 +12,7 @@
 #include "server/query/fields.h"
 #include "server/query/filter_sql.h"
 #include "server/query/metric_sql.h"
+#include "server/query/percentile.h"
 #include "server/query/rows.h"
 #include "server/query/selection.h"
 #include "server/query/unknown_fields.h"
@@ -26,10 +27,7 @@ constexpr std::int64_t kMaxExemplars = 200;
 constexpr int kSeriesSampled = 20;
 constexpr int kMaxMetrics = 5'000;
 
-constexpr std::array<std::pair<std::string_view, Aggregation>, 11> kAggregations = {{
-    {"p50", Aggregation::kP50},
-    {"p90", Aggregation::kP90},
-    {"p99", Aggregation::kP99},
+constexpr std::array<std::pair<std::string_view, Aggregation>, 8> kAggregations = {{
     {"avg", Aggregation::kAvg},
     {"rate", Aggregation::kRate},
     {"increase", Aggregation::kIncrease},
@@ -42,6 +40,8 @@ constexpr std::array<std::pair<std::string_view, Aggregation>, 11> kAggregations
 
 constexpr std::array<EnumValue, 3> kTemporalities = {
     EnumValue{"unspecified", 0}, EnumValue{"delta", 1}, EnumValue{"cumulative", 2}};
+
+using Kind = Aggregation::Kind;
 
 enum class Type : std::uint8_t { kGauge, kSum, kHistogram, kExponentialHistogram, kSummary };
 
@@ -103,16 +103,8 @@ Aggregation default_aggregation(Type type, bool is_monotonic) {
 }
 
 std::optional<double> quantile_of(Aggregation aggregation) {
-  switch (aggregation) {
-    case Aggregation::kP50:
-      return 0.5;
-    case Aggregation::kP90:
-      return 0.9;
-    case Aggregation::kP99:
-      return 0.99;
-    default:
-      return std::nullopt;
-  }
+  if (aggregation.kind != Kind::kPercentile) return std::nullopt;
+  return aggregation.percentile / 100;
 }
 
 std::vector<std::string> to_strings(const std::vector<std::string_view>& views) {
@@ -171,6 +163,18 @@ class QueryRun {
     return json.take();
   }
 
+  MetricGroups read(const Buckets& buckets) {
+    describe();
+    const std::int64_t median = median_interval();
+    interval_ns_ = median > 0 ? median : kDefaultIntervalNs;
+    buckets_ = buckets;
+    const Aggregation aggregation = query_.aggregations.at(0);
+    if (has_buckets() && quantile_of(aggregation)) {
+      return std::move(read_quantiles({aggregation}).front());
+    }
+    return read_values(aggregation);
+  }
+
  private:
   /// WHERE of the metric's series, of the type and unit found.
   std::string series_condition(Parameters& parameters) const {
@@ -220,8 +224,8 @@ class QueryRun {
     throw error;
   }
 
-  /// By the median time between two points of a series.
-  void choose_buckets() {
+  /// The median time between two points of a series; 0 if no series has two.
+  std::int64_t median_interval() const {
     const std::string table = table_of(metric_.type);
     Parameters parameters;
     const std::string name = parameters.bind(query_.name);
@@ -242,9 +246,12 @@ class QueryRun {
             table + " WHERE " + points + " LIMIT " + std::to_string(kSeriesSampled) + "))",
         parameters);
     RowReader row(data);
-    const std::int64_t median = row.i64();
-    interval_ns_ = median > 0 ? median : kDefaultIntervalNs;
+    return row.i64();
+  }
 
+  void choose_buckets() {
+    const std::int64_t median = median_interval();
+    interval_ns_ = median > 0 ? median : kDefaultIntervalNs;
     const std::int64_t chosen = query_.step_ns > 0
                                     ? query_.step_ns
                                     : round_step_ns(query_.range.length_ns() / kTargetPoints);
@@ -296,23 +303,21 @@ class QueryRun {
   std::string distribution_sql(Aggregation aggregation, const MetricSource& source) const {
     const std::string count = "toFloat64(count)";
     const std::string sum = "toFloat64(ifNull(sum, 0))";
-    switch (aggregation) {
-      case Aggregation::kAvg:
+    switch (aggregation.kind) {
+      case Kind::kAvg:
         return increase_sql(source, count, sum, OfIncrease::kMean, Across::kSum);
-      case Aggregation::kRate:
+      case Kind::kRate:
         return increase_sql(source, count, sum, OfIncrease::kRate, Across::kSum);
-      case Aggregation::kIncrease:
-      case Aggregation::kCount:
+      case Kind::kIncrease:
+      case Kind::kCount:
         return increase_sql(source, count, sum, OfIncrease::kIncrease, Across::kSum);
-      case Aggregation::kSum:
+      case Kind::kSum:
         return increase_sql(source, count, sum, OfIncrease::kSum, Across::kSum);
-      case Aggregation::kP50:
-      case Aggregation::kP90:
-      case Aggregation::kP99:
+      case Kind::kPercentile:
         return summary_sql(*quantile_of(aggregation), source);
-      case Aggregation::kLast:
-      case Aggregation::kMin:
-      case Aggregation::kMax:
+      case Kind::kLast:
+      case Kind::kMin:
+      case Kind::kMax:
         break;
     }
     fail_aggregation(aggregation, metric_, "use p50, p90, p99, avg, rate, increase, sum or count.");
@@ -331,25 +336,23 @@ class QueryRun {
     const auto rate = [&](Across across) {
       return increase_sql(source, "value", "0.", OfIncrease::kRate, across);
     };
-    switch (aggregation) {
-      case Aggregation::kRate:
+    switch (aggregation.kind) {
+      case Kind::kRate:
         return rate(Across::kSum);
-      case Aggregation::kIncrease:
-      case Aggregation::kSum:
+      case Kind::kIncrease:
+      case Kind::kSum:
         return increase_sql(source, "value", "0.", OfIncrease::kIncrease, Across::kSum);
-      case Aggregation::kAvg:
+      case Kind::kAvg:
         return rate(Across::kAvg);
-      case Aggregation::kMin:
+      case Kind::kMin:
         return rate(Across::kMin);
-      case Aggregation::kMax:
+      case Kind::kMax:
         return rate(Across::kMax);
-      case Aggregation::kCount:
+      case Kind::kCount:
         return rate(Across::kCount);
-      case Aggregation::kLast:
+      case Kind::kLast:
         return value_sql(source, "value", "value_kind != 0", Across::kSum);
-      case Aggregation::kP50:
-      case Aggregation::kP90:
-      case Aggregation::kP99:
+      case Kind::kPercentile:
         break;
     }
     fail_aggregation(aggregation, metric_, "quantiles need a histogram; use rate or increase.");
@@ -368,18 +371,18 @@ class QueryRun {
     const auto level = [&](Across across) {
       return value_sql(source, "value", "value_kind != 0", across);
     };
-    switch (aggregation) {
-      case Aggregation::kAvg:
+    switch (aggregation.kind) {
+      case Kind::kAvg:
         return level(Across::kAvg);
-      case Aggregation::kSum:
+      case Kind::kSum:
         return level(Across::kSum);
-      case Aggregation::kLast:
+      case Kind::kLast:
         return level(Across::kLast);
-      case Aggregation::kMin:
+      case Kind::kMin:
         return level(Across::kMin);
-      case Aggregation::kMax:
+      case Kind::kMax:
         return level(Across::kMax);
-      case Aggregation::kCount:
+      case Kind::kCount:
         return level(Across::kCount);
       default:
         break;
@@ -390,16 +393,16 @@ class QueryRun {
   }
 
   [[nodiscard]] std::string unit_of(Aggregation aggregation) const {
-    switch (aggregation) {
-      case Aggregation::kRate:
+    switch (aggregation.kind) {
+      case Kind::kRate:
         return per_second(metric_.is_distribution() ? "{measurement}" : metric_.unit);
-      case Aggregation::kIncrease:
+      case Kind::kIncrease:
         return metric_.is_distribution() ? "{measurement}" : metric_.unit;
-      case Aggregation::kCount:
+      case Kind::kCount:
         return metric_.is_distribution() ? "{measurement}" : "{series}";
-      case Aggregation::kAvg:
-      case Aggregation::kMin:
-      case Aggregation::kMax:
+      case Kind::kAvg:
+      case Kind::kMin:
+      case Kind::kMax:
         return metric_.is_counter() ? per_second(metric_.unit) : metric_.unit;
       default:
         return metric_.unit;
@@ -420,27 +423,27 @@ class QueryRun {
       return name + " of the measurements" + per_step;
     }
     if (metric_.is_counter()) {
-      switch (aggregation) {
-        case Aggregation::kRate:
+      switch (aggregation.kind) {
+        case Kind::kRate:
           return "rate per second";
-        case Aggregation::kIncrease:
-        case Aggregation::kSum:
+        case Kind::kIncrease:
+        case Kind::kSum:
           return "increase" + per_step;
-        case Aggregation::kLast:
+        case Kind::kLast:
           return "counted since the start, summed";
-        case Aggregation::kCount:
+        case Kind::kCount:
           return "number of series";
         default:
           return name + " of the series' rates per second";
       }
     }
     if (metric_.type == Type::kSum && metric_.has_delta()) return "change" + per_step;
-    switch (aggregation) {
-      case Aggregation::kSum:
+    switch (aggregation.kind) {
+      case Kind::kSum:
         return "value, summed over the series";
-      case Aggregation::kLast:
+      case Kind::kLast:
         return "last value";
-      case Aggregation::kCount:
+      case Kind::kCount:
         return "number of series";
       default:
         return name + " of the values";
@@ -471,45 +474,78 @@ class QueryRun {
 
   void write_series(const std::vector<Aggregation>& aggregations, JsonWriter& json) {
     std::vector<Aggregation> quantiles;
-    const bool has_buckets =
-        metric_.type == Type::kHistogram || metric_.type == Type::kExponentialHistogram;
-    std::uint64_t groups = 0;
+    std::uint64_t count = 0;
     json.key("series").begin_array();
+    const auto write = [&](const MetricGroups& groups, Aggregation aggregation) {
+      for (const MetricGroup& group : groups.groups) write_one_series(group, aggregation, json);
+      count = std::max(count, groups.count);
+    };
     for (const Aggregation aggregation : aggregations) {
-      if (has_buckets && quantile_of(aggregation)) {
+      if (has_buckets() && quantile_of(aggregation)) {
         quantiles.push_back(aggregation);
-        continue;
+      } else {
+        write(read_values(aggregation), aggregation);
       }
-      Parameters parameters;
-      const std::string sql = sql_of(aggregation, source(parameters));
-      groups = std::max(groups, write_values(session_.rows(sql, parameters), aggregation, json));
     }
-    if (!quantiles.empty()) groups = std::max(groups, write_quantiles(quantiles, json));
+    if (!quantiles.empty()) {
+      const std::vector<MetricGroups> groups = read_quantiles(quantiles);
+      const std::size_t lines = groups.front().groups.size();
+      for (std::size_t line = 0; line < lines; ++line) {
+        for (std::size_t i = 0; i < quantiles.size(); ++i) {
+          write_one_series(groups[i].groups[line], quantiles[i], json);
+        }
+      }
+      count = std::max(count, groups.front().count);
+    }
     json.end_array();
-    json.key("series_omitted").number(groups > kMaxGroups ? groups - kMaxGroups : 0);
+    json.key("series_omitted").number(count > kMaxGroups ? count - kMaxGroups : 0);
   }
 
-  /// Rows of `increase_sql` or `value_sql`; returns the number of groups.
-  std::uint64_t write_values(const std::string& data, Aggregation aggregation,
-                             JsonWriter& json) const {
-    std::uint64_t groups = 0;
+  [[nodiscard]] bool has_buckets() const {
+    return metric_.type == Type::kHistogram || metric_.type == Type::kExponentialHistogram;
+  }
+
+  /// Labels and buckets of a row of the statements of metric_sql.h.
+  MetricGroup read_group(RowReader& row, std::vector<std::int64_t>& buckets) const {
+    MetricGroup group;
+    group.labels = to_strings(row.strings());
+    group.values.assign(static_cast<std::size_t>(buckets_.count),
+                        std::numeric_limits<double>::quiet_NaN());
+    buckets.resize(row.size());
+    for (std::int64_t& bucket : buckets) bucket = row.i64();
+    return group;
+  }
+
+  void set(MetricGroup& group, std::int64_t bucket, double value) const {
+    if (bucket < 0 || bucket >= buckets_.count) return;
+    group.values[static_cast<std::size_t>(bucket)] = value;
+  }
+
+  /// Rows of `increase_sql` or `value_sql`.
+  MetricGroups read_values(Aggregation aggregation) const {
+    Parameters parameters;
+    const std::string sql = sql_of(aggregation, source(parameters));
+    const std::string data = session_.rows(sql, parameters);
+    MetricGroups groups;
+    groups.unit = unit_of(aggregation);
+    std::vector<std::int64_t> buckets;
     for (RowReader row(data); !row.at_end();) {
-      const std::vector<std::string> labels = to_strings(row.strings());
-      std::vector<std::int64_t> buckets(row.size());
-      for (std::int64_t& bucket : buckets) bucket = row.i64();
-      std::vector<double> values(row.size());
-      for (double& value : values) value = row.f64();
-      groups = row.u64();
-      write_one_series(labels, aggregation, buckets, values, json);
+      MetricGroup group = read_group(row, buckets);
+      const std::size_t cells = row.size();
+      for (std::size_t cell = 0; cell < cells; ++cell) set(group, buckets.at(cell), row.f64());
+      groups.count = row.u64();
+      groups.groups.push_back(std::move(group));
     }
     return groups;
   }
 
-  std::uint64_t write_quantiles(const std::vector<Aggregation>& aggregations, JsonWriter& json) {
+  /// One for each of `aggregations`, with the same groups in the same order.
+  std::vector<MetricGroups> read_quantiles(const std::vector<Aggregation>& aggregations) const {
     std::vector<double> quantiles;
-    quantiles.reserve(aggregations.size());
-    for (const Aggregation aggregation : aggregations) {
-      quantiles.push_back(*quantile_of(aggregation));
+    std::vector<MetricGroups> all(aggregations.size());
+    for (std::size_t i = 0; i < aggregations.size(); ++i) {
+      quantiles.push_back(*quantile_of(aggregations[i]));
+      all[i].unit = unit_of(aggregations[i]);
     }
     Parameters parameters;
     const MetricSource from = source(parameters);
@@ -521,25 +557,21 @@ class QueryRun {
       sql = exponential_quantiles_sql(from, RowReader(scale).i32(), quantiles);
     }
     const std::string data = session_.rows(sql, parameters);
-    std::uint64_t groups = 0;
+    std::vector<std::int64_t> buckets;
     for (RowReader row(data); !row.at_end();) {
-      const std::vector<std::string> labels = to_strings(row.strings());
-      std::vector<std::int64_t> buckets(row.size());
-      for (std::int64_t& bucket : buckets) bucket = row.i64();
-      std::vector<std::vector<double>> values(
-          aggregations.size(),
-          std::vector<double>(buckets.size(), std::numeric_limits<double>::quiet_NaN()));
+      const MetricGroup empty = read_group(row, buckets);
+      for (MetricGroups& groups : all) groups.groups.push_back(empty);
       const std::size_t cells = row.size();
       for (std::size_t cell = 0; cell < cells; ++cell) {
         const std::size_t count = row.size();
-        for (std::size_t i = 0; i < count; ++i) values.at(i).at(cell) = row.f64();
+        for (std::size_t i = 0; i < count; ++i) {
+          set(all.at(i).groups.back(), buckets.at(cell), row.f64());
+        }
       }
-      groups = row.u64();
-      for (std::size_t i = 0; i < aggregations.size(); ++i) {
-        write_one_series(labels, aggregations[i], buckets, values[i], json);
-      }
+      const std::uint64_t count = row.u64();
+      for (MetricGroups& groups : all) groups.count = count;
     }
-    return groups;
+    return all;
   }
 
   void write_labels(const std::vector<std::string>& labels, JsonWriter& json) const {
@@ -550,23 +582,14 @@ class QueryRun {
     json.end_object();
   }
 
-  void write_one_series(const std::vector<std::string>& labels, Aggregation aggregation,
-                        const std::vector<std::int64_t>& buckets, const std::vector<double>& values,
-                        JsonWriter& json) const {
-    std::vector<double> points(static_cast<std::size_t>(buckets_.count),
-                               std::numeric_limits<double>::quiet_NaN());
-    for (std::size_t i = 0; i < buckets.size(); ++i) {
-      if (buckets[i] >= 0 && buckets[i] < buckets_.count) {
-        points[static_cast<std::size_t>(buckets[i])] = values.at(i);
-      }
-    }
+  void write_one_series(const MetricGroup& group, Aggregation aggregation, JsonWriter& json) const {
     json.begin_object();
-    write_labels(labels, json);
+    write_labels(group.labels, json);
     json.key("aggregation").string(aggregation_name(aggregation));
     json.key("points").begin_array();
     for (std::int64_t i = 0; i < buckets_.count; ++i) {
       json.begin_array();
-      json.digits(buckets_.time_ns(i)).number(points[static_cast<std::size_t>(i)]);
+      json.digits(buckets_.time_ns(i)).number(group.values[static_cast<std::size_t>(i)]);
       json.end_array();
     }
     json.end_array().end_object();
@@ -616,21 +639,29 @@ class QueryRun {
 }  // namespace
 
 std::optional<Aggregation> parse_aggregation(std::string_view name) {
+  if (const auto percentile = parse_percentile(name)) {
+    return Aggregation{Kind::kPercentile, *percentile};
+  }
   for (const auto& [known, aggregation] : kAggregations) {
     if (known == name) return aggregation;
   }
   return std::nullopt;
 }
 
-std::string_view aggregation_name(Aggregation aggregation) {
+std::string aggregation_name(Aggregation aggregation) {
+  if (aggregation.kind == Kind::kPercentile) return percentile_name(aggregation.percentile);
   for (const auto& [name, known] : kAggregations) {
-    if (known == aggregation) return name;
+    if (known == aggregation) return std::string(name);
   }
   return {};
 }
 
 std::string query_metric(Session& session, const MetricQuery& query) {
   return QueryRun(session, query).run();
+}
+
+MetricGroups read_metric(Session& session, const MetricQuery& query, const Buckets& buckets) {
+  return QueryRun(session, query).read(buckets);
 }
 
 std::string list_metrics(Session& session, const TimeRange& range,

@@ -12,23 +12,52 @@
 
 namespace signalbox::server::query {
 
-enum class Aggregation : std::uint8_t {
-  kP50,
-  kP90,
-  kP99,
-  kAvg,
-  kRate,
-  kIncrease,
-  kSum,
-  kLast,
-  kMin,
-  kMax,
-  kCount,
+/// What is drawn of a metric.
+struct Aggregation {
+  enum class Kind : std::uint8_t {
+    kPercentile,
+    kAvg,
+    kRate,
+    kIncrease,
+    kSum,
+    kLast,
+    kMin,
+    kMax,
+    kCount,
+  };
+  Kind kind = Kind::kAvg;
+  double percentile = 0;  ///< Of kPercentile; from 0 to 100.
+
+  static const Aggregation kP50;
+  static const Aggregation kP90;
+  static const Aggregation kP99;
+  static const Aggregation kAvg;
+  static const Aggregation kRate;
+  static const Aggregation kIncrease;
+  static const Aggregation kSum;
+  static const Aggregation kLast;
+  static const Aggregation kMin;
+  static const Aggregation kMax;
+  static const Aggregation kCount;
+
+  friend bool operator==(const Aggregation&, const Aggregation&) = default;
 };
 
-/// "p50" and so on; nothing if there is no such aggregation.
+inline constexpr Aggregation Aggregation::kP50{Kind::kPercentile, 50};
+inline constexpr Aggregation Aggregation::kP90{Kind::kPercentile, 90};
+inline constexpr Aggregation Aggregation::kP99{Kind::kPercentile, 99};
+inline constexpr Aggregation Aggregation::kAvg{Kind::kAvg};
+inline constexpr Aggregation Aggregation::kRate{Kind::kRate};
+inline constexpr Aggregation Aggregation::kIncrease{Kind::kIncrease};
+inline constexpr Aggregation Aggregation::kSum{Kind::kSum};
+inline constexpr Aggregation Aggregation::kLast{Kind::kLast};
+inline constexpr Aggregation Aggregation::kMin{Kind::kMin};
+inline constexpr Aggregation Aggregation::kMax{Kind::kMax};
+inline constexpr Aggregation Aggregation::kCount{Kind::kCount};
+
+/// "rate", "p99.9" and so on; nothing if there is no such aggregation.
 std::optional<Aggregation> parse_aggregation(std::string_view name);
-std::string_view aggregation_name(Aggregation aggregation);
+std::string aggregation_name(Aggregation aggregation);
 
 struct MetricQuery {
   std::string name;
@@ -47,5 +76,20 @@ std::string list_metrics(Session& session, const TimeRange& range,
 
 /// The answer to GET /api/v1/metrics/query, as JSON. Errors: QueryError.
 std::string query_metric(Session& session, const MetricQuery& query);
+
+/// One group of a metric's series.
+struct MetricGroup {
+  std::vector<std::string> labels;  ///< One for each of `group_by`; "" where there is none.
+  std::vector<double> values;       ///< By bucket; NaN: none.
+};
+
+struct MetricGroups {
+  std::string unit;
+  std::vector<MetricGroup> groups;  ///< Those of the largest latest values first.
+  std::uint64_t count = 0;          ///< With those left out.
+};
+
+/// The same of its one aggregation, in `buckets` instead of those that would be chosen.
+MetricGroups read_metric(Session& session, const MetricQuery& query, const Buckets& buckets);
 
 }  // namespace signalbox::server::query

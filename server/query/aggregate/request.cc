@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "server/query/error.h"
+#include "server/query/percentile.h"
 
 namespace signalbox::server::query {
 namespace {
@@ -166,18 +167,6 @@ void check_name(const std::string& name, const std::string& path) {
   }
 }
 
-/// "p99", "p99.9".
-std::optional<double> quantile_of(std::string_view op) {
-  if (!op.starts_with('p')) return std::nullopt;
-  double percent = 0;
-  const char* const end = op.data() + op.size();
-  const auto [after, error] = std::from_chars(op.data() + 1, end, percent);
-  if (error != std::errc() || after != end || !(percent >= 0 && percent <= 100)) {
-    return std::nullopt;
-  }
-  return percent / 100;
-}
-
 bool needs_field(Measure::Kind kind) {
   return kind != Measure::Kind::kCount && kind != Measure::Kind::kRate;
 }
@@ -193,15 +182,34 @@ bool has_numbers(Signal signal, const std::string& field) {
          reference.intrinsic->type == FieldType::kDuration;
 }
 
+/// Of the series of a metric.
+Measure read_metric_measure(const Reader& reader) {
+  reader.expect_members({"op", "name"});
+  const auto op = reader.member("op");
+  if (!op) fail(reader.path() + ".op", "is missing.");
+  Measure measure;
+  measure.name = op->text();
+  const auto aggregation = parse_aggregation(measure.name);
+  if (!aggregation) {
+    fail(op->path(),
+         "must be one of: avg, rate, increase, sum, last, min, max, count, or a "
+         "percentile such as p99 or p99.9.");
+  }
+  measure.of_metric = *aggregation;
+  if (const auto given = reader.member("name")) measure.name = given->text();
+  return measure;
+}
+
 Measure read_measure(const Reader& reader, Signal signal) {
+  if (signal == Signal::kMetrics) return read_metric_measure(reader);
   reader.expect_members({"op", "field", "filter", "name"});
   const auto op = reader.member("op");
   if (!op) fail(reader.path() + ".op", "is missing.");
   Measure measure;
   const std::string name = op->text();
-  if (const auto quantile = quantile_of(name)) {
+  if (const auto percentile = parse_percentile(name)) {
     measure.kind = Measure::Kind::kQuantile;
-    measure.quantile = *quantile;
+    measure.quantile = *percentile / 100;
   } else {
     const auto* const known = std::find_if(kKinds.begin(), kKinds.end(),
                                            [&](const auto& kind) { return kind.first == name; });
@@ -277,17 +285,31 @@ void shift(const Reader& reader, AggregateQuery& query) {
   if (query.buckets) query.buckets->first_ns -= query.shift_ns;
 }
 
+/// What the query is about, and that it has no members that this has not.
+void read_signal(const Reader& reader, AggregateQuery& query) {
+  constexpr std::array<std::pair<std::string_view, Signal>, 3> kSignals = {
+      {{"traces", Signal::kTraces}, {"logs", Signal::kLogs}, {"metrics", Signal::kMetrics}}};
+  const auto signal = reader.member("signal");
+  if (!signal) fail(reader.path() + ".signal", "is missing: use traces, logs or metrics.");
+  query.signal = signal->choice(kSignals);
+  if (query.signal != Signal::kMetrics) {
+    reader.expect_members({"signal", "filter", "aggregations", "group_by", "step", "order", "limit",
+                           "rest", "having", "shift"});
+    return;
+  }
+  reader.expect_members({"signal", "metric", "type", "filter", "aggregations", "group_by", "step",
+                         "order", "limit", "shift"});
+  const auto metric = reader.member("metric");
+  if (!metric) fail(reader.path() + ".metric", "is missing: give its name.");
+  query.metric = metric->text();
+  if (const auto type = reader.member("type")) query.metric_type = type->text();
+}
+
 AggregateQuery read_query(const Reader& reader, std::string name, const TimeRange& range) {
-  reader.expect_members({"signal", "filter", "aggregations", "group_by", "step", "order", "limit",
-                         "rest", "having", "shift"});
-  constexpr std::array<std::pair<std::string_view, Signal>, 2> kSignals = {
-      {{"traces", Signal::kTraces}, {"logs", Signal::kLogs}}};
   AggregateQuery query;
   query.name = std::move(name);
   query.range = range;
-  const auto signal = reader.member("signal");
-  if (!signal) fail(reader.path() + ".signal", "is missing: use traces or logs.");
-  query.signal = signal->choice(kSignals);
+  read_signal(reader, query);
   if (const auto filter = reader.member("filter")) query.filter = filter->filter();
   if (const auto measures = reader.member("aggregations")) {
     for (const Reader& measure : measures->array(kMaxMeasures)) {

@@ -10,6 +10,7 @@
 #include "server/query/aggregate/formula.h"
 #include "server/query/fields.h"
 #include "server/query/filter.h"
+#include "server/query/metrics.h"
 #include "server/query/time_range.h"
 
 namespace signalbox::server::query {
@@ -30,10 +31,11 @@ struct Measure {
     kHistogram,  ///< How many records have which value.
   };
   Kind kind = Kind::kCount;
-  double quantile = 0;  ///< Of kQuantile; between 0 and 1.
-  std::string field;    ///< Empty: none.
-  FilterNode filter;    ///< Of those of the query's records that count.
-  std::string name;     ///< In the answer: "p99(duration)".
+  double quantile = 0;    ///< Of kQuantile; between 0 and 1.
+  std::string field;      ///< Empty: none.
+  FilterNode filter;      ///< Of those of the query's records that count.
+  std::string name;       ///< In the answer: "p99(duration)".
+  Aggregation of_metric;  ///< Instead of all these, for a query of a metric.
 };
 
 /// Groups stay of which it holds.
@@ -44,11 +46,13 @@ struct Having {
   double value = 0;  ///< Finite.
 };
 
-/// One aggregate query about spans or log records.
+/// One aggregate query about spans, log records or the series of a metric.
 struct AggregateQuery {
   std::string name;
   Signal signal = Signal::kTraces;
-  TimeRange range;  ///< Shifted.
+  std::string metric;       ///< Of kMetrics.
+  std::string metric_type;  ///< As MetricQuery::type.
+  TimeRange range;          ///< Shifted.
   FilterNode filter;
   std::vector<Measure> measures;      ///< 1 to 10; a histogram is alone.
   std::vector<std::string> group_by;  ///< Fields; at most 8.

@@ -190,6 +190,78 @@ class AggregateRun {
   Outcome outcome_;
 };
 
+bool comes_first(double left, double right, bool is_ascending) {
+  if (std::isnan(left) || std::isnan(right)) return std::isnan(right) && !std::isnan(left);
+  return is_ascending ? left < right : left > right;
+}
+
+/// The series of a metric: their own planner reads each measure by groups.
+class MetricRun {
+ public:
+  MetricRun(Session& session, const AggregateQuery& query) : session_(session), query_(query) {}
+
+  Outcome run() {
+    outcome_.group_by = query_.group_by;
+    outcome_.buckets = query_.buckets;
+    if (outcome_.buckets) outcome_.buckets->first_ns += query_.shift_ns;
+    const Buckets whole = {query_.range.start_ns, query_.range.length_ns(), 1};
+    for (std::size_t i = 0; i < query_.measures.size(); ++i) {
+      outcome_.names.push_back(query_.measures[i].name);
+      add(i, whole, [&](Group& group, const MetricGroup& read) {
+        group.values.numbers[i] = read.values.front();
+      });
+      if (!query_.buckets) continue;
+      add(i, *query_.buckets, [&](Group& group, const MetricGroup& read) {
+        for (std::size_t bucket = 0; bucket < read.values.size(); ++bucket) {
+          group.series[bucket].numbers[i] = read.values[bucket];
+        }
+      });
+    }
+    std::stable_sort(outcome_.groups.begin(), outcome_.groups.end(),
+                     [&](const Group& a, const Group& b) {
+                       return comes_first(a.values.numbers[query_.order_by],
+                                          b.values.numbers[query_.order_by], query_.is_ascending);
+                     });
+    outcome_.group_count = std::max<std::uint64_t>(outcome_.group_count, outcome_.groups.size());
+    if (outcome_.groups.size() > query_.limit) outcome_.groups.resize(query_.limit);
+    return std::move(outcome_);
+  }
+
+ private:
+  template <typename Set>
+  void add(std::size_t measure, const Buckets& buckets, Set set) {
+    MetricQuery query;
+    query.name = query_.metric;
+    query.type = query_.metric_type;
+    query.range = query_.range;
+    query.filter = query_.filter;
+    query.group_by = query_.group_by;
+    query.aggregations = {query_.measures[measure].of_metric};
+    const MetricGroups read = read_metric(session_, query, buckets);
+    if (outcome_.units.size() == measure) outcome_.units.push_back(read.unit);
+    outcome_.group_count = std::max(outcome_.group_count, read.count);
+    for (const MetricGroup& group : read.groups) set(group_of(group.labels), group);
+  }
+
+  Group& group_of(const GroupKey& key) {
+    const auto [at, is_new] = by_key_.try_emplace(key, outcome_.groups.size());
+    if (is_new) {
+      Group& group = outcome_.groups.emplace_back();
+      group.key = key;
+      group.values.numbers.assign(query_.measures.size(), kNone);
+      if (query_.buckets) {
+        group.series.assign(static_cast<std::size_t>(query_.buckets->count), group.values);
+      }
+    }
+    return outcome_.groups[at->second];
+  }
+
+  Session& session_;
+  const AggregateQuery& query_;
+  Outcome outcome_;
+  std::map<GroupKey, std::size_t> by_key_;
+};
+
 /// A query's outcome as a formula sees it.
 class Operand {
  public:
@@ -210,7 +282,9 @@ class Operand {
     if (at == groups_.end()) {
       // Beyond the limit there may be one; or it failed `having`.
       const bool is_all = groups_.size() == outcome_.group_count && query_.having.empty();
-      return is_all && is_zero_of_nothing(query_.measures.at(aggregation).kind) ? 0 : kNone;
+      const bool is_zero = query_.signal != Signal::kMetrics &&
+                           is_zero_of_nothing(query_.measures.at(aggregation).kind);
+      return is_all && is_zero ? 0 : kNone;
     }
     const Values& values = bucket ? at->second->series.at(*bucket) : at->second->values;
     return values.numbers.at(aggregation);
@@ -254,9 +328,7 @@ Outcome run_formula(const NamedFormula& named, const AggregateRequest& request,
   }
   std::stable_sort(outcome.groups.begin(), outcome.groups.end(),
                    [](const Group& a, const Group& b) {
-                     const double left = a.values.numbers[0];
-                     const double right = b.values.numbers[0];
-                     return std::isnan(right) ? !std::isnan(left) : left > right;
+                     return comes_first(a.values.numbers[0], b.values.numbers[0], false);
                    });
   outcome.group_count = outcome.groups.size();
   return outcome;
@@ -342,7 +414,7 @@ void write_outcome(const Outcome& outcome, Signal signal, JsonWriter& json) {
 void write_all_warnings(Session& session, const AggregateRequest& request, JsonWriter& json) {
   json.key("warnings").begin_array();
   for (const AggregateQuery& query : request.queries) {
-    KnownFields known(session, query.signal, query.range);
+    KnownFields known(session, query.signal, query.range, query.metric);
     const std::string path = "queries." + query.name;
     const auto write = [&](const UnknownField& unknown, const std::string& parameter) {
       json.begin_object();
@@ -377,7 +449,8 @@ void write_all_warnings(Session& session, const AggregateRequest& request, JsonW
 std::string run_aggregates(Session& session, const AggregateRequest& request) {
   std::vector<Outcome> outcomes;
   for (const AggregateQuery& query : request.queries) {
-    outcomes.push_back(AggregateRun(session, query).run());
+    outcomes.push_back(query.signal == Signal::kMetrics ? MetricRun(session, query).run()
+                                                        : AggregateRun(session, query).run());
   }
   JsonWriter json;
   json.begin_object();

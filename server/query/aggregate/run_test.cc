@@ -237,6 +237,37 @@ TEST_F(AggregateTest, AggregatesLogsByTheNamesOfSeverities) {
   EXPECT_EQ(text(found.at(1).at("labels")), "[\"error\"]");
 }
 
+TEST_F(AggregateTest, ComputesWithMetricsAndSpansTogether) {
+  insert(
+      "metric_series_rows (series_id, metric_name, metric_type, unit, temporality, is_monotonic, "
+      "service_name, attributes, attribute_types, seen)",
+      "(1, 'calls', 'sum', '{call}', 2, true, 'shop', {'code': '200'}, 's', " + at_s(0) +
+          "), (2, 'calls', 'sum', '{call}', 2, true, 'shop', {'code': '500'}, 's', " + at_s(0) +
+          ")");
+  for (int t = 0; t <= 80; t += 10) {
+    insert("metric_number_rows (metric_name, series_id, time, start_time, value, value_kind)",
+           "('calls', 1, " + at_s(t) + ", " + at_s(-10) + ", " + std::to_string(3 * t + 30) +
+               ", 1), ('calls', 2, " + at_s(t) + ", " + at_s(-10) + ", " + std::to_string(t + 10) +
+               ", 1)");
+  }
+  add({{.start_s = 5}, {.start_s = 35}, {.start_s = 45}});
+
+  const auto results = ask(R"("queries": {
+      "calls": {"signal": "metrics", "metric": "calls", "group_by": ["code"], "step": "30000000000",
+                "aggregations": [{"op": "increase"}, {"op": "rate", "name": "speed"}]},
+      "spans": {"signal": "traces", "aggregations": [{"op": "count"}], "step": "30000000000"}},
+    "formulas": {"per_span": "calls / spans"})")
+                           .at("results");
+  const auto& calls = results.at("calls");
+  EXPECT_EQ(calls.at("group_count"), 2);
+  EXPECT_EQ(text(calls.at("aggregations")),
+            R"([{"name":"increase","unit":"{call}"},{"name":"speed","unit":"{call}/s"}])");
+  EXPECT_EQ(text(calls.at("groups").at(0).at("labels")), "[\"200\"]");
+  EXPECT_EQ(text(calls.at("groups").at(0).at("values")), "[180,3]");
+  EXPECT_EQ(text(calls.at("groups").at(1).at("series")), "[[30,30],[1,1]]");
+  EXPECT_EQ(text(results.at("per_span").at("groups").at(0).at("series")), "[[90,45]]");
+}
+
 TEST_F(AggregateTest, WarnsOfFieldsThatNoRecordHas) {
   add({{.attributes = "{'zone': 'a'}", .types = "s"}});
   insert("span_value_rows (hour, key, type, value, records)",
