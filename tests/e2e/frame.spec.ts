@@ -47,6 +47,21 @@ test("says where a filter is wrong and keeps what was there", async ({ page }) =
   await expect(page.getByRole("alert")).toHaveCount(0);
 });
 
+test("tells of a field that no span has, and puts the one that was meant in its place", async ({
+  page,
+}) => {
+  await page.goto("/traces?range=5m&q=servce.name = 'demo-service'");
+  await expect(
+    page.getByRole("status").filter({ hasText: "no attribute servce.name" }),
+  ).toBeVisible();
+  await screenshot(page, "unknown-field");
+
+  await page.getByRole("button", { name: "service.name", exact: true }).click();
+  await expect(page).toHaveURL(/service\.name/);
+  await expect(page.getByText("no attribute")).toHaveCount(0);
+  await expect(page.getByRole("list", { name: "Traces" }).getByRole("link").first()).toBeVisible();
+});
+
 test("offers a next step where nothing matches", async ({ page }) => {
   await page.goto("/logs?range=15m&q='a text that no record has 7f3a'");
   await expect(page.getByRole("heading", { name: "No log records match" })).toBeVisible();

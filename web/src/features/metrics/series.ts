@@ -27,9 +27,9 @@ export function aggregationsOf(metric: Pick<Metric, "type" | "is_monotonic">): A
   switch (metric.type) {
     case "histogram":
     case "exponential_histogram":
-      return ["p50", "p90", "p99", "avg", "rate", "count", "sum"];
+      return ["p50", "p90", "p95", "p99", "avg", "rate", "count", "sum"];
     case "summary":
-      return ["p50", "p90", "p99", "avg", "count", "sum"];
+      return ["p50", "p90", "p95", "p99", "avg", "count", "sum"];
     case "sum":
       // A counter that goes up and down is a value, never a rate.
       return metric.is_monotonic ? ["rate", "increase"] : ["sum", "avg", "min", "max"];
