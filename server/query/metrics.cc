@@ -28,14 +28,14 @@ constexpr int kSeriesSampled = 20;
 constexpr int kMaxMetrics = 5'000;
 
 constexpr std::array<std::pair<std::string_view, Aggregation>, 8> kAggregations = {{
-    {"avg", Aggregation::kAvg},
-    {"rate", Aggregation::kRate},
-    {"increase", Aggregation::kIncrease},
-    {"sum", Aggregation::kSum},
-    {"last", Aggregation::kLast},
-    {"min", Aggregation::kMin},
-    {"max", Aggregation::kMax},
-    {"count", Aggregation::kCount},
+    {"avg", aggregations::kAvg},
+    {"rate", aggregations::kRate},
+    {"increase", aggregations::kIncrease},
+    {"sum", aggregations::kSum},
+    {"last", aggregations::kLast},
+    {"min", aggregations::kMin},
+    {"max", aggregations::kMax},
+    {"count", aggregations::kCount},
 }};
 
 constexpr std::array<EnumValue, 3> kTemporalities = {
@@ -91,15 +91,15 @@ Aggregation default_aggregation(Type type, bool is_monotonic) {
   switch (type) {
     case Type::kHistogram:
     case Type::kExponentialHistogram:
-      return Aggregation::kP99;
+      return aggregations::kP99;
     case Type::kSummary:
-      return Aggregation::kP50;
+      return aggregations::kP50;
     case Type::kSum:
-      return is_monotonic ? Aggregation::kRate : Aggregation::kSum;
+      return is_monotonic ? aggregations::kRate : aggregations::kSum;
     case Type::kGauge:
       break;
   }
-  return Aggregation::kAvg;
+  return aggregations::kAvg;
 }
 
 std::optional<double> quantile_of(Aggregation aggregation) {
@@ -360,7 +360,7 @@ class QueryRun {
 
   /// Of an up-down counter sent as deltas only the change is known.
   std::string change_sql(Aggregation aggregation, const MetricSource& source) const {
-    if (aggregation == Aggregation::kSum || aggregation == Aggregation::kIncrease) {
+    if (aggregation == aggregations::kSum || aggregation == aggregations::kIncrease) {
       return increase_sql(source, "value", "0.", OfIncrease::kIncrease, Across::kSum);
     }
     fail_aggregation(aggregation, metric_,
@@ -416,8 +416,8 @@ class QueryRun {
       return "largest " + name + " of the series";
     }
     if (metric_.is_distribution()) {
-      if (aggregation == Aggregation::kRate) return "measurements per second";
-      if (aggregation == Aggregation::kIncrease || aggregation == Aggregation::kCount) {
+      if (aggregation == aggregations::kRate) return "measurements per second";
+      if (aggregation == aggregations::kIncrease || aggregation == aggregations::kCount) {
         return "measurements" + per_step;
       }
       return name + " of the measurements" + per_step;

@@ -28,32 +28,24 @@ struct Aggregation {
   Kind kind = Kind::kAvg;
   double percentile = 0;  ///< Of kPercentile; from 0 to 100.
 
-  static const Aggregation kP50;
-  static const Aggregation kP90;
-  static const Aggregation kP99;
-  static const Aggregation kAvg;
-  static const Aggregation kRate;
-  static const Aggregation kIncrease;
-  static const Aggregation kSum;
-  static const Aggregation kLast;
-  static const Aggregation kMin;
-  static const Aggregation kMax;
-  static const Aggregation kCount;
-
   friend bool operator==(const Aggregation&, const Aggregation&) = default;
 };
 
-inline constexpr Aggregation Aggregation::kP50{Kind::kPercentile, 50};
-inline constexpr Aggregation Aggregation::kP90{Kind::kPercentile, 90};
-inline constexpr Aggregation Aggregation::kP99{Kind::kPercentile, 99};
-inline constexpr Aggregation Aggregation::kAvg{Kind::kAvg};
-inline constexpr Aggregation Aggregation::kRate{Kind::kRate};
-inline constexpr Aggregation Aggregation::kIncrease{Kind::kIncrease};
-inline constexpr Aggregation Aggregation::kSum{Kind::kSum};
-inline constexpr Aggregation Aggregation::kLast{Kind::kLast};
-inline constexpr Aggregation Aggregation::kMin{Kind::kMin};
-inline constexpr Aggregation Aggregation::kMax{Kind::kMax};
-inline constexpr Aggregation Aggregation::kCount{Kind::kCount};
+/// Those that have a name of their own here.
+namespace aggregations {
+using Kind = Aggregation::Kind;
+inline constexpr Aggregation kP50{Kind::kPercentile, 50};
+inline constexpr Aggregation kP90{Kind::kPercentile, 90};
+inline constexpr Aggregation kP99{Kind::kPercentile, 99};
+inline constexpr Aggregation kAvg{Kind::kAvg};
+inline constexpr Aggregation kRate{Kind::kRate};
+inline constexpr Aggregation kIncrease{Kind::kIncrease};
+inline constexpr Aggregation kSum{Kind::kSum};
+inline constexpr Aggregation kLast{Kind::kLast};
+inline constexpr Aggregation kMin{Kind::kMin};
+inline constexpr Aggregation kMax{Kind::kMax};
+inline constexpr Aggregation kCount{Kind::kCount};
+}  // namespace aggregations
 
 /// "rate", "p99.9" and so on; nothing if there is no such aggregation.
 std::optional<Aggregation> parse_aggregation(std::string_view name);

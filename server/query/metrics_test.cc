@@ -101,7 +101,7 @@ TEST_F(MetricsTest, CountsTheSameAtAStepOfManyPoints) {
            "('m', 2, " + at_s(t) + ", " + std::to_string(t % 60) + ", 2)");
   }
   MetricQuery query = query_of(0, 120, 60);
-  query.aggregations = {Aggregation::kIncrease};
+  query.aggregations = {aggregations::kIncrease};
   query.group_by = {"start"};
   const auto answer = run(query);
 
@@ -118,7 +118,7 @@ TEST_F(MetricsTest, TakesTheIncreaseSinceThePointBeforeTheRange) {
   add_number(1, 15, -1000, 130);
 
   MetricQuery query = query_of(0, 20, 10);
-  query.aggregations = {Aggregation::kIncrease};
+  query.aggregations = {aggregations::kIncrease};
   const auto answer = run(query);
 
   // Half of what happened from -5 to 5 lies in the range, and half of that from 5 to 15 on.
@@ -134,7 +134,7 @@ TEST_F(MetricsTest, CountsAfterARestartFromZero) {
   add_number(1, 40, 12, 3);  // A client that does not change its start time.
 
   MetricQuery query = query_of(0, 40, 10);
-  query.aggregations = {Aggregation::kIncrease};
+  query.aggregations = {aggregations::kIncrease};
   const auto answer = run(query);
 
   EXPECT_THAT(points(answer), ElementsAre(near(10), near(7), near(1), near(3)));
@@ -151,7 +151,7 @@ TEST_F(MetricsTest, DoesNotTakeAnOldCounterForANewOneAfterALongSilence) {
   add_number(2, 40, -90'000, 1'000'060);
 
   MetricQuery query = query_of(0, 40, 10);
-  query.aggregations = {Aggregation::kIncrease};
+  query.aggregations = {aggregations::kIncrease};
 
   EXPECT_THAT(points(run(query)), ElementsAre(near(0), near(0), near(0), near(10)));
 }
@@ -164,7 +164,7 @@ TEST_F(MetricsTest, CountsTheFirstPointOfASeriesThatAppearsLate) {
   add_number(2, 40, -9000, 3);
 
   MetricQuery query = query_of(0, 40, 10);
-  query.aggregations = {Aggregation::kIncrease};
+  query.aggregations = {aggregations::kIncrease};
   EXPECT_THAT(points(run(query)), ElementsAre(near(0), near(0), near(3), near(0)));
 
   query.range = seconds_range(0, 50);
@@ -187,7 +187,7 @@ TEST_F(MetricsTest, DoesNotTakeTheTotalsOfFirstContactForWhatHappenedThen) {
 
   for (const int step : {10, 40}) {
     MetricQuery query = query_of(0, 40, step);
-    query.aggregations = {Aggregation::kIncrease};
+    query.aggregations = {aggregations::kIncrease};
     double sum = 0;
     for (const Point& point : points(run(query))) sum += point.value_or(0);
     EXPECT_THAT(Point(sum), near(20)) << step;
@@ -200,7 +200,7 @@ TEST_F(MetricsTest, DoesNotTakeTheTotalsOfFirstContactForMeasurements) {
   add_histogram(1, 30, -9000, "[1, 10]", "[1000, 10, 0]");
 
   MetricQuery query = query_of(0, 40, 10);
-  query.aggregations = {Aggregation::kIncrease, Aggregation::kP50};
+  query.aggregations = {aggregations::kIncrease, aggregations::kP50};
   const auto answer = run(query);
 
   EXPECT_THAT(points(answer, 0),
@@ -235,7 +235,7 @@ TEST_F(MetricsTest, KeepsTwoProcessesApartThatShareASeries) {
     add_number(1, i * 10 + 3, -50, 20 + i * 20);
   }
   MetricQuery query = query_of(10, 30, 10);
-  query.aggregations = {Aggregation::kIncrease};
+  query.aggregations = {aggregations::kIncrease};
 
   EXPECT_THAT(points(run(query)), ElementsAre(near(10 + 20), near(10 + 20)));
 }
@@ -249,7 +249,7 @@ TEST_F(MetricsTest, AddsUpDeltasAndMixesThemWithCumulativeSeries) {
   add_number(2, 20, 0, 3);
 
   MetricQuery query = query_of(0, 20, 10);
-  query.aggregations = {Aggregation::kIncrease};
+  query.aggregations = {aggregations::kIncrease};
   const auto answer = run(query);
 
   EXPECT_THAT(points(answer), ElementsAre(near(6), near(9)));
@@ -300,7 +300,7 @@ TEST_F(MetricsTest, RefusesARateOfAValueThatGoesUpAndDown) {
   add_series(1, "gauge", "0", false);
   add_number(1, 1, 0, 5);
   MetricQuery query = query_of(0, 30, 10);
-  query.aggregations = {Aggregation::kRate};
+  query.aggregations = {aggregations::kRate};
 
   try {
     run(query);
@@ -326,7 +326,7 @@ TEST_F(MetricsTest, InterpolatesTheQuantilesOfAHistogram) {
   add_histogram(1, 10, 0, "[10, 20, 30]", "[50, 30, 20, 0]");
 
   MetricQuery query = query_of(0, 10, 10);
-  query.aggregations = {Aggregation::kP50, Aggregation::kP90, Aggregation::kP99};
+  query.aggregations = {aggregations::kP50, aggregations::kP90, aggregations::kP99};
   const auto answer = run(query);
 
   EXPECT_THAT(points(answer, 0), ElementsAre(near(10)));
@@ -343,7 +343,7 @@ TEST_F(MetricsTest, TakesTheIncreaseOfCumulativeHistogramsAndTheirRestarts) {
   add_histogram(1, 30, 21, "[100, 200]", "[0, 100, 0]");     // And with other bounds.
 
   MetricQuery query = query_of(0, 30, 10);
-  query.aggregations = {Aggregation::kP50};
+  query.aggregations = {aggregations::kP50};
 
   EXPECT_THAT(points(run(query)), ElementsAre(near(15), near(5), near(150)));
 }
@@ -360,7 +360,7 @@ TEST_F(MetricsTest, UsesTheMaximumBeyondTheLastBound) {
   add_histogram(1, 10, 0, "[10, 20]", "[0, 0, 4]", "0", "25, 30");
 
   MetricQuery query = query_of(0, 10, 10);
-  query.aggregations = {Aggregation::kP50, Aggregation::kP99};
+  query.aggregations = {aggregations::kP50, aggregations::kP99};
   const auto answer = run(query);
 
   // Between 25 and 30, where all four are.
@@ -377,7 +377,7 @@ TEST_F(MetricsTest, TakesAMaximumFromBeforeTheIntervalForNoneOfItsOwn) {
   add_histogram(1, 30, -900, "[1, 10]", "[51, 0, 9]", "0", "0.25, 4000");
 
   MetricQuery query = query_of(0, 30, 10);
-  query.aggregations = {Aggregation::kP50, Aggregation::kP99};
+  query.aggregations = {aggregations::kP50, aggregations::kP99};
   const auto answer = run(query);
 
   // Four beyond 10, how far is not known; one of at least 0.25; four up to 4,000.
@@ -391,7 +391,7 @@ TEST_F(MetricsTest, KeepsQuantilesBetweenTheExtremesMeasured) {
   add_histogram(1, 20, 10, "[-5, 20]", "[4, 0, 0]", "0", "-9, -7");
 
   MetricQuery query = query_of(0, 20, 10);
-  query.aggregations = {Aggregation::kP50, Aggregation::kP99};
+  query.aggregations = {aggregations::kP50, aggregations::kP99};
   const auto answer = run(query);
 
   EXPECT_THAT(points(answer, 0), ElementsAre(near(2), near(-8)));
@@ -404,7 +404,7 @@ TEST_F(MetricsTest, IgnoresABucketThatFallsThoughTheCountRises) {
   add_histogram(1, 10, -900, "[10, 20]", "[90, 150, 0]");
 
   MetricQuery query = query_of(0, 10, 10);
-  query.aggregations = {Aggregation::kP50};
+  query.aggregations = {aggregations::kP50};
 
   EXPECT_THAT(points(run(query)), ElementsAre(near(15)));
 }
@@ -416,7 +416,7 @@ TEST_F(MetricsTest, MergesHistogramsWithDifferentBounds) {
   add_histogram(2, 10, 0, "[5, 15]", "[10, 10, 0]");
 
   MetricQuery query = query_of(0, 10, 10);
-  query.aggregations = {Aggregation::kP50, Aggregation::kP90};
+  query.aggregations = {aggregations::kP50, aggregations::kP90};
   const auto answer = run(query);
 
   // At the bounds 5, 10, 15, 20: 5 + 10, 10 + 15, 15 + 20, 20 + 20 of 40.
@@ -459,8 +459,8 @@ TEST_F(MetricsTest, DrawsCountRateSumAndMeanOfAHistogram) {
   add_histogram(1, 20, 0, "[10]", "[4, 6]", "100");
 
   MetricQuery query = query_of(0, 20, 10);
-  query.aggregations = {Aggregation::kCount, Aggregation::kRate, Aggregation::kSum,
-                        Aggregation::kAvg};
+  query.aggregations = {aggregations::kCount, aggregations::kRate, aggregations::kSum,
+                        aggregations::kAvg};
   const auto answer = run(query);
 
   EXPECT_THAT(points(answer, 0), ElementsAre(near(4), near(6)));
@@ -486,7 +486,7 @@ TEST_F(MetricsTest, InterpolatesExponentialHistogramsOfDifferentScales) {
   add(30, 0, 1, "[20, 8]", "2", "[4]");  // 4 in [-2, -1)
 
   MetricQuery query = query_of(0, 30, 10);
-  query.aggregations = {Aggregation::kP50, Aggregation::kP90};
+  query.aggregations = {aggregations::kP50, aggregations::kP90};
   const auto answer = run(query);
 
   EXPECT_THAT(points(answer, 0), ElementsAre(near(std::exp2(1.5)), near(std::exp2(2 + 3.0 / 8)),
@@ -505,7 +505,7 @@ TEST_F(MetricsTest, InterpolatesExponentialHistogramsOfOneScaleWhicheverItIs) {
             ", " + std::to_string(offset) + ", [10])");
     MetricQuery query =
         query_of(static_cast<std::int64_t>(time_s) - 10, static_cast<std::int64_t>(time_s), 10);
-    query.aggregations = {Aggregation::kP50};
+    query.aggregations = {aggregations::kP50};
     return points(run(query));
   };
   // All ten in bucket `offset`, from 2^(offset / 2^scale) on.
@@ -524,7 +524,7 @@ TEST_F(MetricsTest, DrawsTheNearestQuantileOfASummary) {
       "('m', 1, " + at_s(5) + ", " + at_s(0) + ", 10, 50, [0.5, 0.9], [4, 9])");
 
   MetricQuery query = query_of(0, 10, 10);
-  query.aggregations = {Aggregation::kP50, Aggregation::kP99, Aggregation::kAvg};
+  query.aggregations = {aggregations::kP50, aggregations::kP99, aggregations::kAvg};
   const auto answer = run(query);
 
   EXPECT_THAT(points(answer, 0), ElementsAre(near(4)));

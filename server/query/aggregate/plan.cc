@@ -53,7 +53,7 @@ std::string histogram_key(const std::string& v) {
 std::string AggregatePlan::group_field(const std::string& field, Parameters& parameters) const {
   const FieldReference reference = resolve_field(query_.signal, field);
   if (const IntrinsicField* const intrinsic = reference.intrinsic; intrinsic != nullptr) {
-    const std::string column(intrinsic->column);
+    std::string column(intrinsic->column);
     const bool is_record = intrinsic->place == IntrinsicField::Place::kRecord;
     // As it stands: shorter to compare than its text.
     if (is_record && intrinsic->type == FieldType::kString) return column;

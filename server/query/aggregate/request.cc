@@ -90,6 +90,7 @@ class Reader {
     if (array == nullptr) fail(path_, "must be a list.");
     if (array->size() > most) fail(path_, "may have " + std::to_string(most) + " at most.");
     std::vector<Reader> elements;
+    elements.reserve(array->size());
     for (std::size_t i = 0; i < array->size(); ++i) {
       elements.emplace_back(array->at(i), path_ + "[" + std::to_string(i) + "]");
     }

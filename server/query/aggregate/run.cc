@@ -190,8 +190,12 @@ class AggregateRun {
   Outcome outcome_;
 };
 
-bool comes_first(double left, double right, bool is_ascending) {
-  if (std::isnan(left) || std::isnan(right)) return std::isnan(right) && !std::isnan(left);
+/// By measure `by`; groups without one are the last.
+bool comes_first(const Group& a, const Group& b, std::size_t by, bool is_ascending) {
+  const double left = a.values.numbers.at(by);
+  const double right = b.values.numbers.at(by);
+  if (std::isnan(left) != std::isnan(right)) return std::isnan(right);
+  if (std::isnan(left) || left == right) return a.key < b.key;
   return is_ascending ? left < right : left > right;
 }
 
@@ -217,11 +221,9 @@ class MetricRun {
         }
       });
     }
-    std::stable_sort(outcome_.groups.begin(), outcome_.groups.end(),
-                     [&](const Group& a, const Group& b) {
-                       return comes_first(a.values.numbers[query_.order_by],
-                                          b.values.numbers[query_.order_by], query_.is_ascending);
-                     });
+    std::sort(outcome_.groups.begin(), outcome_.groups.end(),
+              [by = query_.order_by, is_ascending = query_.is_ascending](
+                  const Group& a, const Group& b) { return comes_first(a, b, by, is_ascending); });
     outcome_.group_count = std::max<std::uint64_t>(outcome_.group_count, outcome_.groups.size());
     if (outcome_.groups.size() > query_.limit) outcome_.groups.resize(query_.limit);
     return std::move(outcome_);
@@ -326,10 +328,8 @@ Outcome run_formula(const NamedFormula& named, const AggregateRequest& request,
     for (std::size_t i = 0; i < buckets; ++i) group.series.push_back({{value(key, i)}, {}});
     outcome.groups.push_back(std::move(group));
   }
-  std::stable_sort(outcome.groups.begin(), outcome.groups.end(),
-                   [](const Group& a, const Group& b) {
-                     return comes_first(a.values.numbers[0], b.values.numbers[0], false);
-                   });
+  std::sort(outcome.groups.begin(), outcome.groups.end(),
+            [](const Group& a, const Group& b) { return comes_first(a, b, 0, false); });
   outcome.group_count = outcome.groups.size();
   return outcome;
 }
@@ -448,6 +448,7 @@ void write_all_warnings(Session& session, const AggregateRequest& request, JsonW
 
 std::string run_aggregates(Session& session, const AggregateRequest& request) {
   std::vector<Outcome> outcomes;
+  outcomes.reserve(request.queries.size());
   for (const AggregateQuery& query : request.queries) {
     outcomes.push_back(query.signal == Signal::kMetrics ? MetricRun(session, query).run()
                                                         : AggregateRun(session, query).run());
