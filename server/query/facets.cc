@@ -176,9 +176,11 @@ bool write_keys(Session& session, const FieldsRequest& request, const KeySource&
   const bool is_resource = source.kind == "resource";
   for (const auto& [key, type] : types) {
     if (is_resource && key == "service.name") continue;
-    const bool is_intrinsic = resolve_field(request.signal, key).intrinsic != nullptr;
+    // A bare name that means something else, such as a field of the record.
+    const bool is_other =
+        resolve_field(request.signal, key).kind != FieldReference::Kind::kAnyAttribute;
     json.begin_object();
-    json.key("name").string(is_resource || is_intrinsic ? source.kind + "." + key : key);
+    json.key("name").string(is_resource || is_other ? source.kind + "." + key : key);
     json.key("kind").string(source.kind);
     json.key("type").string(type == "i" || type == "d" ? "number"
                             : type == "b"              ? "bool"

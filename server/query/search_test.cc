@@ -478,6 +478,13 @@ TEST_F(TraceTest, WarnsOfAttributesThatNoSpanHas) {
   EXPECT_THAT(warnings("scope.taem = 'x' AND resource.zzzz = 'a'"),
               ElementsAre("0 [\"scope.team\"]", "21 []"));
 
+  // Received just now: the side table does not have it yet.
+  add({.attributes = "{'fresh': 'x'}", .types = "s"});
+  EXPECT_THAT(warnings("fresh = 'x'"), ElementsAre("0 []"));
+  engine_.execute("INSERT INTO span_rows (received, start_time, overflow) SELECT now64(6), " +
+                  at_s(1) + ", map('fresh', 'sx')");
+  EXPECT_THAT(warnings("fresh = 'x'"), IsEmpty());
+
   // A block had more keys than are listed of one.
   insert("span_value_rows (hour, key, records)", "(toStartOfHour(" + at_s(0) + "), '', 1)");
   EXPECT_THAT(warnings("zzzz = 1"), IsEmpty());

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "server/query/rows.h"
+#include "server/query/selection.h"
 
 namespace signalbox::server::query {
 namespace {
@@ -13,6 +14,9 @@ using Kind = FieldReference::Kind;
 
 constexpr std::int64_t kHourNs = 3'600'000'000'000;
 constexpr int kMaxKeys = 10'000;
+/// The side table has records that were received longer ago.
+constexpr int kRecentSeconds = 60;
+constexpr int kMaxRecentRecords = 20'000;
 constexpr std::size_t kMaxSuggestions = 3;
 /// Longer names are not compared.
 constexpr std::size_t kLongestName = 256;
@@ -98,10 +102,27 @@ const KnownFields::Keys& KnownFields::keys() {
   return keys;
 }
 
+const KnownFields::Set& KnownFields::recent() {
+  if (recent_) return *recent_;
+  Set& keys = recent_.emplace();
+  if (signal_ == Signal::kMetrics) return keys;
+  const Selection selection{signal_, range_, {}};
+  Parameters parameters;
+  const std::string data = session_.rows(
+      "SELECT DISTINCT arrayJoin(keys) FROM (SELECT " + attribute_keys(signal_) + " AS keys FROM " +
+          selection.table() + " WHERE received >= now() - " + std::to_string(kRecentSeconds) +
+          " AND " + in_range(selection.time_column(), range_, parameters) + " LIMIT " +
+          std::to_string(kMaxRecentRecords) + ") LIMIT " + std::to_string(kMaxKeys),
+      parameters);
+  for (RowReader row(data); !row.at_end();) keys.emplace(row.string());
+  return keys;
+}
+
 bool KnownFields::has(const FieldReference& field) {
   const auto of_record = [&] {
     return !keys().is_complete || keys().record.contains(field.key) ||
-           (signal_ != Signal::kMetrics && !session_.slots().of(signal_, field.key).empty());
+           (signal_ != Signal::kMetrics && !session_.slots().of(signal_, field.key).empty()) ||
+           recent().contains(field.key);
   };
   switch (field.kind) {
     case Kind::kRecordAttribute:
@@ -123,12 +144,14 @@ std::vector<std::string> KnownFields::names() {
   }
   const auto add = [&](const Set& of_place, std::string_view prefix) {
     for (const std::string& key : of_place) {
-      const bool is_intrinsic = resolve_field(signal_, key).kind == Kind::kIntrinsic;
-      if (key == "service.name" && is_intrinsic) continue;
-      all.push_back(is_intrinsic || prefix == "scope." ? std::string(prefix) + key : key);
+      const bool is_other = resolve_field(signal_, key).kind != Kind::kAnyAttribute;
+      if (key == "service.name" && is_other) continue;
+      all.push_back(is_other || prefix == "scope." ? std::string(prefix) + key : key);
     }
   };
-  add(keys().record, "attribute.");
+  Set of_record = keys().record;
+  of_record.insert(recent().begin(), recent().end());
+  add(of_record, "attribute.");
   add(keys().resource, "resource.");
   add(keys().scope, "scope.");
   return all;

@@ -51,6 +51,8 @@ class KnownFields {
   };
 
   const Keys& keys();
+  /// Of records that are so new that the side table may not have them.
+  const Set& recent();
   [[nodiscard]] bool has(const FieldReference& field);
   [[nodiscard]] std::vector<std::string> names();
 
@@ -59,6 +61,7 @@ class KnownFields {
   TimeRange range_;
   std::string metric_;
   std::optional<Keys> keys_;
+  std::optional<Set> recent_;
 };
 
 /// What to tell about it, in one or two sentences.

@@ -93,12 +93,14 @@ class Answers(unittest.TestCase):
             closed(DOCUMENT), default_specification=referencing.jsonschema.DRAFT202012))
         cls.registry = registry
 
-    def check(self, path: str, target: str, expected: int = 200) -> dict:
-        """GETs `target` and checks status and body against the document's `path`."""
-        status, body = request("GET", self.stack.ui + target)
+    def check(self, path: str, target: str, expected: int = 200, post: dict | None = None) -> dict:
+        """GETs `target`, or POSTs to it, and checks status and body against the document's `path`."""
+        method = "get" if post is None else "post"
+        sent = None if post is None else json.dumps(post).encode()
+        status, body = request(method.upper(), self.stack.ui + target, sent, {"content-type": "application/json"})
         self.assertEqual(status, expected, (target, body))
-        responses = DOCUMENT["paths"][path]["get"]["responses"]
-        pointer = f"/paths/{path.replace('~', '~0').replace('/', '~1')}/get/responses"
+        responses = DOCUMENT["paths"][path][method]["responses"]
+        pointer = f"/paths/{path.replace('~', '~0').replace('/', '~1')}/{method}/responses"
         if str(status) in responses:
             schema = {"$ref": f"{BASE}#{pointer}/{status}/content/application~1json/schema"}
         else:
@@ -118,8 +120,11 @@ class Answers(unittest.TestCase):
                          (self.stack.grpc_port, self.stack.http_port))
         for signal in ("traces", "logs", "metrics"):
             fields = self.check("/api/v1/fields", f"/api/v1/fields?signal={signal}")["fields"]
-            self.assertIn("attribute.0", [field["name"] for field in fields])
-            self.check("/api/v1/field_values", f"/api/v1/field_values?signal={signal}&field=attribute.0")
+            # The attribute's own name begins as a place does.
+            self.assertIn("attribute.attribute.0", [field["name"] for field in fields])
+            values = self.check("/api/v1/field_values",
+                                f"/api/v1/field_values?signal={signal}&field=attribute.attribute.0")["values"]
+            self.assertEqual([value["value"] for value in values], ["text"])
 
     def test_of_a_trace_keep_every_value_and_its_type(self) -> None:
         trace = self.check("/api/v1/traces/{trace_id}", f"/api/v1/traces/{self.trace_id}")
@@ -141,7 +146,31 @@ class Answers(unittest.TestCase):
         names = [m["name"] for m in self.check("/api/v1/metrics", "/api/v1/metrics")["metrics"]]
         self.assertEqual(names, ["duration", "latency", "orders", "queue", "size", "temperature"])
         for name in names:
-            self.check("/api/v1/metrics/query", f"/api/v1/metrics/query?name={name}&group_by=attribute.0&exemplars=true")
+            self.check("/api/v1/metrics/query", f"/api/v1/metrics/query?name={name}&group_by=attribute.attribute.0&exemplars=true")
+
+    def test_of_aggregates(self) -> None:
+        def ask(post: dict, expected: int = 200) -> dict:
+            return self.check("/api/v1/query", "/api/v1/query", expected, post)
+        count = {"op": "count"}
+        answer = ask({"queries": {
+            "spans": {"signal": "traces", "aggregations": [count, {"op": "p99", "field": "duration"}], "step": "auto",
+                      "group_by": ["kind", "attribute.attribute.0"], "limit": 1, "rest": True},
+            "logs": {"signal": "logs", "aggregations": [count], "group_by": ["severity"]},
+            "durations": {"signal": "traces", "filter": "nmae = 'x' OR root = true",
+                          "aggregations": [{"op": "histogram", "field": "duration"}], "step": "auto"},
+            "orders": {"signal": "metrics", "metric": "orders", "aggregations": [{"op": "increase"}]}},
+            "formulas": {"share": "logs / orders"}})
+        results = answer["results"]
+        self.assertEqual([group["labels"] for group in results["spans"]["groups"]], [["server", "text"], ["", ""]])
+        self.assertEqual([group["is_rest"] for group in results["spans"]["groups"]], [False, True])
+        self.assertEqual({group["labels"][0]: group["values"] for group in results["logs"]["groups"]},
+                         {"unspecified": [1], "error": [1]})
+        (low, high, spans), = results["durations"]["groups"][0]["values"][0]
+        self.assertEqual((low <= 20e6 < high, spans), (True, 1))
+        self.assertEqual(results["orders"]["groups"][0]["values"], [7])
+        self.assertEqual([warning["field"] for warning in answer["warnings"]], ["nmae"])
+        error = ask({"queries": {"a": {"signal": "traces", "aggregations": [{"op": "median"}]}}}, 400)
+        self.assertEqual(error["parameter"], "queries.a.aggregations[0].op")
 
     def test_of_bad_requests(self) -> None:
         self.check("/api/v1/traces", "/api/v1/traces?start=yesterday", 400)
