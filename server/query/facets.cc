@@ -127,7 +127,7 @@ std::string keys_of_side_table(Signal signal, const TimeRange& range, Parameters
   return std::string(
              "SELECT toString(key) AS key, toString(type) AS type, sum(records) AS spans, "
              "toUInt64(0) AS usual FROM ") +
-         (signal == Signal::kTraces ? "span" : "log") + "_value_rows WHERE " +
+         (signal == Signal::kTraces ? "span" : "log") + "_value_rows WHERE key != '' AND " +
          in_range("hour", hours, parameters) + " GROUP BY key, type";
 }
 

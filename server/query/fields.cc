@@ -323,7 +323,9 @@ std::string group_text(const FieldReference& field, Signal signal, const Attribu
       switch (field.intrinsic->type) {
         case FieldType::kTraceId:
         case FieldType::kSpanId:
-          return "lower(hex(" + column + "))";
+          return "if(" + column + " = unhex('" +
+                 std::string(field.intrinsic->type == FieldType::kTraceId ? 32 : 16, '0') +
+                 "'), '', lower(hex(" + column + ")))";
         default:
           return "toString(" + value_sql(*field.intrinsic, range, parameters) + ")";
       }

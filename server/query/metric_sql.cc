@@ -88,11 +88,20 @@ struct Column {
   std::string sql;
 };
 
-/// The points of cumulative streams, (series_id, st, t) and `columns`. Where a step holds several
-/// points of a stream, its last one tells what happened as well as all of them: far fewer rows
-/// go on. But nothing is known of what was before the first point of a stream, so its first step is
-/// kept whole, and so are streams that do not say when they began, for only their points show a
-/// restart.
+/// In how many pieces a step is read where the range has few of them: behind a gap, what happened
+/// in the first piece is lost.
+std::int64_t pieces_of_step(const MetricSource& source) {
+  constexpr std::int64_t kPieces = 60;
+  const std::int64_t most = source.buckets.step_ns / (2 * source.interval_ns);
+  return std::clamp<std::int64_t>(kPieces / source.buckets.count, 1,
+                                  std::max<std::int64_t>(most, 1));
+}
+
+/// The points of cumulative streams, (series_id, st, t) and `columns`. Where a piece of a step
+/// holds several points of a stream, its last one tells what happened as well as all of them: far
+/// fewer rows go on. But nothing is known of what was before the first point of a stream, so its
+/// first step is kept whole, and so are streams that do not say when they began, for only their
+/// points show a restart.
 std::string cumulative_points(const MetricSource& source, const std::vector<Column>& columns) {
   const std::string from = " FROM " + source.table + " WHERE " +
                            points(source, "temporality != 1", from_ns(source), until_ns(source)) +
@@ -108,9 +117,9 @@ std::string cumulative_points(const MetricSource& source, const std::vector<Colu
            "toUnixTimestamp64Nano(time) AS t" +
            list + from;
   }
+  const std::int64_t width = source.buckets.step_ns / pieces_of_step(source);
   const auto step = [&](const std::string& ns) {
-    return "intDiv(" + ns + " - " + num(source.buckets.first_ns % source.buckets.step_ns) + ", " +
-           num(source.buckets.step_ns) + ")";
+    return "intDiv(" + ns + " - " + num(source.buckets.first_ns % width) + ", " + num(width) + ")";
   };
   const std::string of_time = step("toUnixTimestamp64Nano(time)");
   const std::string slot =
@@ -184,7 +193,8 @@ std::string spread(const MetricSource& source, const std::string& intervals) {
 }
 
 /// One row a group, of `buckets` with (labels, bucket, value), where `order` is SQL over a value.
-std::string as_groups(const std::string& buckets, const std::string& order) {
+std::string as_groups(const MetricSource& source, const std::string& buckets,
+                      const std::string& order) {
   return "SELECT labels, arrayMap(x -> toInt64(x.1), cells), arrayMap(x -> x.2, cells), "
          "count() OVER () AS groups\n"
          "FROM (SELECT labels, arraySort(groupArray((bucket, value))) AS cells, "
@@ -192,7 +202,7 @@ std::string as_groups(const std::string& buckets, const std::string& order) {
          order + ", bucket) AS latest FROM (\n" + buckets +
          "\n) GROUP BY labels)\n"
          "ORDER BY ifNotFinite(latest, -1.) DESC, labels LIMIT " +
-         std::to_string(kMaxGroups);
+         std::to_string(source.max_groups);
 }
 
 std::string with_labels(const MetricSource& source, const std::string& per_series) {
@@ -270,7 +280,8 @@ std::string increase_sql(const MetricSource& source, const std::string& first,
       value = "sum(b) / sum(a)";
       break;
   }
-  return as_groups("SELECT labels, bucket, toFloat64(" + value + ") AS value FROM " +
+  return as_groups(source,
+                   "SELECT labels, bucket, toFloat64(" + value + ") AS value FROM " +
                        with_labels(source, per_series) + "\nGROUP BY labels, bucket",
                    "value");
 }
@@ -307,7 +318,8 @@ std::string value_sql(const MetricSource& source, const std::string& value,
   if (across == Across::kAvg) of_series = "mean";
   if (across == Across::kMin) of_series = "least";
   if (across == Across::kMax) of_series = "greatest";
-  return as_groups("SELECT labels, bucket, toFloat64(" + across_sql(across, of_series, "last_t") +
+  return as_groups(source,
+                   "SELECT labels, bucket, toFloat64(" + across_sql(across, of_series, "last_t") +
                        ") AS value FROM " + with_labels(source, per_series) +
                        "\nGROUP BY labels, bucket",
                    "value");
@@ -384,7 +396,8 @@ std::string histogram_quantiles_sql(const MetricSource& source,
   const std::string quantile = "multiIf(total <= 0, nan, empty(bounds), " + without_bounds + ", " +
                                at + " > length(bounds), " + clamp(beyond) + ", " + clamp(inside) +
                                ")";
-  return as_groups("SELECT labels, bucket, arrayMap(q -> " + quantile + ", " +
+  return as_groups(source,
+                   "SELECT labels, bucket, arrayMap(q -> " + quantile + ", " +
                        quantile_list(quantiles) + ") AS value FROM (" + merged + ")",
                    "value[-1]");
 }
@@ -445,7 +458,8 @@ std::string exponential_quantiles_sql(const MetricSource& source, std::int32_t s
       "-exp2((-" + key + " - " + std::string(kPositive) + " + 1 - " + part + ") * " + width + ")";
   const std::string quantile = "multiIf(total <= 0, nan, " + key + " = 0, " + clamp("0.") + ", " +
                                key + " > 0, " + clamp(positive) + ", " + clamp(negative) + ")";
-  return as_groups("SELECT labels, bucket, arrayMap(q -> " + quantile + ", " +
+  return as_groups(source,
+                   "SELECT labels, bucket, arrayMap(q -> " + quantile + ", " +
                        quantile_list(quantiles) + ") AS value FROM (" + merged + ")",
                    "value[-1]");
 }

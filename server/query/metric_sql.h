@@ -22,6 +22,8 @@
 /// Values (gauges, up-down counters) hold until the next point, at most one and a half intervals.
 namespace signalbox::server::query {
 
+inline constexpr int kMaxGroups = 100;
+
 /// What all statements about one metric share; the strings are SQL.
 struct MetricSource {
   std::string table;
@@ -29,6 +31,7 @@ struct MetricSource {
   std::string series;  ///< SELECT of series_id, temporality, resource_id and labels, a row each.
   Buckets buckets;
   std::int64_t interval_ns = 0;  ///< Between two points of a series; > 0.
+  int max_groups = kMaxGroups;
 };
 
 /// How the series of a group become one.
@@ -45,8 +48,6 @@ enum class OfIncrease : std::uint8_t {
 /// Each statement yields rows (labels Array(String), buckets Array(Int64), values Array(Float64),
 /// groups UInt64), the group with the largest latest values first; `groups` is the number of groups
 /// before the limit of `max_groups`.
-inline constexpr int kMaxGroups = 100;
-
 /// `first` and `second` are SQL over a row of the table, Float64: a monotonic count, and what is
 /// summed beside it ("0." if nothing is).
 std::string increase_sql(const MetricSource& source, const std::string& first,

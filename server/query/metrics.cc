@@ -163,7 +163,8 @@ class QueryRun {
     return json.take();
   }
 
-  MetricGroups read(const Buckets& buckets) {
+  MetricGroups read(const Buckets& buckets, int max_groups) {
+    max_groups_ = max_groups;
     describe();
     const std::int64_t median = median_interval();
     interval_ns_ = median > 0 ? median : kDefaultIntervalNs;
@@ -273,6 +274,7 @@ class QueryRun {
     source.name = parameters.bind(query_.name);
     source.buckets = buckets_;
     source.interval_ns = interval_ns_;
+    source.max_groups = max_groups_;
     source.series = "SELECT series_id, temporality, resource_id, " + labels_sql(parameters) +
                     " AS labels FROM metric_series_rows WHERE " + series_condition(parameters) +
                     " LIMIT 1 BY series_id";
@@ -634,6 +636,7 @@ class QueryRun {
   Description metric_;
   Buckets buckets_;
   std::int64_t interval_ns_ = kDefaultIntervalNs;
+  int max_groups_ = kMaxGroups;
 };
 
 }  // namespace
@@ -660,8 +663,9 @@ std::string query_metric(Session& session, const MetricQuery& query) {
   return QueryRun(session, query).run();
 }
 
-MetricGroups read_metric(Session& session, const MetricQuery& query, const Buckets& buckets) {
-  return QueryRun(session, query).read(buckets);
+MetricGroups read_metric(Session& session, const MetricQuery& query, const Buckets& buckets,
+                         int max_groups) {
+  return QueryRun(session, query).read(buckets, max_groups);
 }
 
 std::string list_metrics(Session& session, const TimeRange& range,

@@ -81,7 +81,9 @@ struct MetricGroups {
   std::uint64_t count = 0;          ///< With those left out.
 };
 
-/// The same of its one aggregation, in `buckets` instead of those that would be chosen.
-MetricGroups read_metric(Session& session, const MetricQuery& query, const Buckets& buckets);
+/// The same of its one aggregation, in `buckets` instead of those that would be chosen; of
+/// `max_groups` at most.
+MetricGroups read_metric(Session& session, const MetricQuery& query, const Buckets& buckets,
+                         int max_groups);
 
 }  // namespace signalbox::server::query

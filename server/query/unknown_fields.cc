@@ -119,20 +119,21 @@ const KnownFields::Set& KnownFields::recent() {
 }
 
 bool KnownFields::has(const FieldReference& field) {
-  const auto of_record = [&] {
-    return !keys().is_complete || keys().record.contains(field.key) ||
-           (signal_ != Signal::kMetrics && !session_.slots().of(signal_, field.key).empty()) ||
-           recent().contains(field.key);
+  // What costs least is looked at first.
+  const auto has_slot = [&] {
+    return signal_ != Signal::kMetrics && !session_.slots().of(signal_, field.key).empty();
   };
+  const auto is_listed = [&] { return !keys().is_complete || keys().record.contains(field.key); };
   switch (field.kind) {
     case Kind::kRecordAttribute:
-      return of_record();
+      return has_slot() || is_listed() || recent().contains(field.key);
     case Kind::kResourceAttribute:
       return keys().resource.contains(field.key);
     case Kind::kScopeAttribute:
       return keys().scope.contains(field.key);
     default:
-      return of_record() || keys().resource.contains(field.key);
+      return has_slot() || is_listed() || keys().resource.contains(field.key) ||
+             recent().contains(field.key);
   }
 }
 

@@ -1,6 +1,8 @@
 #include "server/query/aggregate/plan.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
 
 #include "server/query/filter_sql.h"
@@ -40,6 +42,17 @@ std::string comparison(Having::Comparison comparison) {
   return " = ";
 }
 
+/// A t-digest counts in single precision, so it is brought between the extremes.
+std::string quantile(double level, const std::string& value, const std::string& condition) {
+  const std::string of = "If(" + value + ", " + condition + ")";
+  if (level <= 0) return "min" + of;
+  if (level >= 1) return "max" + of;
+  std::array<char, 32> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), level).ptr;
+  return "greatest(min" + of + ", least(max" + of + ", toFloat64(quantileTDigestIf(" +
+         std::string(digits.data(), end) + ")(" + value + ", " + condition + "))))";
+}
+
 /// SQL for the key of the value `v`; see histogram_bounds.
 std::string histogram_key(const std::string& v) {
   const std::string of_size = "(" + std::to_string(kKeyOfOne) + " + toInt32(floor(log2(abs(" + v +
@@ -66,6 +79,14 @@ std::string AggregatePlan::group_field(const std::string& field, Parameters& par
   return group_text(reference, query_.signal, slots_, parameters, query_.range);
 }
 
+std::string AggregatePlan::exists(const std::string& field, Parameters& parameters) const {
+  FilterNode node;
+  node.kind = FilterNode::Kind::kTest;
+  node.field = field;
+  node.op = FilterOperator::kExists;
+  return filter_sql(node, query_.signal, slots_, parameters, query_.range);
+}
+
 std::string AggregatePlan::records(Parameters& parameters) const {
   const Selection selection{query_.signal, query_.range, query_.filter};
   std::string columns = selection.time_column() + " AS time";
@@ -74,13 +95,15 @@ std::string AggregatePlan::records(Parameters& parameters) const {
   }
   for (std::size_t i = 0; i < query_.measures.size(); ++i) {
     const Measure& measure = query_.measures[i];
-    if (!measure.field.empty()) {
-      const FieldReference field = resolve_field(query_.signal, measure.field);
-      columns += ", " +
-                 (is_of_numbers(measure.kind)
-                      ? group_number(field, query_.signal, slots_, parameters)
-                      : group_text(field, query_.signal, slots_, parameters, query_.range)) +
-                 " AS " + numbered('v', i);
+    const FieldReference field = resolve_field(query_.signal, measure.field);
+    if (is_of_numbers(measure.kind)) {
+      columns +=
+          ", " + group_number(field, query_.signal, slots_, parameters) + " AS " + numbered('v', i);
+    } else if (!measure.field.empty()) {
+      columns += ", " + exists(measure.field, parameters) + " AS " + numbered('e', i);
+    }
+    if (measure.kind == Measure::Kind::kCountDistinct) {
+      columns += ", " + group_field(measure.field, parameters) + " AS " + numbered('v', i);
     }
     if (measure.filter.kind != FilterNode::Kind::kAll) {
       columns += ", " +
@@ -100,7 +123,7 @@ std::string AggregatePlan::measure(std::size_t index) const {
   if (is_of_numbers(measure.kind)) {
     condition += " AND isFinite(" + value + ")";
   } else if (!measure.field.empty()) {
-    condition += " AND " + value + " != ''";
+    condition += " AND " + numbered('e', index);
   }
   const auto of_value = [&](const std::string& function) {
     return function + "If(" + value + ", " + condition + ")";
@@ -127,8 +150,7 @@ std::string AggregatePlan::measure(std::size_t index) const {
     case Measure::Kind::kLast:
       return if_any("argMaxIf(" + value + ", time, " + condition + ")");
     case Measure::Kind::kQuantile:
-      return "toFloat64(quantileTDigestIf(" + std::to_string(measure.quantile) + ")(" + value +
-             ", " + condition + "))";
+      return if_any(quantile(measure.quantile, value, condition));
     case Measure::Kind::kHistogram:
       break;
   }
@@ -163,6 +185,13 @@ std::string AggregatePlan::is_shown(const std::vector<GroupKey>& shown,
   return "tuple(" + group_list() + ") IN (" + list + ")";
 }
 
+/// Rates are counts here.
+double AggregatePlan::compared(const Having& having) const {
+  const bool is_rate = query_.measures[having.measure].kind == Measure::Kind::kRate;
+  return is_rate ? having.value * static_cast<double>(query_.range.length_ns()) / 1e9
+                 : having.value;
+}
+
 std::string AggregatePlan::groups(Parameters& parameters) const {
   const std::string list = group_list();
   std::string sql = "SELECT " + (list.empty() ? "" : list + ", ") + measures() +
@@ -171,7 +200,7 @@ std::string AggregatePlan::groups(Parameters& parameters) const {
   for (std::size_t i = 0; i < query_.having.size(); ++i) {
     const Having& having = query_.having[i];
     sql += (i == 0 ? "\nHAVING " : " AND ") + numbered('m', having.measure) +
-           comparison(having.comparison) + parameters.bind_double(having.value);
+           comparison(having.comparison) + parameters.bind_double(compared(having));
   }
   if (list.empty()) return sql;
   // Groups of which there is nothing come last either way.

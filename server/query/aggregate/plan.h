@@ -34,9 +34,12 @@ class AggregatePlan {
                                    Parameters& parameters) const;
 
  private:
-  /// SELECT of g0 … (the groups), v0 … (the measures' fields), c0 … (their filters), `time`.
+  /// SELECT of g0 … (the groups), v0 … (the measures' fields), e0 … (whether a record has these),
+  /// c0 … (the measures' filters), `time`.
   [[nodiscard]] std::string records(Parameters& parameters) const;
   [[nodiscard]] std::string group_field(const std::string& field, Parameters& parameters) const;
+  [[nodiscard]] std::string exists(const std::string& field, Parameters& parameters) const;
+  [[nodiscard]] double compared(const Having& having) const;
   [[nodiscard]] std::string measures() const;
   [[nodiscard]] std::string measure(std::size_t index) const;
   [[nodiscard]] std::string group_list() const;

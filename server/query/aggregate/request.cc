@@ -24,6 +24,9 @@ constexpr std::size_t kMaxMeasures = 10;
 constexpr std::size_t kMaxGroupBy = 8;
 constexpr std::int64_t kMaxLimit = 1000;
 constexpr std::size_t kLongestName = 64;
+constexpr std::size_t kMaxReferences = 20;
+/// 2200: what reaches further, with a step and a look behind it, is no number of nanoseconds.
+constexpr std::int64_t kLatestNs = 7'258'118'400'000'000'000;
 
 constexpr std::array<std::pair<std::string_view, Measure::Kind>, 10> kKinds = {{
     {"count", Measure::Kind::kCount},
@@ -342,6 +345,13 @@ AggregateQuery read_query(const Reader& reader, std::string name, const TimeRang
       query.having.push_back(read_having(condition, query));
     }
   }
+  if (query.buckets &&
+      query.buckets->count * query.limit * static_cast<std::int64_t>(query.measures.size()) >
+          kMaxQueryPoints) {
+    fail(reader.path() + ".step",
+         "makes more than " + std::to_string(kMaxQueryPoints) +
+             " points of all groups: use a longer one, or a lower 'limit'.");
+  }
   if (const auto by = reader.member("shift")) shift(*by, query);
   return query;
 }
@@ -350,6 +360,7 @@ TimeRange read_range(const Reader& reader, std::int64_t now_ns) {
   TimeRange range = {now_ns - kDefaultRangeNs, now_ns};
   const auto end = reader.member("end");
   if (end) range.end_ns = end->nanoseconds();
+  if (range.end_ns > kLatestNs) fail("end", "must be before the year 2200.");
   const auto start = reader.member("start");
   range.start_ns =
       start ? start->nanoseconds() : std::max<std::int64_t>(range.end_ns - kDefaultRangeNs, 0);
@@ -360,6 +371,9 @@ TimeRange read_range(const Reader& reader, std::int64_t now_ns) {
 /// Its references are to queries that fit together.
 void check(const NamedFormula& formula, const std::string& path,
            const std::vector<AggregateQuery>& queries) {
+  if (formula.formula.references().size() > kMaxReferences) {
+    fail(path, "may name queries " + std::to_string(kMaxReferences) + " times at most.");
+  }
   const AggregateQuery* grouped = nullptr;
   const AggregateQuery* first = nullptr;
   for (const Formula::Reference& reference : formula.formula.references()) {

@@ -81,7 +81,9 @@ struct AggregateRequest {
 /// parameter is the path of what is wrong: "queries.a.aggregations[0].op".
 AggregateRequest parse_aggregate_request(std::string_view json, std::int64_t now_ns);
 
-/// More points of a series are refused.
+/// More points of a series are refused, …
 inline constexpr std::int64_t kMaxSeriesPoints = 2'000;
+/// … and so are more of all groups and aggregations of a query.
+inline constexpr std::int64_t kMaxQueryPoints = 1'000'000;
 
 }  // namespace signalbox::server::query

@@ -6,10 +6,12 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
 #include "server/query/aggregate/plan.h"
+#include "server/query/error.h"
 #include "server/query/json.h"
 #include "server/query/rows.h"
 #include "server/query/unknown_fields.h"
@@ -29,7 +31,7 @@ struct Values {
 };
 
 struct Group {
-  GroupKey key;
+  GroupKey key;  ///< At last as it is shown: numbers of enums by their names.
   bool is_rest = false;
   Values values;
   std::vector<Values> series;  ///< By bucket; empty if not wanted.
@@ -42,6 +44,7 @@ struct Outcome {
   std::uint64_t group_count = 0;   ///< With those beyond the limit.
   std::optional<Buckets> buckets;  ///< As the request has them, not shifted.
   std::vector<std::string> group_by;
+  std::string missing_metric;  ///< Of which nothing was found, or "".
 };
 
 bool is_histogram(const AggregateQuery& query) {
@@ -94,6 +97,12 @@ class AggregateRun {
     if (outcome_.buckets) outcome_.buckets->first_ns += query_.shift_ns;
     read_groups();
     if (query_.buckets && !outcome_.groups.empty()) read_series();
+    for (Group& group : outcome_.groups) {
+      for (std::size_t i = 0; i < group.key.size() && !group.is_rest; ++i) {
+        group.key[i] =
+            display_value(resolve_field(query_.signal, query_.group_by[i]), group.key[i]);
+      }
+    }
     return std::move(outcome_);
   }
 
@@ -199,39 +208,36 @@ bool comes_first(const Group& a, const Group& b, std::size_t by, bool is_ascendi
   return is_ascending ? left < right : left > right;
 }
 
-/// The series of a metric: their own planner reads each measure by groups.
+/// The series of a metric: their own planner reads each measure by groups. The measure that orders
+/// them says which groups there are.
 class MetricRun {
  public:
   MetricRun(Session& session, const AggregateQuery& query) : session_(session), query_(query) {}
 
   Outcome run() {
+    for (const Measure& measure : query_.measures) outcome_.names.push_back(measure.name);
+    outcome_.units.resize(query_.measures.size());
     outcome_.group_by = query_.group_by;
     outcome_.buckets = query_.buckets;
     if (outcome_.buckets) outcome_.buckets->first_ns += query_.shift_ns;
-    const Buckets whole = {query_.range.start_ns, query_.range.length_ns(), 1};
-    for (std::size_t i = 0; i < query_.measures.size(); ++i) {
-      outcome_.names.push_back(query_.measures[i].name);
-      add(i, whole, [&](Group& group, const MetricGroup& read) {
-        group.values.numbers[i] = read.values.front();
-      });
-      if (!query_.buckets) continue;
-      add(i, *query_.buckets, [&](Group& group, const MetricGroup& read) {
-        for (std::size_t bucket = 0; bucket < read.values.size(); ++bucket) {
-          group.series[bucket].numbers[i] = read.values[bucket];
-        }
-      });
+    try {
+      find_groups();
+      for (std::size_t i = 0; i < query_.measures.size(); ++i) read_measure(i);
+    } catch (const QueryError& error) {
+      if (error.code() != ErrorCode::kNotFound) throw;
+      outcome_.missing_metric = query_.metric;
     }
-    std::sort(outcome_.groups.begin(), outcome_.groups.end(),
-              [by = query_.order_by, is_ascending = query_.is_ascending](
-                  const Group& a, const Group& b) { return comes_first(a, b, by, is_ascending); });
-    outcome_.group_count = std::max<std::uint64_t>(outcome_.group_count, outcome_.groups.size());
-    if (outcome_.groups.size() > query_.limit) outcome_.groups.resize(query_.limit);
     return std::move(outcome_);
   }
 
  private:
-  template <typename Set>
-  void add(std::size_t measure, const Buckets& buckets, Set set) {
+  static constexpr int kMaxGroupsRead = 1000;
+
+  [[nodiscard]] Buckets whole_range() const {
+    return {query_.range.start_ns, query_.range.length_ns(), 1};
+  }
+
+  [[nodiscard]] MetricGroups read(std::size_t measure, const Buckets& buckets) {
     MetricQuery query;
     query.name = query_.metric;
     query.type = query_.metric_type;
@@ -239,35 +245,64 @@ class MetricRun {
     query.filter = query_.filter;
     query.group_by = query_.group_by;
     query.aggregations = {query_.measures[measure].of_metric};
-    const MetricGroups read = read_metric(session_, query, buckets);
-    if (outcome_.units.size() == measure) outcome_.units.push_back(read.unit);
-    outcome_.group_count = std::max(outcome_.group_count, read.count);
-    for (const MetricGroup& group : read.groups) set(group_of(group.labels), group);
+    return read_metric(session_, query, buckets, kMaxGroupsRead);
   }
 
-  Group& group_of(const GroupKey& key) {
-    const auto [at, is_new] = by_key_.try_emplace(key, outcome_.groups.size());
-    if (is_new) {
+  void find_groups() {
+    const MetricGroups found = read(query_.order_by, whole_range());
+    outcome_.units[query_.order_by] = found.unit;
+    outcome_.group_count = found.count;
+    for (const MetricGroup& one : found.groups) {
       Group& group = outcome_.groups.emplace_back();
-      group.key = key;
+      group.key = one.labels;
       group.values.numbers.assign(query_.measures.size(), kNone);
+      group.values.numbers[query_.order_by] = one.values.front();
+    }
+    std::sort(outcome_.groups.begin(), outcome_.groups.end(),
+              [this](const Group& a, const Group& b) {
+                return comes_first(a, b, query_.order_by, query_.is_ascending);
+              });
+    if (outcome_.groups.size() > query_.limit) outcome_.groups.resize(query_.limit);
+    for (Group& group : outcome_.groups) {
       if (query_.buckets) {
-        group.series.assign(static_cast<std::size_t>(query_.buckets->count), group.values);
+        const Values none{std::vector<double>(query_.measures.size(), kNone), {}};
+        group.series.assign(static_cast<std::size_t>(query_.buckets->count), none);
+      }
+      by_key_[group.key] = &group;
+    }
+  }
+
+  void read_measure(std::size_t measure) {
+    if (measure != query_.order_by) {
+      const MetricGroups found = read(measure, whole_range());
+      outcome_.units[measure] = found.unit;
+      for (const MetricGroup& one : found.groups) {
+        const auto at = by_key_.find(one.labels);
+        if (at != by_key_.end()) at->second->values.numbers[measure] = one.values.front();
       }
     }
-    return outcome_.groups[at->second];
+    if (!query_.buckets) return;
+    for (const MetricGroup& one : read(measure, *query_.buckets).groups) {
+      const auto at = by_key_.find(one.labels);
+      if (at == by_key_.end()) continue;
+      for (std::size_t bucket = 0; bucket < one.values.size(); ++bucket) {
+        at->second->series[bucket].numbers[measure] = one.values[bucket];
+      }
+    }
   }
 
   Session& session_;
   const AggregateQuery& query_;
   Outcome outcome_;
-  std::map<GroupKey, std::size_t> by_key_;
+  std::map<GroupKey, Group*> by_key_;
 };
 
 /// A query's outcome as a formula sees it.
 class Operand {
  public:
-  Operand(const AggregateQuery& query, const Outcome& outcome) : query_(query), outcome_(outcome) {
+  Operand(const AggregateQuery& query, const Outcome& outcome)
+      : query_(query),
+        is_all_(outcome.groups.size() == outcome.group_count && query.having.empty()) {
     for (const Group& group : outcome.groups) {
       if (!group.is_rest) groups_.emplace(group.key, &group);
     }
@@ -276,63 +311,82 @@ class Operand {
   [[nodiscard]] const std::map<GroupKey, const Group*>& groups() const { return groups_; }
   [[nodiscard]] bool is_grouped() const { return !query_.group_by.empty(); }
 
-  /// Over all the time, or in a bucket of it.
-  [[nodiscard]] double value(const GroupKey& key, std::size_t aggregation,
-                             std::optional<std::size_t> bucket) const {
-    // One without groups stands beside each group of the others.
+  /// Null if there is none. One without groups stands beside each group of the others.
+  [[nodiscard]] const Group* group(const GroupKey& key) const {
     const auto at = groups_.find(is_grouped() ? key : GroupKey());
-    if (at == groups_.end()) {
-      // Beyond the limit there may be one; or it failed `having`.
-      const bool is_all = groups_.size() == outcome_.group_count && query_.having.empty();
-      const bool is_zero = query_.signal != Signal::kMetrics &&
-                           is_zero_of_nothing(query_.measures.at(aggregation).kind);
-      return is_all && is_zero ? 0 : kNone;
-    }
-    const Values& values = bucket ? at->second->series.at(*bucket) : at->second->values;
-    return values.numbers.at(aggregation);
+    return at == groups_.end() ? nullptr : at->second;
+  }
+
+  /// Where there is no group: beyond the limit there may be one, or it failed `having`.
+  [[nodiscard]] double without_group(std::size_t aggregation) const {
+    const bool is_zero = query_.signal != Signal::kMetrics &&
+                         is_zero_of_nothing(query_.measures.at(aggregation).kind);
+    return is_all_ && is_zero ? 0 : kNone;
   }
 
  private:
   const AggregateQuery& query_;
-  const Outcome& outcome_;
+  bool is_all_;
   std::map<GroupKey, const Group*> groups_;
 };
 
-Outcome run_formula(const NamedFormula& named, const AggregateRequest& request,
-                    const std::vector<Outcome>& outcomes) {
-  std::map<std::string, Operand> operands;
-  Outcome outcome;
-  outcome.names = {named.text};
-  outcome.units = {""};
-  for (const Formula::Reference& reference : named.formula.references()) {
-    for (std::size_t i = 0; i < request.queries.size(); ++i) {
-      if (request.queries[i].name != reference.query) continue;
-      operands.try_emplace(reference.query, request.queries[i], outcomes[i]);
-      outcome.buckets = outcomes[i].buckets;
-      if (!outcomes[i].group_by.empty()) outcome.group_by = outcomes[i].group_by;
+class FormulaRun {
+ public:
+  FormulaRun(const NamedFormula& named, const AggregateRequest& request,
+             const std::vector<Outcome>& outcomes)
+      : formula_(named.formula) {
+    outcome_.names = {named.text};
+    outcome_.units = {""};
+    for (const Formula::Reference& reference : formula_.references()) {
+      for (std::size_t i = 0; i < request.queries.size(); ++i) {
+        if (request.queries[i].name != reference.query) continue;
+        operands_.try_emplace(reference.query, request.queries[i], outcomes[i]);
+        outcome_.buckets = outcomes[i].buckets;
+        if (!outcomes[i].group_by.empty()) outcome_.group_by = outcomes[i].group_by;
+      }
     }
   }
-  std::map<GroupKey, Group> groups;
-  for (const auto& [name, operand] : operands) {
-    if (operand.is_grouped() != !outcome.group_by.empty()) continue;
-    for (const auto& [key, group] : operand.groups()) groups[key].key = key;
+
+  Outcome run() {
+    std::set<GroupKey> keys;
+    for (const auto& [name, operand] : operands_) {
+      if (operand.is_grouped() == outcome_.group_by.empty()) continue;
+      for (const auto& [key, group] : operand.groups()) keys.insert(key);
+    }
+    for (const GroupKey& key : keys) outcome_.groups.push_back(compute(key));
+    std::sort(outcome_.groups.begin(), outcome_.groups.end(),
+              [](const Group& a, const Group& b) { return comes_first(a, b, 0, false); });
+    outcome_.group_count = outcome_.groups.size();
+    return std::move(outcome_);
   }
-  const auto value = [&](const GroupKey& key, std::optional<std::size_t> bucket) {
-    return named.formula.evaluate([&](const Formula::Reference& reference) {
-      return operands.at(reference.query).value(key, reference.aggregation, bucket);
-    });
-  };
-  for (auto& [key, group] : groups) {
-    group.values.numbers = {value(key, std::nullopt)};
-    const auto buckets = static_cast<std::size_t>(outcome.buckets ? outcome.buckets->count : 0);
-    for (std::size_t i = 0; i < buckets; ++i) group.series.push_back({{value(key, i)}, {}});
-    outcome.groups.push_back(std::move(group));
+
+ private:
+  Group compute(const GroupKey& key) const {
+    std::map<std::string, const Group*> groups;
+    for (const auto& [name, operand] : operands_) groups[name] = operand.group(key);
+    const auto value = [&](std::optional<std::size_t> bucket) {
+      return formula_.evaluate([&](const Formula::Reference& reference) {
+        const Group* const group = groups.at(reference.query);
+        if (group == nullptr) {
+          return operands_.at(reference.query).without_group(reference.aggregation);
+        }
+        const Values& values = bucket ? group->series.at(*bucket) : group->values;
+        return values.numbers.at(reference.aggregation);
+      });
+    };
+    Group computed;
+    computed.key = key;
+    computed.values.numbers = {value(std::nullopt)};
+    const auto buckets = static_cast<std::size_t>(outcome_.buckets ? outcome_.buckets->count : 0);
+    computed.series.reserve(buckets);
+    for (std::size_t i = 0; i < buckets; ++i) computed.series.push_back({{value(i)}, {}});
+    return computed;
   }
-  std::sort(outcome.groups.begin(), outcome.groups.end(),
-            [](const Group& a, const Group& b) { return comes_first(a, b, 0, false); });
-  outcome.group_count = outcome.groups.size();
-  return outcome;
-}
+
+  const Formula& formula_;
+  std::map<std::string, Operand> operands_;
+  Outcome outcome_;
+};
 
 void write_histogram(const Histogram& histogram, JsonWriter& json) {
   json.begin_array();
@@ -356,14 +410,10 @@ void write_value(const Values& values, std::size_t index, JsonWriter& json) {
   }
 }
 
-void write_group(const Group& group, const Outcome& outcome, Signal signal, JsonWriter& json) {
+void write_group(const Group& group, const Outcome& outcome, JsonWriter& json) {
   json.begin_object();
   json.key("labels").begin_array();
-  for (std::size_t i = 0; i < group.key.size(); ++i) {
-    json.string(group.is_rest
-                    ? ""
-                    : display_value(resolve_field(signal, outcome.group_by[i]), group.key[i]));
-  }
+  for (const std::string& label : group.key) json.string(label);
   json.end_array();
   json.key("is_rest").boolean(group.is_rest);
   json.key("values").begin_array();
@@ -381,7 +431,7 @@ void write_group(const Group& group, const Outcome& outcome, Signal signal, Json
   json.end_object();
 }
 
-void write_outcome(const Outcome& outcome, Signal signal, JsonWriter& json) {
+void write_outcome(const Outcome& outcome, JsonWriter& json) {
   json.begin_object();
   json.key("group_by").begin_array();
   for (const std::string& field : outcome.group_by) json.string(field);
@@ -406,14 +456,25 @@ void write_outcome(const Outcome& outcome, Signal signal, JsonWriter& json) {
   }
   json.key("group_count").number(outcome.group_count);
   json.key("groups").begin_array();
-  for (const Group& group : outcome.groups) write_group(group, outcome, signal, json);
+  for (const Group& group : outcome.groups) write_group(group, outcome, json);
   json.end_array().end_object();
 }
 
 /// Of fields in filters, aggregations and groups.
-void write_all_warnings(Session& session, const AggregateRequest& request, JsonWriter& json) {
+void write_all_warnings(Session& session, const AggregateRequest& request,
+                        const std::vector<Outcome>& outcomes, JsonWriter& json) {
   json.key("warnings").begin_array();
-  for (const AggregateQuery& query : request.queries) {
+  for (std::size_t q = 0; q < request.queries.size(); ++q) {
+    const AggregateQuery& query = request.queries[q];
+    if (!outcomes[q].missing_metric.empty()) {
+      json.begin_object();
+      json.key("parameter").string("queries." + query.name + ".metric");
+      json.key("message").string("There is no metric '" + query.metric + "' that matches.");
+      json.key("field").string(query.metric);
+      json.key("position").number(0);
+      json.key("suggestions").begin_array().end_array();
+      json.end_object();
+    }
     KnownFields known(session, query.signal, query.range, query.metric);
     const std::string path = "queries." + query.name;
     const auto write = [&](const UnknownField& unknown, const std::string& parameter) {
@@ -450,26 +511,30 @@ std::string run_aggregates(Session& session, const AggregateRequest& request) {
   std::vector<Outcome> outcomes;
   outcomes.reserve(request.queries.size());
   for (const AggregateQuery& query : request.queries) {
-    outcomes.push_back(query.signal == Signal::kMetrics ? MetricRun(session, query).run()
-                                                        : AggregateRun(session, query).run());
+    try {
+      outcomes.push_back(query.signal == Signal::kMetrics ? MetricRun(session, query).run()
+                                                          : AggregateRun(session, query).run());
+    } catch (QueryError& error) {
+      // What is wrong with a value shows when its field is known.
+      const std::string path = "queries." + query.name;
+      if (error.parameter == "q") error.parameter = path + ".filter";
+      if (error.parameter == "aggregation") error.parameter = path + ".aggregations";
+      throw;
+    }
   }
   JsonWriter json;
   json.begin_object();
   json.key("results").begin_object();
   for (std::size_t i = 0; i < request.queries.size(); ++i) {
     json.key(request.queries[i].name);
-    write_outcome(outcomes[i], request.queries[i].signal, json);
+    write_outcome(outcomes[i], json);
   }
   for (const NamedFormula& formula : request.formulas) {
     json.key(formula.name);
-    const auto first =
-        std::find_if(request.queries.begin(), request.queries.end(), [&](const auto& query) {
-          return query.name == formula.formula.references().front().query;
-        });
-    write_outcome(run_formula(formula, request, outcomes), first->signal, json);
+    write_outcome(FormulaRun(formula, request, outcomes).run(), json);
   }
   json.end_object();
-  write_all_warnings(session, request, json);
+  write_all_warnings(session, request, outcomes, json);
   session.write_stats(json);
   json.end_object();
   return json.take();

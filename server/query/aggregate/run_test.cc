@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "server/query/aggregate/plan.h"
+#include "server/query/error.h"
 #include "server/query/query_test_fixture.h"
 
 namespace signalbox::server::query {
@@ -84,7 +85,7 @@ TEST_F(AggregateTest, AnswersOneValueOfEverything) {
   for (const auto& value : all.at(0).at("values").as_array()) {
     values.push_back(value.to_number<double>());
   }
-  EXPECT_THAT(values, ElementsAre(2, 2.0 / 60, 1, 40e6, 20e6, 10e6, 30e6, 30e6, 2));
+  EXPECT_THAT(values, ElementsAre(2, 2.0 / 60, 1, 40e6, 20e6, 10e6, 30e6, 30e6, 1));
 }
 
 TEST_F(AggregateTest, KnowsNothingOfNoRecordsButTheirNumber) {
@@ -268,6 +269,86 @@ TEST_F(AggregateTest, ComputesWithMetricsAndSpansTogether) {
   EXPECT_EQ(text(results.at("per_span").at("groups").at(0).at("series")), "[[90,45]]");
 }
 
+TEST_F(AggregateTest, ComparesRatesAsTheyAreShown) {
+  add({{.name = "often"}, {.name = "often"}, {.name = "often"}, {.name = "rare"}});
+  const auto found = groups(R"("aggregations": [{"op": "rate"}], "group_by": ["name"],
+                               "having": [{"op": ">", "value": 0.02}])");
+  ASSERT_EQ(found.as_array().size(), 1U);
+  EXPECT_EQ(text(found.at(0).at("values")), "[5E-2]");
+}
+
+TEST_F(AggregateTest, CountsWhatAFilterTakesForThere) {
+  insert("log_rows (service_name, time, severity_number, trace_id)",
+         "('shop', " + at_s(1) + ", 9, unhex('" + std::string(31, '0') + "1')), ('shop', " +
+             at_s(2) + ", 10, unhex('" + std::string(32, '0') + "')), ('shop', " + at_s(3) +
+             ", 0, unhex('" + std::string(32, '0') + "'))");
+  const auto results = ask(R"("queries": {
+      "counts": {"signal": "logs", "aggregations": [
+        {"op": "count", "field": "trace_id"}, {"op": "count_distinct", "field": "trace_id"},
+        {"op": "count", "field": "severity"}, {"op": "count_distinct", "field": "severity"},
+        {"op": "count", "field": "x"}]},
+      "ids": {"signal": "logs", "aggregations": [{"op": "count"}], "group_by": ["trace_id"]}})")
+                           .at("results");
+  EXPECT_EQ(text(results.at("counts").at("groups").at(0).at("values")), "[1,1,2,1,0]");
+  EXPECT_EQ(text(results.at("ids").at("groups").at(0).at("labels")), "[\"\"]");
+}
+
+TEST_F(AggregateTest, JoinsGroupsOfSeveralSignalsByWhatIsShown) {
+  insert("log_rows (service_name, time, severity_number)",
+         "('shop', " + at_s(1) + ", 17), ('shop', " + at_s(2) + ", 18)");
+  add({{.attributes = "{'severity': 'error'}", .types = "s"}});
+  const auto results = ask(R"("queries": {
+      "lines": {"signal": "logs", "aggregations": [{"op": "count"}], "group_by": ["severity"]},
+      "spans": {"signal": "traces", "aggregations": [{"op": "count"}], "group_by": ["severity"]}},
+    "formulas": {"per_span": "lines / spans"})")
+                           .at("results");
+  EXPECT_EQ(text(results.at("per_span").at("groups").at(0).at("labels")), "[\"error\"]");
+  EXPECT_EQ(text(results.at("per_span").at("groups").at(0).at("values")), "[2]");
+}
+
+TEST_F(AggregateTest, TakesAMetricThatThereIsNotForNoGroups) {
+  add({{}});
+  const auto answer = ask(R"json("queries": {
+      "spans": {"signal": "traces", "aggregations": [{"op": "count"}]},
+      "none": {"signal": "metrics", "metric": "none", "aggregations": [{"op": "rate"}]}},
+    "formulas": {"sum": "spans + or(none, 1)"})json");
+  EXPECT_EQ(text(answer.at("results").at("none").at("groups")), "[]");
+  EXPECT_EQ(text(answer.at("results").at("sum").at("groups").at(0).at("values")), "[2]");
+  EXPECT_EQ(answer.at("warnings").at(0).at("parameter"), "queries.none.metric");
+}
+
+TEST_F(AggregateTest, NamesTheQueryWhoseFilterIsWrong) {
+  try {
+    ask(R"("queries": {"a": {"signal": "logs", "filter": "severity = 'nope'",
+                             "aggregations": [{"op": "count"}]}})");
+    FAIL();
+  } catch (const QueryError& error) {
+    EXPECT_EQ(error.parameter, "queries.a.filter");
+  }
+}
+
+TEST_F(AggregateTest, LosesLittleOfAMetricBehindAGap) {
+  insert(
+      "metric_series_rows (series_id, metric_name, metric_type, temporality, is_monotonic, "
+      "service_name, seen)",
+      "(1, 'calls', 'sum', 2, true, 'shop', " + at_s(0) + ")");
+  insert("metric_series_hour_rows (hour, metric_name, series_id)",
+         "(toStartOfHour(" + at_s(-40'000) + "), 'calls', 1)");
+  const auto insert_point = [&](double time_s, int value) {
+    insert("metric_number_rows (metric_name, series_id, time, start_time, value, value_kind)",
+           "('calls', 1, " + at_s(time_s) + ", " + at_s(-80'000) + ", " + std::to_string(value) +
+               ", 1)");
+  };
+  insert_point(-40'000, 100);
+  for (int t = 5; t < 60; ++t) insert_point(t, 1000 + t);  // Nothing was heard of for hours.
+  const auto found = ask(R"("queries": {"a": {"signal": "metrics", "metric": "calls",
+                            "aggregations": [{"op": "increase"}]}})")
+                         .at("results")
+                         .at("a")
+                         .at("groups");
+  EXPECT_NEAR(found.at(0).at("values").at(0).to_number<double>(), 54, 3);
+}
+
 TEST_F(AggregateTest, WarnsOfFieldsThatNoRecordHas) {
   add({{.attributes = "{'zone': 'a'}", .types = "s"}});
   insert("span_value_rows (hour, key, type, value, records)",
@@ -399,7 +480,9 @@ TEST(AggregatePlan, ComposesItsStatementsOfNamedParts) {
   const AggregatePlan plan(request.queries[0], slots);
   Parameters of_groups;
   EXPECT_EQ(without_numbers(plan.groups(of_groups)),
-            "SELECT g0, toFloat64(quantileTDigestIf(0.990000)(v0, true AND isFinite(v0))) AS m0, "
+            "SELECT g0, if(countIf(true AND isFinite(v0)) = 0, nan, "
+            "greatest(minIf(v0, true AND isFinite(v0)), least(maxIf(v0, true AND isFinite(v0)), "
+            "toFloat64(quantileTDigestIf(0.99)(v0, true AND isFinite(v0)))))) AS m0, "
             "toFloat64(countIf(c1)) AS m1, count() OVER () AS groups\n"
             "FROM (SELECT start_time AS time, service_name AS g0, toFloat64(duration_ns) AS v0, "
             "((status_code = 2)) AS c1 FROM span_rows WHERE "
@@ -411,7 +494,9 @@ TEST(AggregatePlan, ComposesItsStatementsOfNamedParts) {
             "SELECT NOT tuple(g0) IN (tuple({:String}), tuple({:String})) AS is_rest, "
             "if(is_rest, '', toString(g0)) AS k0, "
             "intDiv(toUnixTimestamp64Nano(time) - {:Int64}, {:Int64}) AS bucket, "
-            "toFloat64(quantileTDigestIf(0.990000)(v0, true AND isFinite(v0))) AS m0, "
+            "if(countIf(true AND isFinite(v0)) = 0, nan, "
+            "greatest(minIf(v0, true AND isFinite(v0)), least(maxIf(v0, true AND isFinite(v0)), "
+            "toFloat64(quantileTDigestIf(0.99)(v0, true AND isFinite(v0)))))) AS m0, "
             "toFloat64(countIf(c1)) AS m1\n"
             "FROM (SELECT start_time AS time, service_name AS g0, toFloat64(duration_ns) AS v0, "
             "((status_code = 2)) AS c1 FROM span_rows WHERE "
