@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "server/api/client_watch.h"
+#include "server/api/compress.h"
 #include "server/api/hosts.h"
 #include "server/api/openapi.h"
 #include "server/api/static_files.h"
@@ -273,6 +274,9 @@ class Api::Impl {
         workers_(options_.worker_threads, options_.max_queued_requests) {}
 
   void handle(net::Request request, net::Responder responder) {
+    // std::function wants to be copyable, a responder is not.
+    const auto client = std::make_shared<Client>(
+        Client{std::move(responder), std::string(request.headers.get("accept-encoding"))});
     net::Response response;
     ApiCall call;
     call.start = std::chrono::system_clock::now();
@@ -285,13 +289,13 @@ class Api::Impl {
       if (target.path() == kRetentionPath && options_.retention != nullptr) {
         call.route = kRetentionPath;
         Query action = retention_action(request, target);
-        submit(std::move(action), std::move(call), std::move(responder));
+        submit(std::move(action), std::move(call), client);
         return;
       }
       if (target.path() == kQueryPath) {
         call.route = kQueryPath;
         Query query = aggregate_query(request, target);
-        submit(std::move(query), std::move(call), std::move(responder));
+        submit(std::move(query), std::move(call), client);
         return;
       }
       check_method(request);
@@ -299,7 +303,7 @@ class Api::Impl {
         call.route = route_of(target.path());
         Query query = understand(target);
         if (query) {
-          submit(std::move(query), std::move(call), std::move(responder));
+          submit(std::move(query), std::move(call), client);
           return;
         }
         response.headers.add("content-type", "application/yaml");
@@ -313,10 +317,16 @@ class Api::Impl {
       call.error = error.what();
     }
     if (is_api) tell(std::move(call), response);
-    answer(std::move(response), responder);
+    answer(std::move(response), *client);
   }
 
  private:
+  /// Who waits for an answer, and how it may be encoded.
+  struct Client {
+    net::Responder responder;
+    std::string accepted_encodings;
+  };
+
   /// As openapi.yaml writes it; "" if there is none.
   static std::string_view route_of(std::string_view path) {
     static constexpr std::array<std::string_view, 10> kPlain = {
@@ -334,9 +344,10 @@ class Api::Impl {
     options_.on_call(call);
   }
 
-  static void answer(net::Response response, net::Responder& responder) {
+  static void answer(net::Response response, Client& client) {
     add_security_headers(response);
-    responder(std::move(response));
+    compress(response, client.accepted_encodings);
+    client.responder(std::move(response));
   }
 
   void check_host(const net::Request& request) const {
@@ -444,16 +455,14 @@ class Api::Impl {
     return query;
   }
 
-  void submit(Query query, ApiCall call, net::Responder responder) {
+  void submit(Query query, ApiCall call, const std::shared_ptr<Client>& client) {
     const auto deadline = Session::Clock::now() + options_.request_deadline;
-    // std::function wants to be copyable, a responder is not.
-    auto shared = std::make_shared<net::Responder>(std::move(responder));
     const bool taken =
-        workers_.try_submit([this, query = std::move(query), call, shared, deadline] {
+        workers_.try_submit([this, query = std::move(query), call, client, deadline] {
           ApiCall done = call;
-          net::Response response = run(query, *shared, deadline, done);
+          net::Response response = run(query, client->responder, deadline, done);
           tell(std::move(done), response);
-          answer(std::move(response), *shared);
+          answer(std::move(response), *client);
         });
     if (!taken) {
       const QueryError error(ErrorCode::kUnavailable,
@@ -461,7 +470,7 @@ class Api::Impl {
       net::Response response = error_response(error);
       call.error = error.what();
       tell(std::move(call), response);
-      answer(std::move(response), *shared);
+      answer(std::move(response), *client);
     }
   }
 

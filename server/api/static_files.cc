@@ -48,14 +48,14 @@ std::string read_file(const std::filesystem::path& path) {
   return content;
 }
 
-/// FNV-1a: the tag only has to change when the file does.
+/// FNV-1a: the tag only has to change when the file does. Weak, for it may be sent compressed.
 std::string make_etag(std::string_view content) {
   std::uint64_t hash = 0xCBF29CE484222325ULL;
   for (const char c : content) {
     hash ^= static_cast<std::uint8_t>(c);
     hash *= 0x100000001B3ULL;
   }
-  return "\"" + std::to_string(hash) + "-" + std::to_string(content.size()) + "\"";
+  return "W/\"" + std::to_string(hash) + "-" + std::to_string(content.size()) + "\"";
 }
 
 net::Response plain(unsigned status, std::string text) {
