@@ -454,6 +454,7 @@ class Http1Connection final : public Connection,
   asio::awaitable<void> linger() {
     error_code ignored;
     co_await say_end();
+    error_ = {};  // To TLS, what still comes of the request is no way to end.
     tcp().socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
     std::array<char, kReadBytes / 4> discarded;
     const auto give_up = Clock::now() + limits().drain_timeout;
