@@ -300,12 +300,11 @@ class MetricRun {
 /// A query's outcome as a formula sees it.
 class Operand {
  public:
-  Operand(const AggregateQuery& query, const Outcome& outcome)
-      : query_(query),
-        is_all_(outcome.groups.size() == outcome.group_count && query.having.empty()) {
+  Operand(const AggregateQuery& query, const Outcome& outcome) : query_(query) {
     for (const Group& group : outcome.groups) {
       if (!group.is_rest) groups_.emplace(group.key, &group);
     }
+    is_all_ = groups_.size() == outcome.group_count && query.having.empty();
   }
 
   [[nodiscard]] const std::map<GroupKey, const Group*>& groups() const { return groups_; }
@@ -326,7 +325,7 @@ class Operand {
 
  private:
   const AggregateQuery& query_;
-  bool is_all_;
+  bool is_all_ = false;  ///< Nothing is in the rest or beyond the limit.
   std::map<GroupKey, const Group*> groups_;
 };
 

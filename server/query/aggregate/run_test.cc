@@ -193,6 +193,19 @@ TEST_F(AggregateTest, TakesNoGroupBeyondTheLimitForNothing) {
   EXPECT_EQ(shares(R"(, "limit": 1)"), "[\"a\"][0][\"c\"][null]");
 }
 
+TEST_F(AggregateTest, TakesNoGroupInTheRestForNothing) {
+  add({{.name = "a"}, {.name = "a"}, {.name = "b", .status = 2}});
+  const auto results = ask(R"("queries": {
+      "wrong": {"signal": "traces", "filter": "status = error", "aggregations": [{"op": "count"}],
+                "group_by": ["name"]},
+      "all": {"signal": "traces", "aggregations": [{"op": "count"}], "group_by": ["name"],
+              "limit": 1, "rest": true}}, "formulas": {"both": "wrong + all"})")
+                           .at("results");
+  // "b" is all of the rest, so how many there are of it is not known.
+  EXPECT_EQ(text(results.at("both").at("groups").at(0).at("values")), "[2]");
+  EXPECT_EQ(text(results.at("both").at("groups").at(1).at("values")), "[null]");
+}
+
 TEST_F(AggregateTest, CountsTheValuesOfAHistogram) {
   add({{.start_s = 1, .attributes = "{'x': '1'}", .types = "i"},
        {.start_s = 1, .attributes = "{'x': '1.1'}", .types = "d"},
