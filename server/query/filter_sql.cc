@@ -29,21 +29,6 @@ constexpr double kMaxExactDouble = 9007199254740992.0;
   throw error;
 }
 
-std::string_view symbol(Op op) {
-  switch (op) {
-    case Op::kLess:
-      return " < ";
-    case Op::kLessOrEqual:
-      return " <= ";
-    case Op::kGreater:
-      return " > ";
-    case Op::kGreaterOrEqual:
-      return " >= ";
-    default:
-      return " = ";
-  }
-}
-
 bool is_order(Op op) {
   return op == Op::kLess || op == Op::kLessOrEqual || op == Op::kGreater ||
          op == Op::kGreaterOrEqual;
@@ -112,7 +97,7 @@ class TestSql {
         fail(value.position, "A duration cannot be compared with an attribute",
              "Write the number in the attribute's own unit.");
       } else if (is_order(op_)) {
-        alternatives.push_back(in_parentheses(place.text + std::string(symbol(op_)) +
+        alternatives.push_back(in_parentheses(place.text + std::string(comparison_sql(op_)) +
                                               parameters_.bind(value.text) + " AND " +
                                               place.exists));
       } else if (value.text.empty()) {
@@ -187,7 +172,7 @@ class TestSql {
         return column + " IN (" + join(values, ", ") + ")";
       }
       default:
-        return column + std::string(symbol(op_)) + parameters_.bind(node_.values[0].text);
+        return column + std::string(comparison_sql(op_)) + parameters_.bind(node_.values[0].text);
     }
   }
 
@@ -217,7 +202,7 @@ class TestSql {
              field.type == FieldType::kDuration ? "Write for example: 100ms, 1.5s or 2m."
                                                 : "Write a number without quotes.");
       }
-      return column + std::string(symbol(op_)) + parameters_.bind_double(value.number);
+      return column + std::string(comparison_sql(op_)) + parameters_.bind_double(value.number);
     });
   }
 
@@ -266,7 +251,7 @@ class TestSql {
     refuse_pattern(field);
     if (op_ == Op::kExists) return column + " != 0";
     return any([&](const FilterValue& value) {
-      return column + std::string(symbol(op_)) + std::to_string(enum_number(field, value));
+      return column + std::string(comparison_sql(op_)) + std::to_string(enum_number(field, value));
     });
   }
 
@@ -316,7 +301,7 @@ class TestSql {
     if (place.kind == Kind::kMap || place.kind == Kind::kText) {
       return number_of_text(place.text, value);
     }
-    const std::string compared = place.column + std::string(symbol(op_));
+    const std::string compared = place.column + std::string(comparison_sql(op_));
     if (place.kind == Kind::kInt && is_large_integer(value)) {
       return "ifNull(" + compared + "toInt64OrNull(" + parameters_.bind(value.text) + "), false)";
     }
@@ -333,10 +318,10 @@ class TestSql {
   /// A number against the text of an attribute, whatever type was sent.
   std::string number_of_text(const std::string& text, const FilterValue& value) {
     if (is_large_integer(value)) {
-      return "ifNull(toInt64OrNull(" + text + ")" + std::string(symbol(op_)) + "toInt64OrNull(" +
-             parameters_.bind(value.text) + "), false)";
+      return "ifNull(toInt64OrNull(" + text + ")" + std::string(comparison_sql(op_)) +
+             "toInt64OrNull(" + parameters_.bind(value.text) + "), false)";
     }
-    return "ifNull(toFloat64OrNull(" + text + ")" + std::string(symbol(op_)) +
+    return "ifNull(toFloat64OrNull(" + text + ")" + std::string(comparison_sql(op_)) +
            parameters_.bind_double(value.number) + ", false)";
   }
 
@@ -395,6 +380,21 @@ std::string text_sql(const FilterNode& node, Signal signal, Parameters& paramete
 }
 
 }  // namespace
+
+std::string_view comparison_sql(FilterOperator op) {
+  switch (op) {
+    case Op::kLess:
+      return " < ";
+    case Op::kLessOrEqual:
+      return " <= ";
+    case Op::kGreater:
+      return " > ";
+    case Op::kGreaterOrEqual:
+      return " >= ";
+    default:
+      return " = ";
+  }
+}
 
 std::string filter_sql(const FilterNode& filter, Signal signal, const AttributeSlots& slots,
                        Parameters& parameters, const TimeRange& range) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "server/query/attribute_slots.h"
 #include "server/query/fields.h"
@@ -19,5 +20,8 @@ namespace signalbox::server::query {
 /// Throws QueryError about "q" where a value does not fit its field.
 std::string filter_sql(const FilterNode& filter, Signal signal, const AttributeSlots& slots,
                        Parameters& parameters, const TimeRange& range = {});
+
+/// " = " for kEqual, " < " for kLess and so on: of the operators that compare by order, and that.
+std::string_view comparison_sql(FilterOperator op);
 
 }  // namespace signalbox::server::query

@@ -166,8 +166,7 @@ class QueryRun {
   MetricGroups read(const Buckets& buckets, int max_groups) {
     max_groups_ = max_groups;
     describe();
-    const std::int64_t median = median_interval();
-    interval_ns_ = median > 0 ? median : kDefaultIntervalNs;
+    find_interval();
     buckets_ = buckets;
     const Aggregation aggregation = query_.aggregations.at(0);
     if (has_buckets() && quantile_of(aggregation)) {
@@ -225,8 +224,9 @@ class QueryRun {
     throw error;
   }
 
-  /// The median time between two points of a series; 0 if no series has two.
-  std::int64_t median_interval() const {
+  /// Finds the interval: the median time between two points of a series. Returns it; 0 if no
+  /// series has two.
+  std::int64_t find_interval() {
     const std::string table = table_of(metric_.type);
     Parameters parameters;
     const std::string name = parameters.bind(query_.name);
@@ -246,13 +246,13 @@ class QueryRun {
             table + " WHERE " + points + " AND series_id IN (SELECT DISTINCT series_id FROM " +
             table + " WHERE " + points + " LIMIT " + std::to_string(kSeriesSampled) + "))",
         parameters);
-    RowReader row(data);
-    return row.i64();
+    const std::int64_t median = RowReader(data).i64();
+    interval_ns_ = median > 0 ? median : kDefaultIntervalNs;
+    return median;
   }
 
   void choose_buckets() {
-    const std::int64_t median = median_interval();
-    interval_ns_ = median > 0 ? median : kDefaultIntervalNs;
+    const std::int64_t median = find_interval();
     const std::int64_t chosen = query_.step_ns > 0
                                     ? query_.step_ns
                                     : round_step_ns(query_.range.length_ns() / kTargetPoints);

@@ -26,22 +26,6 @@ bool is_of_numbers(Measure::Kind kind) {
          kind != Measure::Kind::kCountDistinct;
 }
 
-std::string comparison(Having::Comparison comparison) {
-  switch (comparison) {
-    case Having::Comparison::kLess:
-      return " < ";
-    case Having::Comparison::kLessOrEqual:
-      return " <= ";
-    case Having::Comparison::kGreater:
-      return " > ";
-    case Having::Comparison::kGreaterOrEqual:
-      return " >= ";
-    case Having::Comparison::kEqual:
-      break;
-  }
-  return " = ";
-}
-
 /// A t-digest counts in single precision, so it is brought between the extremes.
 std::string quantile(double level, const std::string& value, const std::string& condition) {
   const std::string of = "If(" + value + ", " + condition + ")";
@@ -200,7 +184,8 @@ std::string AggregatePlan::groups(Parameters& parameters) const {
   for (std::size_t i = 0; i < query_.having.size(); ++i) {
     const Having& having = query_.having[i];
     sql += (i == 0 ? "\nHAVING " : " AND ") + numbered('m', having.measure) +
-           comparison(having.comparison) + parameters.bind_double(compared(having));
+           std::string(comparison_sql(having.comparison)) +
+           parameters.bind_double(compared(having));
   }
   if (list.empty()) return sql;
   // Groups of which there is nothing come last either way.

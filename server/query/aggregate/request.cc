@@ -41,12 +41,12 @@ constexpr std::array<std::pair<std::string_view, Measure::Kind>, 10> kKinds = {{
     {"histogram", Measure::Kind::kHistogram},
 }};
 
-constexpr std::array<std::pair<std::string_view, Having::Comparison>, 5> kComparisons = {{
-    {"<", Having::Comparison::kLess},
-    {"<=", Having::Comparison::kLessOrEqual},
-    {">", Having::Comparison::kGreater},
-    {">=", Having::Comparison::kGreaterOrEqual},
-    {"=", Having::Comparison::kEqual},
+constexpr std::array<std::pair<std::string_view, FilterOperator>, 5> kComparisons = {{
+    {"<", FilterOperator::kLess},
+    {"<=", FilterOperator::kLessOrEqual},
+    {">", FilterOperator::kGreater},
+    {">=", FilterOperator::kGreaterOrEqual},
+    {"=", FilterOperator::kEqual},
 }};
 
 [[noreturn]] void fail(const std::string& path, const std::string& message) {

@@ -40,10 +40,9 @@ struct Measure {
 
 /// Groups stay of which it holds.
 struct Having {
-  enum class Comparison : std::uint8_t { kLess, kLessOrEqual, kGreater, kGreaterOrEqual, kEqual };
   std::size_t measure = 0;
-  Comparison comparison = Comparison::kGreater;
-  double value = 0;  ///< Finite.
+  FilterOperator comparison = FilterOperator::kGreater;  ///< kEqual, or one of order.
+  double value = 0;                                      ///< Finite.
 };
 
 /// One aggregate query about spans, log records or the series of a metric.

@@ -57,7 +57,7 @@ TEST(AggregateRequest, ReadsAllThatAQueryMayHave) {
   EXPECT_EQ(query.order_by, 1U);
   EXPECT_TRUE(query.is_ascending);
   EXPECT_EQ(query.limit, 7U);
-  EXPECT_EQ(query.having.at(0).comparison, Having::Comparison::kGreaterOrEqual);
+  EXPECT_EQ(query.having.at(0).comparison, FilterOperator::kGreaterOrEqual);
   EXPECT_EQ(query.shift_ns, 100'000'000'000);
   EXPECT_EQ(query.range.start_ns, 900'000'000'000);
   EXPECT_EQ(query.range.end_ns, 960'000'000'000);

@@ -44,7 +44,7 @@ struct Outcome {
   std::uint64_t group_count = 0;   ///< With those beyond the limit.
   std::optional<Buckets> buckets;  ///< As the request has them, not shifted.
   std::vector<std::string> group_by;
-  std::string missing_metric;  ///< Of which nothing was found, or "".
+  bool is_metric_missing = false;
 };
 
 bool is_histogram(const AggregateQuery& query) {
@@ -82,19 +82,29 @@ std::string unit_of(const AggregateQuery& query, const Measure& measure) {
   return is_duration ? "ns" : "";
 }
 
+/// Of what `query` asks for, without groups yet.
+Outcome outcome_of(const AggregateQuery& query) {
+  Outcome outcome;
+  for (const Measure& measure : query.measures) outcome.names.push_back(measure.name);
+  outcome.units.resize(query.measures.size());
+  outcome.group_by = query.group_by;
+  outcome.buckets = query.buckets;
+  if (outcome.buckets) outcome.buckets->first_ns += query.shift_ns;
+  return outcome;
+}
+
 class AggregateRun {
  public:
   AggregateRun(Session& session, const AggregateQuery& query)
-      : session_(session), query_(query), plan_(query, session.slots()) {}
+      : session_(session),
+        query_(query),
+        plan_(query, session.slots()),
+        outcome_(outcome_of(query)) {}
 
   Outcome run() {
-    for (const Measure& measure : query_.measures) {
-      outcome_.names.push_back(measure.name);
-      outcome_.units.push_back(unit_of(query_, measure));
+    for (std::size_t i = 0; i < query_.measures.size(); ++i) {
+      outcome_.units[i] = unit_of(query_, query_.measures[i]);
     }
-    outcome_.group_by = query_.group_by;
-    outcome_.buckets = query_.buckets;
-    if (outcome_.buckets) outcome_.buckets->first_ns += query_.shift_ns;
     read_groups();
     if (query_.buckets && !outcome_.groups.empty()) read_series();
     for (Group& group : outcome_.groups) {
@@ -212,20 +222,16 @@ bool comes_first(const Group& a, const Group& b, std::size_t by, bool is_ascendi
 /// them says which groups there are.
 class MetricRun {
  public:
-  MetricRun(Session& session, const AggregateQuery& query) : session_(session), query_(query) {}
+  MetricRun(Session& session, const AggregateQuery& query)
+      : session_(session), query_(query), outcome_(outcome_of(query)) {}
 
   Outcome run() {
-    for (const Measure& measure : query_.measures) outcome_.names.push_back(measure.name);
-    outcome_.units.resize(query_.measures.size());
-    outcome_.group_by = query_.group_by;
-    outcome_.buckets = query_.buckets;
-    if (outcome_.buckets) outcome_.buckets->first_ns += query_.shift_ns;
     try {
       find_groups();
       for (std::size_t i = 0; i < query_.measures.size(); ++i) read_measure(i);
     } catch (const QueryError& error) {
       if (error.code() != ErrorCode::kNotFound) throw;
-      outcome_.missing_metric = query_.metric;
+      outcome_.is_metric_missing = true;
     }
     return std::move(outcome_);
   }
@@ -465,7 +471,7 @@ void write_all_warnings(Session& session, const AggregateRequest& request,
   json.key("warnings").begin_array();
   for (std::size_t q = 0; q < request.queries.size(); ++q) {
     const AggregateQuery& query = request.queries[q];
-    if (!outcomes[q].missing_metric.empty()) {
+    if (outcomes[q].is_metric_missing) {
       json.begin_object();
       json.key("parameter").string("queries." + query.name + ".metric");
       json.key("message").string("There is no metric '" + query.metric + "' that matches.");
