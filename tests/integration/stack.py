@@ -4,9 +4,11 @@ Standard library only. Every process is stopped when its Stack is closed, whatev
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -26,11 +28,31 @@ os.environ["NO_PROXY"] = os.environ["no_proxy"] = "localhost,127.0.0.1"  # All o
 os.environ["SIGNALBOX_SELF_TELEMETRY"] = "off"
 
 
+_LOCKED_PORTS = []  # Open files: the locks end with the process.
+
+
 def free_port() -> int:
-    """A loopback port that nothing listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A loopback port that nothing listens on, and that nobody takes before this process has ended.
+
+    Not one of the kernel's choice: another test's outgoing connection could be given it between two starts of a
+    server. Tests that run beside this one leave it alone because of a lock.
+    """
+    first_of_the_kernels = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    folder = pathlib.Path(tempfile.gettempdir()) / "signalbox-test-ports"
+    folder.mkdir(exist_ok=True)
+    for port in random.sample(range(10_000, first_of_the_kernels), 1000):
+        lock = open(folder / str(port), "w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(("127.0.0.1", port))
+        except OSError:
+            lock.close()
+            continue
+        _LOCKED_PORTS.append(lock)
+        return port
+    raise RuntimeError(f"no port from 10000 to {first_of_the_kernels - 1} is free")
 
 
 def wait_until(condition, what: str, timeout_s: float = 20.0, interval_s: float = 0.05):
