@@ -280,6 +280,8 @@ TEST_F(ApiTest, TakesAnEmptyNameForTheServiceWithoutOne) {
 TEST_F(ApiTest, AnswersUnknownPathsMethodsAndHosts) {
   EXPECT_EQ(get("/api/v1/nothing").status, 404u);
   EXPECT_EQ(get("/api/").status, 404u);
+  EXPECT_EQ(get("/api/v1/traces/" + std::string(32, 'a') + "/more").status, 404u);
+  EXPECT_EQ(get("/api/v1/services/").status, 404u) << "a path has one spelling";
   const net::Response post = get("/api/v1/services", "POST");
   EXPECT_EQ(post.status, 405u);
   EXPECT_EQ(post.headers.get("allow"), "GET, HEAD");

@@ -1,0 +1,264 @@
+#include "server/api/routes.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <ranges>
+
+#include "server/query/aggregate/request.h"
+#include "server/query/aggregate/run.h"
+#include "server/query/error.h"
+#include "server/query/facets.h"
+#include "server/query/fields.h"
+#include "server/query/filter.h"
+#include "server/query/logs.h"
+#include "server/query/metrics.h"
+#include "server/query/selection.h"
+#include "server/query/services.h"
+#include "server/query/traces.h"
+
+namespace signalbox::server::api {
+namespace {
+
+using query::FilterNode;
+using query::QueryError;
+using query::Session;
+
+constexpr std::size_t kTraceIdDigits = 32;
+constexpr std::size_t kSpanIdDigits = 16;
+
+std::int64_t now_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+FilterNode filter_of(Target& target) {
+  FilterNode filter = query::parse_filter(target.text("q"));
+  const auto service = target.name("service");
+  return service ? query::both(query::field_equals("service.name", *service), std::move(filter))
+                 : filter;
+}
+
+std::uint32_t limit_of(Target& target) {
+  return static_cast<std::uint32_t>(target.integer("limit", 1, 1000, 100));
+}
+
+query::SearchParts parts_of(Target& target) {
+  const std::vector<std::string> names = target.texts("include", 3);
+  if (names.empty()) return {};
+  query::SearchParts parts{.rows = false, .histogram = false, .facets = false};
+  for (const std::string& name : names) {
+    if (name == "rows") {
+      parts.rows = true;
+    } else if (name == "histogram") {
+      parts.histogram = true;
+    } else if (name == "facets") {
+      parts.facets = true;
+    } else {
+      throw QueryError::invalid("include", "'include' must be one of: rows, histogram, facets.");
+    }
+  }
+  return parts;
+}
+
+query::Signal signal_of(Target& target) {
+  target.required_text("signal");
+  return static_cast<query::Signal>(target.choice("signal", {"traces", "logs", "metrics"}));
+}
+
+Query services_query(RouteCall& call) {
+  Target& target = call.target;
+  return [range = target.range(now_ns())](Session& session) {
+    return query::list_services(session, range);
+  };
+}
+
+Query service_query(RouteCall& call) {
+  Target& target = call.target;
+  return [name = target.required_name("name"), range = target.range(now_ns())](Session& session) {
+    return query::get_service(session, name, range);
+  };
+}
+
+Query traces_query(RouteCall& call) {
+  Target& target = call.target;
+  query::TraceSearch search;
+  search.range = target.range(now_ns());
+  search.filter = filter_of(target);
+  search.limit = limit_of(target);
+  search.cursor = target.text("cursor");
+  search.order = static_cast<query::TraceSearch::Order>(
+      target.choice("order", {"newest", "oldest", "slowest"}));
+  search.parts = parts_of(target);
+  return [search = std::move(search)](Session& session) {
+    return query::search_traces(session, search);
+  };
+}
+
+Query trace_query(RouteCall& call) {
+  return [id = parse_hex_id("trace_id", call.path_values.at(0), kTraceIdDigits)](Session& session) {
+    return query::get_trace(session, id);
+  };
+}
+
+FilterNode at_least(std::int64_t severity) {
+  FilterNode node = query::field_equals("severity", std::to_string(severity));
+  node.op = query::FilterOperator::kGreaterOrEqual;
+  node.values[0].kind = query::FilterValue::Kind::kNumber;
+  node.values[0].number = static_cast<double>(severity);
+  return node;
+}
+
+Query logs_query(RouteCall& call) {
+  Target& target = call.target;
+  query::LogSearch search;
+  const std::string trace_id = target.hex_id("trace_id", kTraceIdDigits);
+  const std::string span_id = target.hex_id("span_id", kSpanIdDigits);
+  const bool has_times = target.nanoseconds("start") || target.nanoseconds("end");
+  search.range = target.range(now_ns());
+  search.filter = filter_of(target);
+  if (!trace_id.empty()) {
+    search.filter = query::both(query::field_equals("trace_id", trace_id), search.filter);
+  }
+  if (!span_id.empty()) {
+    search.filter = query::both(query::field_equals("span_id", span_id), search.filter);
+  }
+  if (const std::int64_t severity = target.integer("severity_min", 0, 24, 0); severity > 0) {
+    search.filter = query::both(at_least(severity), search.filter);
+  }
+  search.limit = limit_of(target);
+  search.cursor = target.text("cursor");
+  search.order = static_cast<query::LogSearch::Order>(target.choice("order", {"newest", "oldest"}));
+  search.parts = parts_of(target);
+  const bool around_trace = !trace_id.empty() && !has_times;
+  return [search = std::move(search), trace_id, around_trace](Session& session) {
+    if (!around_trace) return query::search_logs(session, search);
+    query::LogSearch of_trace = search;
+    of_trace.range = query::range_around_trace(session, trace_id).value_or(search.range);
+    return query::search_logs(session, of_trace);
+  };
+}
+
+Query metrics_query(RouteCall& call) {
+  Target& target = call.target;
+  return [range = target.range(now_ns()), service = target.name("service")](Session& session) {
+    return query::list_metrics(session, range, service);
+  };
+}
+
+Query metric_query(RouteCall& call) {
+  Target& target = call.target;
+  query::MetricQuery query;
+  query.name = target.required_text("name");
+  constexpr std::array<std::string_view, 6> kTypes = {
+      "", "gauge", "sum", "histogram", "exponential_histogram", "summary"};
+  query.type = kTypes.at(
+      target.choice("type", {"", "gauge", "sum", "histogram", "exponential_histogram", "summary"}));
+  query.range = target.range(now_ns());
+  query.step_ns = target.nanoseconds("step").value_or(0);
+  query.group_by = target.texts("group_by", 8);
+  for (const std::string& name : target.texts("aggregation", 5)) {
+    const auto aggregation = query::parse_aggregation(name);
+    if (!aggregation) {
+      throw QueryError::invalid("aggregation",
+                                "'aggregation' must be one of: avg, rate, increase, sum, last, "
+                                "min, max, count, or a percentile such as p99 or p99.9.");
+    }
+    query.aggregations.push_back(*aggregation);
+  }
+  query.filter = query::parse_filter(target.text("q"));
+  query.exemplars = target.flag("exemplars");
+  return
+      [query = std::move(query)](Session& session) { return query::query_metric(session, query); };
+}
+
+Query fields_query(RouteCall& call) {
+  Target& target = call.target;
+  query::FieldsRequest request;
+  request.signal = signal_of(target);
+  request.range = target.range(now_ns());
+  request.contains = target.text("contains");
+  request.metric = target.text("metric");
+  return [request = std::move(request)](Session& session) {
+    return query::list_fields(session, request);
+  };
+}
+
+Query field_values_query(RouteCall& call) {
+  Target& target = call.target;
+  query::FieldValuesRequest request;
+  request.signal = signal_of(target);
+  request.field = target.required_text("field");
+  request.range = target.range(now_ns());
+  request.filter = query::parse_filter(target.text("q"));
+  request.contains = target.text("contains");
+  request.metric = target.text("metric");
+  request.limit = limit_of(target);
+  return [request = std::move(request)](Session& session) {
+    return query::list_field_values(session, request);
+  };
+}
+
+Query aggregate_query(RouteCall& call) {
+  check_json(call.request);
+  return [request = query::parse_aggregate_request(call.request.body, now_ns())](Session& session) {
+    return query::run_aggregates(session, request);
+  };
+}
+
+constexpr std::array<Route, 10> kRoutes = {{
+    {"/api/v1/services", "GET", services_query},
+    {"/api/v1/service", "GET", service_query},
+    {"/api/v1/traces", "GET", traces_query},
+    {"/api/v1/traces/{trace_id}", "GET", trace_query},
+    {"/api/v1/logs", "GET", logs_query},
+    {"/api/v1/metrics", "GET", metrics_query},
+    {"/api/v1/metrics/query", "GET", metric_query},
+    {"/api/v1/query", "POST", aggregate_query},
+    {"/api/v1/fields", "GET", fields_query},
+    {"/api/v1/field_values", "GET", field_values_query},
+}};
+
+std::vector<std::string_view> parts_of_path(std::string_view path) {
+  std::vector<std::string_view> parts;
+  for (const auto part : std::views::split(path, '/')) parts.emplace_back(part.begin(), part.end());
+  return parts;
+}
+
+std::optional<std::vector<std::string_view>> match(std::string_view pattern,
+                                                   const std::vector<std::string_view>& path) {
+  const std::vector<std::string_view> expected = parts_of_path(pattern);
+  if (expected.size() != path.size()) return std::nullopt;
+  std::vector<std::string_view> values;
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    if (expected[i].starts_with('{')) {
+      values.push_back(path[i]);
+    } else if (path[i] != expected[i]) {
+      return std::nullopt;
+    }
+  }
+  return values;
+}
+
+}  // namespace
+
+std::optional<FoundRoute> find_route(std::string_view path) {
+  const std::vector<std::string_view> parts = parts_of_path(path);
+  std::optional<FoundRoute> found;
+  for (const Route& route : kRoutes) {
+    auto values = match(route.path, parts);
+    if (!values) continue;
+    if (values->empty()) return FoundRoute{.route = route, .path_values = {}};
+    if (!found) found.emplace(FoundRoute{.route = route, .path_values = std::move(*values)});
+  }
+  return found;
+}
+
+void check_json(const net::Request& request) {
+  if (request.headers.get("content-type").starts_with("application/json")) return;
+  throw QueryError::invalid("content-type", "Send the body as application/json.");
+}
+
+}  // namespace signalbox::server::api
