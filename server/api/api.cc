@@ -1,5 +1,6 @@
 #include "server/api/api.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -29,6 +30,8 @@ constexpr std::string_view kApiPrefix = "/api/";
 constexpr std::string_view kOpenApiPath = "/api/v1/openapi.yaml";
 constexpr std::string_view kRetentionPath = "/api/v1/settings/retention";
 constexpr std::string_view kStatusPath = "/api/v1/status";
+constexpr std::size_t kSlowWorkers = 1;
+constexpr std::size_t kMaxQueuedSlowRequests = 16;
 
 }  // namespace
 
@@ -37,7 +40,8 @@ class Api::Impl {
   explicit Impl(Options options)
       : options_(std::move(options)),
         files_(options_.web_root),
-        workers_(options_.worker_threads, options_.max_queued_requests) {}
+        workers_(options_.worker_threads, options_.max_queued_requests),
+        slow_workers_(kSlowWorkers, kMaxQueuedSlowRequests) {}
 
   void handle(net::Request request, net::Responder responder) {
     // std::function wants to be copyable, a responder is not.
@@ -183,13 +187,14 @@ class Api::Impl {
 
   void submit(Query query, ApiCall call, const std::shared_ptr<Client>& client) {
     const auto deadline = Session::Clock::now() + options_.request_deadline;
-    const bool taken =
-        workers_.try_submit([this, query = std::move(query), call, client, deadline] {
-          ApiCall done = call;
-          net::Response response = run(query, client->responder, deadline, done);
-          tell(std::move(done), response);
-          answer(std::move(response), *client);
-        });
+    const auto found = find_route(call.route);
+    WorkerPool& workers = found && found->route.may_take_long ? slow_workers_ : workers_;
+    const bool taken = workers.try_submit([this, query = std::move(query), call, client, deadline] {
+      ApiCall done = call;
+      net::Response response = run(query, client->responder, deadline, done);
+      tell(std::move(done), response);
+      answer(std::move(response), *client);
+    });
     if (!taken) {
       const QueryError error(ErrorCode::kUnavailable,
                              "Too many queries are waiting already. Try again in a second.");
@@ -233,6 +238,7 @@ class Api::Impl {
   const StaticFiles files_;
   ClientWatch clients_;
   WorkerPool workers_;
+  WorkerPool slow_workers_;  ///< For what may take long: nothing else waits for it.
 };
 
 Api::Api(Options options) : impl_(std::make_unique<Impl>(std::move(options))) {}

@@ -359,6 +359,31 @@ TEST_F(ApiTest, RefusesMoreThanMayWait) {
   EXPECT_EQ(waiting.get().status, 200u);
 }
 
+TEST_F(ApiTest, LetsNoneWaitForALongStatement) {
+  std::promise<void> go;
+  const std::shared_future<void> may_go(go.get_future());
+  std::promise<void> entered;
+  engine_.on_query = [&, first = std::make_shared<std::once_flag>()] {
+    bool is_first = false;
+    std::call_once(*first, [&] { is_first = true; });
+    if (is_first) {
+      entered.set_value();
+      may_go.wait();
+    }
+    return store::QueryResult{};
+  };
+  Api api({.engine = engine_, .web_root = web_.path(), .worker_threads = 1});
+  auto statement = std::async(std::launch::async, [&] {
+    return send(api, "POST", "/api/v1/sql", R"({"sql": "SELECT 1"})", "application/json");
+  });
+  entered.get_future().wait();
+
+  EXPECT_EQ(start(api, "/api/v1/status").get().status, 200u);
+
+  go.set_value();
+  EXPECT_EQ(statement.get().status, 500u) << "the engine answers no syntax tree";
+}
+
 TEST_F(ApiTest, DoesNoWorkForAClientThatHasGone) {
   Api api({.engine = engine_, .web_root = web_.path()});
 

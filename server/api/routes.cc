@@ -17,6 +17,7 @@
 #include "server/query/selection.h"
 #include "server/query/services.h"
 #include "server/query/traces.h"
+#include "server/query/user_sql/run.h"
 
 namespace signalbox::server::api {
 namespace {
@@ -208,7 +209,18 @@ Query aggregate_query(RouteCall& call) {
   };
 }
 
-constexpr std::array<Route, 10> kRoutes = {{
+Query sql_query(RouteCall& call) {
+  check_json(call.request);
+  return [query = query::parse_user_sql(call.request.body)](Session& session) {
+    return query::run_user_sql(session, query);
+  };
+}
+
+Query sql_tables_query(RouteCall& /*call*/) {
+  return [](Session& session) { return query::list_sql_tables(session); };
+}
+
+constexpr std::array<Route, 12> kRoutes = {{
     {"/api/v1/services", "GET", services_query},
     {"/api/v1/service", "GET", service_query},
     {"/api/v1/traces", "GET", traces_query},
@@ -219,6 +231,8 @@ constexpr std::array<Route, 10> kRoutes = {{
     {"/api/v1/query", "POST", aggregate_query},
     {"/api/v1/fields", "GET", fields_query},
     {"/api/v1/field_values", "GET", field_values_query},
+    {"/api/v1/sql", "POST", sql_query, true},
+    {"/api/v1/sql/tables", "GET", sql_tables_query},
 }};
 
 std::vector<std::string_view> parts_of_path(std::string_view path) {

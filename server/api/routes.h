@@ -40,6 +40,7 @@ struct Route {
   std::string_view method;
   /// Asks `target` for all parameters that there are; throws query::QueryError.
   Query (*parse)(RouteCall&);
+  bool may_take_long = false;  ///< Then it waits for others that do, and none of the rest for it.
 };
 
 struct FoundRoute {

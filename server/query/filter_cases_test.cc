@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "server/query/aggregate/request.h"
+#include "server/query/document_examples.h"
 #include "server/query/error.h"
 #include "server/query/filter.h"
 
@@ -73,33 +74,15 @@ TEST(FilterCases, AreReadAsInTheBrowser) {
   }
 }
 
-/// The blocks of docs/query.md that begin by ````kind`.
-std::vector<std::string> examples(const std::string& kind) {
-  std::ifstream file(SIGNALBOX_QUERY_DOCUMENT);
-  std::vector<std::string> found;
-  bool is_inside = false;
-  for (std::string line; std::getline(file, line);) {
-    if (line == "```" + kind) {
-      is_inside = true;
-      found.emplace_back();
-    } else if (line == "```") {
-      is_inside = false;
-    } else if (is_inside) {
-      found.back() += line + "\n";
-    }
-  }
-  return found;
-}
-
 TEST(QueryDocument, HasFiltersThatAreRead) {
-  std::stringstream filters(examples("filter").at(0));
+  std::stringstream filters(document_examples(SIGNALBOX_QUERY_DOCUMENT, "filter").at(0));
   std::size_t count = 0;
   for (std::string line; std::getline(filters, line); ++count) EXPECT_NO_THROW(parse_filter(line));
   EXPECT_GT(count, 5U);
 }
 
 TEST(QueryDocument, HasRequestsThatAreRead) {
-  const std::vector<std::string> requests = examples("json");
+  const std::vector<std::string> requests = document_examples(SIGNALBOX_QUERY_DOCUMENT, "json");
   EXPECT_GT(requests.size(), 3U);
   for (const std::string& request : requests) {
     EXPECT_NO_THROW(parse_aggregate_request(request, 1'700'000'000'000'000'000)) << request;

@@ -112,15 +112,33 @@ JsonWriter& JsonWriter::string(std::string_view text) {
     if (static_cast<std::uint8_t>(text[at]) < 0x80) {
       append_escaped(text_, text[at]);
       ++at;
-    } else if (const std::size_t length = utf8_length(text, at); length > 0) {
-      text_.append(text, at, length);
-      at += length;
     } else {
-      text_ += "\xEF\xBF\xBD";
-      ++at;
+      at += append_character(text, at);
     }
   }
   text_ += '"';
+  return *this;
+}
+
+std::size_t JsonWriter::append_character(std::string_view text, std::size_t at) {
+  const std::size_t length = utf8_length(text, at);
+  if (length == 0) {
+    text_ += "\xEF\xBF\xBD";
+    return 1;
+  }
+  text_.append(text, at, length);
+  return length;
+}
+
+JsonWriter& JsonWriter::json(std::string_view value) {
+  separate();
+  for (std::size_t at = 0; at < value.size();) {
+    if (static_cast<std::uint8_t>(value[at]) < 0x80) {
+      text_ += value[at++];
+    } else {
+      at += append_character(value, at);
+    }
+  }
   return *this;
 }
 

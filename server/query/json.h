@@ -1,6 +1,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -27,6 +28,8 @@ class JsonWriter {
   JsonWriter& number(std::integral auto value) { return raw(std::to_string(value)); }
   /// A 64-bit integer as a string of digits.
   JsonWriter& digits(std::integral auto value) { return raw('"' + std::to_string(value) + '"'); }
+  /// A value that is JSON already.
+  JsonWriter& json(std::string_view value);
   /// Bytes as lowercase hexadecimal digits.
   JsonWriter& hex(std::string_view bytes);
 
@@ -37,6 +40,8 @@ class JsonWriter {
   JsonWriter& close(char bracket);
   JsonWriter& raw(std::string_view text);
   void separate();
+  /// The character at `at`, which is not ASCII, or U+FFFD for a byte of none; returns its length.
+  std::size_t append_character(std::string_view text, std::size_t at);
 
   std::string text_;
   bool needs_comma_ = false;

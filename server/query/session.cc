@@ -53,6 +53,19 @@ QueryError to_query_error(const store::EngineError& error) {
   }
 }
 
+/// What the engine says of a client's statement, without what is of no use to who wrote it: error
+/// codes, and all that could stand at a place.
+std::string without_internals(std::string_view message) {
+  constexpr std::string_view kBefore = "DB::Exception: ";
+  if (const std::size_t at = message.find(kBefore); at != std::string_view::npos) {
+    message.remove_prefix(at + kBefore.size());
+  }
+  for (const std::string_view behind : {". Expected one of: ", ". Stack trace:", " (version "}) {
+    message = message.substr(0, message.find(behind));
+  }
+  return std::string(message);
+}
+
 /// `sql` such that it reads `sources` under the names of their tables.
 std::string with_sources(const std::string& sql, const store::FirstTables::Sources& sources) {
   std::string with;
@@ -74,7 +87,7 @@ Session::Session(store::Engine& engine, Clock::time_point deadline, std::stop_to
       stop_(std::move(stop)),
       first_tables_(first_tables) {}
 
-std::string Session::rows(const std::string& sql, const Parameters& parameters) {
+store::QueryOptions Session::options() const {
   if (stop_.stop_requested()) throw unwanted();
   const auto left =
       std::chrono::duration_cast<std::chrono::milliseconds>(deadline_ - Clock::now()).count();
@@ -84,6 +97,11 @@ std::string Session::rows(const std::string& sql, const Parameters& parameters) 
   store::QueryOptions options;
   options.max_execution_time_ms = static_cast<std::uint32_t>(left);
   options.stop = stop_;
+  return options;
+}
+
+std::string Session::rows(const std::string& sql, const Parameters& parameters) {
+  const store::QueryOptions options = this->options();
   // Held while the statement runs.
   const auto sources = first_tables_ == nullptr ? nullptr : first_tables_->sources();
   const std::string text = sources == nullptr ? sql : with_sources(sql, *sources);
@@ -97,6 +115,48 @@ std::string Session::rows(const std::string& sql, const Parameters& parameters) 
     if (stop_.stop_requested()) throw unwanted();
     throw to_query_error(error);
   }
+}
+
+template <typename Ask>
+store::QueryResult Session::ask_for_client(Ask&& ask) {
+  try {
+    store::QueryResult result = ask();
+    rows_read_ += result.rows_read;
+    bytes_read_ += result.bytes_read;
+    return result;
+  } catch (const store::EngineError& error) {
+    if (stop_.stop_requested()) throw unwanted();
+    QueryError known = to_query_error(error);
+    if (known.code() != ErrorCode::kInternal) throw known;
+    throw QueryError::invalid("sql", without_internals(error.what()));
+  }
+}
+
+std::string Session::client_rows(const std::string& sql, std::string_view format) {
+  return ask_for_client(
+             [&] { return engine_.query(sql + "\nFORMAT " + std::string(format), {}, options()); })
+      .data;
+}
+
+std::string Session::client_stream(const std::string& sql, std::string_view format) {
+  std::string data;
+  const auto gather = [&](std::string_view piece) {
+    if (data.size() + piece.size() > kMostClientBytes) {
+      throw beyond_limits(ErrorCode::kResourceExhausted, "The result is larger than 16 MiB.");
+    }
+    data += piece;
+    return true;
+  };
+  ask_for_client([&] {
+    return engine_.query_stream(sql + "\nFORMAT " + std::string(format), {}, options(), gather);
+  });
+  return data;
+}
+
+void Session::expect_current_tables() const {
+  if (first_tables_ == nullptr || first_tables_->sources()->empty()) return;
+  throw QueryError(ErrorCode::kUnavailable,
+                   "Data of an earlier version is being moved; SQL is answered when that is done.");
 }
 
 AttributeSlots::Known Session::read_slots() {

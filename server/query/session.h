@@ -1,9 +1,11 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <stop_token>
 #include <string>
+#include <string_view>
 
 #include "server/query/attribute_slots.h"
 #include "server/query/json.h"
@@ -31,6 +33,17 @@ class Session {
   /// Runs one SELECT and returns its rows as RowBinary (see RowReader). `sql` has no FORMAT.
   std::string rows(const std::string& sql, const Parameters& parameters = {});
 
+  /// The same for a statement that a client wrote, and any format: what the engine finds wrong with
+  /// it is told to the client.
+  std::string client_rows(const std::string& sql, std::string_view format);
+  /// The same for a SELECT of any size; a result of more than `kMostClientBytes` is refused.
+  std::string client_stream(const std::string& sql, std::string_view format);
+
+  /// Throws QueryError while data of an earlier version is being moved: only `rows` finds that.
+  void expect_current_tables() const;
+
+  static constexpr std::size_t kMostClientBytes = std::size_t{16} << 20;
+
   [[nodiscard]] std::uint64_t rows_read() const noexcept { return rows_read_; }
   [[nodiscard]] std::uint64_t bytes_read() const noexcept { return bytes_read_; }
   /// Asks for them when they are first needed.
@@ -40,6 +53,11 @@ class Session {
   void write_stats(JsonWriter& json) const;
 
  private:
+  /// For the next statement. Throws QueryError if nobody waits for it or its time is over.
+  [[nodiscard]] store::QueryOptions options() const;
+  /// Counts what `ask`, which runs a client's statement, has read.
+  template <typename Ask>
+  store::QueryResult ask_for_client(Ask&& ask);
   AttributeSlots::Known read_slots();
 
   store::Engine& engine_;

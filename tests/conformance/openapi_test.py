@@ -172,6 +172,17 @@ class Answers(unittest.TestCase):
         error = ask({"queries": {"a": {"signal": "traces", "aggregations": [{"op": "median"}]}}}, 400)
         self.assertEqual(error["parameter"], "queries.a.aggregations[0].op")
 
+    def test_of_sql(self) -> None:
+        def ask(post: dict, expected: int = 200) -> dict:
+            return self.check("/api/v1/sql", "/api/v1/sql", expected, post)
+        answer = ask({"sql": "SELECT name, attributes['attribute.1'] AS value, duration_ns, trace_id "
+                             "FROM spans WHERE name = 'checkout'"})
+        self.assertEqual([column["name"] for column in answer["columns"]], ["name", "value", "duration_ns", "trace_id"])
+        self.assertEqual(answer["rows"], [["checkout", "9223372036854775807", "20000000", self.trace_id]])
+        self.assertEqual(ask({"sql": "DROP TABLE spans"}, 400)["parameter"], "sql")
+        tables = self.check("/api/v1/sql/tables", "/api/v1/sql/tables")["tables"]
+        self.assertIn("spans", [table["name"] for table in tables])
+
     def test_of_bad_requests(self) -> None:
         self.check("/api/v1/traces", "/api/v1/traces?start=yesterday", 400)
         self.check("/api/v1/traces", "/api/v1/traces?limit=0", 400)
