@@ -20,7 +20,7 @@ fail() {
 build_packages=(
   g++ cmake ninja-build mold ccache pkg-config ca-certificates curl
   libboost1.81-dev libnghttp2-dev libcurl4-openssl-dev libssl-dev zlib1g-dev libzstd-dev
-  libspdlog-dev libfmt-dev libcli11-dev libyaml-cpp-dev openssl libsimdjson-dev libprotozero-dev libxxhash-dev
+  libspdlog-dev libfmt-dev libcli11-dev libyaml-cpp-dev openssl libsimdjson-dev libprotozero-dev libxxhash-dev libre2-dev
   python3 python3-venv
 )
 test_packages=(

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "server/query/error.h"
+#include "server/query/regular_expression.h"
 
 namespace signalbox::server::query {
 namespace {
@@ -322,8 +323,8 @@ class Parser {
   /// `name REGEXP 'x'` would else be a search for two words and a text, which finds nothing.
   [[noreturn]] void refuse_after_word(const std::string& word) const {
     fail(token_.position, "Expected an operator, AND or OR after '" + word + "'",
-         "Operators are = != < <= > >= IN, LIKE, ILIKE, CONTAINS and EXISTS. Put text of several "
-         "words into quotes: 'connection refused'.");
+         "Operators are = != < <= > >= IN, BETWEEN, LIKE, ILIKE, CONTAINS, REGEXP and EXISTS. Put "
+         "text of several words into quotes: 'connection refused'.");
   }
 
   FilterNode parse_text() {
@@ -379,6 +380,16 @@ class Parser {
       parse_list(node);
       return true;
     }
+    if (accept_keyword("BETWEEN")) {
+      node.op = FilterOperator::kBetween;
+      parse_bounds(node);
+      return true;
+    }
+    if (accept_keyword("REGEXP")) {
+      node.op = FilterOperator::kRegexp;
+      node.values.push_back(parse_pattern());
+      return true;
+    }
     const auto pattern = [&](std::string_view keyword, FilterOperator op) {
       if (!accept_keyword(keyword)) return false;
       node.op = op;
@@ -396,6 +407,26 @@ class Parser {
     if (text == ">") return FilterOperator::kGreater;
     if (text == ">=") return FilterOperator::kGreaterOrEqual;
     return FilterOperator::kEqual;
+  }
+
+  void parse_bounds(FilterNode& node) {
+    node.values.push_back(parse_value());
+    if (!accept_keyword("AND")) {
+      fail(token_.position, "Expected AND after the first value of BETWEEN",
+           "Write for example: duration BETWEEN 100ms AND 1s.");
+    }
+    node.values.push_back(parse_value());
+  }
+
+  FilterValue parse_pattern() {
+    FilterValue pattern = parse_value();
+    const std::string fault = pattern_fault(pattern.text);
+    if (!fault.empty()) {
+      fail(pattern.position, "The pattern is refused (" + fault + ")",
+           "Patterns are regular expressions as RE2 has them, such as '^GET /api/v[12]'. In quotes "
+           "a backslash is written twice.");
+    }
+    return pattern;
   }
 
   void parse_list(FilterNode& node) {

@@ -15,7 +15,8 @@
 ///     unary      = "NOT" unary | "(" or ")" | text | field test
 ///     test       = ( "=" | "==" | "!=" | "<>" | "<" | "<=" | ">" | ">=" ) value
 ///                | [ "NOT" ] "IN" "(" value { "," value } ")"
-///                | [ "NOT" ] ( "LIKE" | "ILIKE" | "CONTAINS" ) value
+///                | [ "NOT" ] "BETWEEN" value "AND" value
+///                | [ "NOT" ] ( "LIKE" | "ILIKE" | "CONTAINS" | "REGEXP" ) value
 ///                | [ "NOT" ] "EXISTS"
 ///     text       = a quoted text, or a word that ")", "AND", "OR" or nothing follows
 ///     value      = a quoted text, number, duration (`100ms`), `true`, `false`, or a word
@@ -45,6 +46,8 @@ enum class FilterOperator : std::uint8_t {
   kIlike,
   kContains,
   kExists,
+  kBetween,  ///< Two values: at least the first one, at most the second one.
+  kRegexp,   ///< One value, which pattern_fault has found nothing wrong with.
 };
 
 /// A filter, or a part of one.

@@ -19,8 +19,9 @@ namespace json = boost::json;
 
 /// The tree as the cases have it: arrays that begin with an operator, values by their kind.
 json::value outline(const FilterNode& node) {
-  constexpr std::string_view kOperators[] = {
-      "=", "!=", "<", "<=", ">", ">=", "IN", "LIKE", "ILIKE", "CONTAINS", "EXISTS"};
+  constexpr std::string_view kOperators[] = {"=",      "!=",      "<",     "<=",    ">",
+                                             ">=",     "IN",      "LIKE",  "ILIKE", "CONTAINS",
+                                             "EXISTS", "BETWEEN", "REGEXP"};
   constexpr std::string_view kValueKinds[] = {"string", "word", "number", "duration", "bool"};
   json::array parts;
   const auto with_children = [&](std::string_view word) {

@@ -52,6 +52,8 @@ class Generator {
     const std::string field(kFields.at(below(kFields.size())));
     if (below(8) == 0) return field + " EXISTS";
     if (below(8) == 0) return field + " IN (" + quoted() + ", " + quoted() + ")";
+    if (below(8) == 0) return field + " NOT BETWEEN " + quoted() + " AND " + quoted();
+    if (below(8) == 0) return field + " REGEXP '[a-c]+(x|y)$'";
     return field + " " + std::string(kOperators.at(below(kOperators.size()))) + " " + quoted();
   }
 

@@ -80,14 +80,11 @@ class TestSql {
 
  private:
   std::string attribute_test(const AttributePlace& place) {
-    switch (op_) {
-      case Op::kLike:
-      case Op::kIlike:
-      case Op::kContains:
-        return matches_pattern(place.text) + " AND " + place.exists;
-      default:
-        break;
+    if (op_ == Op::kBetween) {
+      check_bounds();
+      return within_bounds([&](TestSql& bound) { return bound.attribute_test(place); });
     }
+    if (is_pattern()) return matches_pattern(place.text) + " AND " + place.exists;
     std::vector<std::string> alternatives;
     std::vector<std::string> texts;
     for (const FilterValue& value : node_.values) {
@@ -123,7 +120,35 @@ class TestSql {
     return place.column + " = " + parameters_.bind_int(number);
   }
 
+  /// What `test` says of each bound: `>=` of the first value and `<=` of the second one.
+  template <typename Test>
+  std::string within_bounds(Test test) {
+    const auto of_bound = [&](Op op, const FilterValue& value) {
+      FilterNode node = node_;
+      node.values = {value};
+      TestSql bound(node, op, parameters_, range_);
+      return test(bound);
+    };
+    const std::string least = of_bound(Op::kGreaterOrEqual, node_.values[0]);
+    return in_parentheses(least + " AND " + of_bound(Op::kLessOrEqual, node_.values[1]));
+  }
+
+  /// Numbers and texts have no order among one another.
+  void check_bounds() const {
+    const FilterValue& last = node_.values[1];
+    if ((node_.values[0].kind == ValueKind::kNumber) == (last.kind == ValueKind::kNumber)) return;
+    fail(last.position, "BETWEEN has a number and a text",
+         "Write two numbers without quotes, or two texts in quotes.");
+  }
+
+  [[nodiscard]] bool is_pattern() const {
+    return op_ == Op::kLike || op_ == Op::kIlike || op_ == Op::kContains || op_ == Op::kRegexp;
+  }
+
   std::string by_type(const IntrinsicField& field, const std::string& column) {
+    if (op_ == Op::kBetween) {
+      return within_bounds([&](TestSql& bound) { return bound.by_type(field, column); });
+    }
     switch (field.type) {
       case FieldType::kString:
         return string(column);
@@ -151,19 +176,18 @@ class TestSql {
         return text + " LIKE " + pattern;
       case Op::kIlike:
         return text + " ILIKE " + pattern;
+      case Op::kRegexp:
+        return "match(" + text + ", " + pattern + ")";
       default:
         return "positionCaseInsensitive(" + text + ", " + pattern + ") > 0";
     }
   }
 
   std::string string(const std::string& column) {
+    if (is_pattern()) return matches_pattern(column);
     switch (op_) {
       case Op::kExists:
         return column + " != ''";
-      case Op::kLike:
-      case Op::kIlike:
-      case Op::kContains:
-        return matches_pattern(column);
       case Op::kIn: {
         std::vector<std::string> values;
         values.reserve(node_.values.size());
@@ -186,9 +210,9 @@ class TestSql {
   }
 
   void refuse_pattern(const IntrinsicField& field) const {
-    if (op_ != Op::kLike && op_ != Op::kIlike && op_ != Op::kContains) return;
+    if (!is_pattern()) return;
     fail(node_.position, "'" + std::string(field.name) + "' cannot be searched for a pattern",
-         "Compare it by = != < <= > >= or IN.");
+         "Compare it by = != < <= > >= IN or BETWEEN.");
   }
 
   std::string number(const IntrinsicField& field, const std::string& column) {

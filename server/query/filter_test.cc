@@ -15,8 +15,9 @@ namespace {
 using ::testing::HasSubstr;
 
 std::string_view name_of(FilterOperator op) {
-  constexpr std::string_view kNames[] = {
-      "=", "!=", "<", "<=", ">", ">=", "IN", "LIKE", "ILIKE", "CONTAINS", "EXISTS"};
+  constexpr std::string_view kNames[] = {"=",      "!=",      "<",     "<=",    ">",
+                                         ">=",     "IN",      "LIKE",  "ILIKE", "CONTAINS",
+                                         "EXISTS", "BETWEEN", "REGEXP"};
   return kNames[static_cast<std::size_t>(op)];
 }
 
@@ -74,6 +75,10 @@ TEST(Filter, ReadsEveryOperator) {
   EXPECT_EQ(parsed("a LIKE 'x%'"), "[a LIKE s:x%]");
   EXPECT_EQ(parsed("a not ilike 'x%'"), "(not [a ILIKE s:x%])");
   EXPECT_EQ(parsed("a CONTAINS \"x\""), "[a CONTAINS s:x]");
+  EXPECT_EQ(parsed("a BETWEEN 1 AND 2ms"), "[a BETWEEN n:1 d:2ms]");
+  EXPECT_EQ(parsed("a NOT BETWEEN b AND 'c'"), "(not [a BETWEEN w:b s:c])");
+  EXPECT_EQ(parsed("a REGEXP '^x\\\\d'"), "[a REGEXP s:^x\\d]");
+  EXPECT_EQ(parsed("a not regexp x"), "(not [a REGEXP w:x])");
   EXPECT_EQ(parsed("a EXISTS"), "[a EXISTS]");
   EXPECT_EQ(parsed("a NOT EXISTS"), "(not [a EXISTS])");
 }
@@ -155,7 +160,14 @@ INSTANTIATE_TEST_SUITE_P(
                       Refused{"'a' = 1", 0, "Expected a field"}, Refused{"`a`", 3, "operator"},
                       Refused{"a = 1 ; b", 6, "Unexpected ';'"}, Refused{"()", 1, "field"},
                       Refused{"5 = a", 0, "Expected a field"},
-                      Refused{"name REGEXP 'o.'", 5, "operator, AND or OR after 'name'"},
+                      Refused{"name MATCHES 'o.'", 5, "operator, AND or OR after 'name'"},
+                      Refused{"a BETWEEN 1 OR 2", 12, "Expected AND after"},
+                      Refused{"a REGEXP '('", 9, "missing"},
+                      Refused{"a = 1 AND b REGEXP '[z-a]'", 19, "invalid character class range"},
+                      Refused{"a REGEXP '(?=x)'", 9, "(?="},
+                      Refused{"a REGEXP '(a)\\\\1'", 9, "escape"},
+                      Refused{"a REGEXP 'x{1001}'", 9, "repetition"},
+                      Refused{"a REGEXP '((x{100}){100}){100}'", 9, "repetition"},
                       Refused{"connection refused", 11, "after 'connection'"},
                       Refused{"timeout a = 1", 8, "after 'timeout'"},
                       Refused{"a NOT b", 2, "after 'a'"}, Refused{"count(a)", 5, "after 'count'"}));
@@ -210,6 +222,29 @@ TEST(FilterSql, NeverHoldsAValue) {
             "(positionCaseInsensitive(body, {p1:String}) > 0)) | p0=it | p1=s");
 }
 
+TEST(FilterSql, AsksForBothBoundsOfTheSameValue) {
+  EXPECT_EQ(
+      sql_of("duration BETWEEN 1ms AND 2ms"),
+      "(((duration_ns >= {p0:Float64} AND duration_ns <= {p1:Float64}))) | p0=1e+06 | p1=2e+06");
+  EXPECT_EQ(sql_of("event.name BETWEEN 'a' AND 'b'"),
+            "((arrayExists(x -> (x >= {p0:String} AND x <= {p1:String}), `events.name`))) | p0=a | "
+            "p1=b");
+  EXPECT_EQ(sql_of("severity BETWEEN warn AND error", Signal::kLogs),
+            "(((severity_number >= 13 AND severity_number <= 20)))");
+  EXPECT_EQ(sql_of("resource.k NOT BETWEEN 1 AND 2"),
+            "(NOT ((resource_id IN (SELECT resource_id FROM resource_rows WHERE "
+            "(ifNull(toFloat64OrNull(attributes[{p0:String}]) >= {p1:Float64}, false) AND "
+            "ifNull(toFloat64OrNull(attributes[{p0:String}]) <= {p2:Float64}, false)))))) | p0=k | "
+            "p1=1 | p2=2");
+}
+
+TEST(FilterSql, MatchesARegularExpression) {
+  EXPECT_EQ(sql_of("name REGEXP '^a|b'"), "((match(name, {p0:String}))) | p0=^a|b");
+  EXPECT_EQ(sql_of("scope.k REGEXP 'x'"),
+            "((scope_id IN (SELECT scope_id FROM scope_rows WHERE match(attributes[{p0:String}], "
+            "{p1:String}) AND mapContains(attributes, {p0:String})))) | p0=k | p1=x");
+}
+
 TEST(FilterSql, LooksIntoTheSlotsThatTheKeyHasHad) {
   const AttributeSlots slots(
       [] { return AttributeSlots::Known{{{"spans", "k"}, {3, 21}}, {{"logs", "k"}, {4}}}; });
@@ -255,7 +290,9 @@ TEST(FilterSql, RefusesValuesThatDoNotFitTheirField) {
   for (const char* text :
        {"duration = 'long'", "kind = sideways", "status = 1.5", "root = 1", "trace_id = 12",
         "span_id = 'zz00000000000000'", "trace_id > 00000000000000000000000000000001",
-        "kind LIKE 'a'", "k = 5ms", "root < true"}) {
+        "kind LIKE 'a'", "k = 5ms", "root < true", "duration REGEXP '1'",
+        "root BETWEEN true AND true", "kind REGEXP 's'", "k BETWEEN 1 AND 'x'",
+        "duration BETWEEN 1 AND x", "trace_id BETWEEN a AND b", "k BETWEEN 1ms AND 2ms"}) {
     EXPECT_THROW(sql_of(text), QueryError) << text;
   }
   EXPECT_THROW(sql_of("severity = loud", Signal::kLogs), QueryError);

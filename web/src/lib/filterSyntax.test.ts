@@ -113,6 +113,9 @@ describe("printFilter", () => {
       "(a = 1 OR b = 2) AND NOT (c = 'it\\'s' AND d != 'x')",
     );
     expect(printed("NOT a IN (1,b) timeout")).toBe("a NOT IN (1, b) AND 'timeout'");
+    expect(printed("not a between 1 and 2 b regexp '\\\\d'")).toBe(
+      "a NOT BETWEEN 1 AND 2 AND b REGEXP '\\\\d'",
+    );
   });
 
   it("prints what was read such that it is read alike", () => {
@@ -131,6 +134,13 @@ describe("printFilter", () => {
     }
   });
 });
+
+/** From the least to the most; of operators that are not named here one. */
+const NUMBERS_OF_VALUES: Partial<Record<FilterOperator, readonly [number, number]>> = {
+  EXISTS: [0, 0],
+  IN: [1, 5],
+  BETWEEN: [2, 2],
+};
 
 /** Well-formed trees, the same for the same seed. */
 class RandomFilters {
@@ -157,8 +167,18 @@ class RandomFilters {
   }
 
   #test(): FilterNode {
-    const operator = this.#pick<FilterOperator>(["=", "!=", "<", ">=", "IN", "LIKE", "EXISTS"]);
-    const [least, most] = operator === "EXISTS" ? [0, 0] : operator === "IN" ? [1, 5] : [1, 1];
+    const operator = this.#pick<FilterOperator>([
+      "=",
+      "!=",
+      "<",
+      ">=",
+      "IN",
+      "LIKE",
+      "EXISTS",
+      "BETWEEN",
+      "REGEXP",
+    ]);
+    const [least, most] = NUMBERS_OF_VALUES[operator] ?? [1, 1];
     const values = this.#some(least, most, () => this.#value());
     const field = this.#pick(["name", "resource.x", "and", "Not", "5xx", this.#text(0)]);
     return { kind: "test", field, operator, values };

@@ -1,6 +1,6 @@
 /**
  * The form of the filter language, which server/query/filter.h defines: the same words, trees, limits and places of
- * errors. The cases in tests/corpus/filters.json are passed by both parsers.
+ * errors. Only whether a pattern is a regular expression is left to the server. The cases in tests/corpus/filters.json are passed by both parsers.
  */
 
 export type FilterOperator = (typeof OPERATORS)[number];
@@ -16,6 +16,8 @@ const OPERATORS = [
   "ILIKE",
   "CONTAINS",
   "EXISTS",
+  "BETWEEN",
+  "REGEXP",
 ] as const;
 
 export type FilterValue = {
@@ -53,6 +55,7 @@ const MAX_BYTES = 8192;
 const MAX_DEPTH = 32;
 const MAX_TESTS = 128;
 const MAX_LIST_VALUES = 256;
+const MAX_PATTERN_BYTES = 512;
 
 /** What is wrong with a filter, and where: characters (UTF-16 units) from its start. */
 export class FilterError extends Error {
@@ -67,10 +70,14 @@ export class FilterError extends Error {
 
 /** Throws a FilterError. */
 export function parseFilter(text: string): FilterNode {
-  if (new TextEncoder().encode(text).length > MAX_BYTES) {
+  if (bytesOf(text) > MAX_BYTES) {
     throw new FilterError(Math.min(text.length, MAX_BYTES), "The filter is too long");
   }
   return new Parser(text).parse();
+}
+
+function bytesOf(text: string): number {
+  return new TextEncoder().encode(text).length;
 }
 
 /** The filter as text: `parseFilter` makes an equal tree of it. */
@@ -109,8 +116,10 @@ function isWord(operator: FilterOperator): boolean {
 function printTest({ field, operator, values }: FilterTest, negation: string): string {
   const start = `${printField(field)} ${negation}${operator}`;
   if (operator === "EXISTS") return start;
-  const list = values.map(printValue).join(", ");
-  return operator === "IN" ? `${start} (${list})` : `${start} ${list}`;
+  const printed = values.map(printValue);
+  return operator === "IN"
+    ? `${start} (${printed.join(", ")})`
+    : `${start} ${printed.join(" AND ")}`;
 }
 
 function printField(name: string): string {
@@ -361,8 +370,36 @@ class Parser {
     const operator = OPERATORS.find((name) => isWord(name) && this.#isAt(name));
     if (!operator) return null;
     this.#advance();
-    const values = operator === "EXISTS" ? [] : operator === "IN" ? this.#list() : [this.#value()];
-    return { kind: "test", field: text, operator, values, position };
+    return { kind: "test", field: text, operator, values: this.#valuesOf(operator), position };
+  }
+
+  #valuesOf(operator: FilterOperator): FilterValue[] {
+    switch (operator) {
+      case "EXISTS":
+        return [];
+      case "IN":
+        return this.#list();
+      case "BETWEEN":
+        return this.#bounds();
+      case "REGEXP":
+        return [this.#pattern()];
+      default:
+        return [this.#value()];
+    }
+  }
+
+  #bounds(): FilterValue[] {
+    const least = this.#value();
+    if (!this.#accept("AND")) this.#fail("Expected AND after the first value of BETWEEN");
+    return [least, this.#value()];
+  }
+
+  #pattern(): FilterValue {
+    const pattern = this.#value();
+    if (bytesOf(pattern.text) > MAX_PATTERN_BYTES) {
+      this.#fail("The pattern is too long", pattern.position);
+    }
+    return pattern;
   }
 
   #list(): FilterValue[] {
