@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/json.hpp>
 #include <cstddef>
 #include <set>
 #include <utility>
@@ -11,14 +10,13 @@
 #include "server/ascii.h"
 #include "server/query/error.h"
 #include "server/query/json.h"
+#include "server/query/json_reader.h"
 #include "server/query/rows.h"
 #include "server/query/user_sql/check.h"
 #include "server/query/user_sql/syntax_tree.h"
 
 namespace signalbox::server::query {
 namespace {
-
-namespace json = boost::json;
 
 constexpr std::size_t kLongestSql = 64 * 1024;
 constexpr std::int64_t kMaxRows = 10'000;
@@ -185,25 +183,13 @@ bool write_rows(std::string_view lines, std::uint32_t limit, JsonWriter& json) {
 }  // namespace
 
 UserSql parse_user_sql(std::string_view body) {
-  boost::system::error_code error;
-  const json::value value = json::parse(body, error);
-  const json::object* const object = error ? nullptr : value.if_object();
-  if (object == nullptr) throw QueryError::invalid("", "Send a JSON object with 'sql'.");
+  const boost::json::value value = parse_body(body);
+  const JsonReader reader(value);
+  reader.expect_members({"sql", "limit"});
   UserSql query;
-  for (const auto& [name, member] : *object) {
-    if (name == "sql" && member.is_string()) {
-      query.sql = member.get_string();
-    } else if (name == "limit" && member.is_int64() && member.get_int64() >= 1 &&
-               member.get_int64() <= kMaxRows) {
-      query.limit = static_cast<std::uint32_t>(member.get_int64());
-    } else if (name == "sql") {
-      throw QueryError::invalid("sql", "'sql' must be a text.");
-    } else if (name == "limit") {
-      throw QueryError::invalid("limit", "'limit' must be a number from 1 to 10000.");
-    } else {
-      throw QueryError::invalid(std::string(name),
-                                "'" + std::string(name) + "' is not known: use sql, limit.");
-    }
+  if (const auto sql = reader.member("sql")) query.sql = sql->text();
+  if (const auto limit = reader.member("limit")) {
+    query.limit = static_cast<std::uint32_t>(limit->integer(1, kMaxRows));
   }
   const std::size_t end = query.sql.find_last_not_of("; \t\r\n");
   query.sql.resize(end == std::string::npos ? 0 : end + 1);
