@@ -8,6 +8,7 @@
 
 #include "server/query/aggregate/request.h"
 #include "server/query/aggregate/run.h"
+#include "server/query/changes.h"
 #include "server/query/error.h"
 #include "server/query/facets.h"
 #include "server/query/fields.h"
@@ -220,7 +221,14 @@ Query sql_tables_query(RouteCall& /*call*/) {
   return [](Session& session) { return query::list_sql_tables(session); };
 }
 
-constexpr std::array<Route, 12> kRoutes = {{
+Query changes_query(RouteCall& call) {
+  check_json(call.request);
+  return [request = query::parse_changes(call.request.body, now_ns())](Session& session) {
+    return query::find_changes(session, request);
+  };
+}
+
+constexpr std::array<Route, 13> kRoutes = {{
     {"/api/v1/services", "GET", services_query},
     {"/api/v1/service", "GET", service_query},
     {"/api/v1/traces", "GET", traces_query},
@@ -229,6 +237,7 @@ constexpr std::array<Route, 12> kRoutes = {{
     {"/api/v1/metrics", "GET", metrics_query},
     {"/api/v1/metrics/query", "GET", metric_query},
     {"/api/v1/query", "POST", aggregate_query},
+    {"/api/v1/changes", "POST", changes_query},
     {"/api/v1/fields", "GET", fields_query},
     {"/api/v1/field_values", "GET", field_values_query},
     {"/api/v1/sql", "POST", sql_query, true},

@@ -172,6 +172,14 @@ class Answers(unittest.TestCase):
         error = ask({"queries": {"a": {"signal": "traces", "aggregations": [{"op": "median"}]}}}, 400)
         self.assertEqual(error["parameter"], "queries.a.aggregations[0].op")
 
+    def test_of_changes(self) -> None:
+        def ask(post: dict, expected: int = 200) -> dict:
+            return self.check("/api/v1/changes", "/api/v1/changes", expected, post)
+        answer = ask({"selection": {"filter": "status = error"}, "baseline": {"filter": "kind = server"}})
+        self.assertEqual((answer["selection"]["records"], answer["baseline"]["records"]), ("1", "1"))
+        self.assertEqual(answer["fields"], [])
+        self.assertEqual(ask({"selection": {"filter": "a ="}}, 400)["parameter"], "selection.filter")
+
     def test_of_sql(self) -> None:
         def ask(post: dict, expected: int = 200) -> dict:
             return self.check("/api/v1/sql", "/api/v1/sql", expected, post)
