@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "server/query/attribute_slots.h"
+#include "server/query/nested.h"
 #include "server/query/operation_minutes.h"
 #include "server/store/columns/slots.h"
 
@@ -36,6 +37,13 @@ constexpr IntrinsicField kTraceIdField = {
     "trace_id", FieldType::kTraceId, "trace_id", "Id of the trace", {}, Place::kRecord};
 constexpr IntrinsicField kSpanIdField = {"span_id", FieldType::kSpanId, "span_id", "Id of the span",
                                          {},        Place::kRecord};
+/// Of spans and log records.
+constexpr IntrinsicField kAttributeCount = {"attribute_count",
+                                            FieldType::kNumber,
+                                            "(countSubstrings(shape, '\\x1E') + length(overflow))",
+                                            "Number of the record's own attributes",
+                                            {},
+                                            Place::kRecord};
 
 constexpr std::array kTraceFields = {
     kServiceName,
@@ -56,8 +64,12 @@ constexpr std::array kTraceFields = {
                    Place::kRecord},
     IntrinsicField{"kind", FieldType::kEnum, "kind", "Kind of the span", kSpanKinds,
                    Place::kRecord},
-    IntrinsicField{
-        "root", FieldType::kBool, kIsRootSql, "Whether the span has no parent", {}, Place::kRecord},
+    IntrinsicField{"is_root",
+                   FieldType::kBool,
+                   kIsRootSql,
+                   "Whether the span has no parent",
+                   {},
+                   Place::kRecord},
     IntrinsicField{"is_entry_point",
                    FieldType::kBool,
                    "",
@@ -78,6 +90,31 @@ constexpr std::array kTraceFields = {
         "trace_state", FieldType::kString, "trace_state", "W3C trace state", {}, Place::kRecord},
     IntrinsicField{
         "event.name", FieldType::kString, "events.name", "Name of a span event", {}, Place::kArray},
+    IntrinsicField{"exception.type",
+                   FieldType::kString,
+                   "exception.type",
+                   "Type of an exception among the span's events",
+                   {},
+                   Place::kEvents},
+    IntrinsicField{"exception.message",
+                   FieldType::kString,
+                   "exception.message",
+                   "Message of an exception among the span's events",
+                   {},
+                   Place::kEvents},
+    IntrinsicField{"event_count",
+                   FieldType::kNumber,
+                   "JSONLength(rest, 'e')",
+                   "Number of the span's events",
+                   {},
+                   Place::kRecord},
+    IntrinsicField{"link_count",
+                   FieldType::kNumber,
+                   "JSONLength(rest, 'l')",
+                   "Number of the span's links",
+                   {},
+                   Place::kRecord},
+    kAttributeCount,
     IntrinsicField{"link.trace_id",
                    FieldType::kTraceId,
                    "links.trace_id",
@@ -92,6 +129,7 @@ constexpr std::array kTraceFields = {
                    Place::kArray},
     kScopeName,
     kScopeVersion,
+    IntrinsicField{"root", FieldType::kBool, kIsRootSql, "", {}, Place::kRecord},
     IntrinsicField{"status.code", FieldType::kEnum, "status_code", "", kStatusCodes,
                    Place::kRecord},
     IntrinsicField{"span.name", FieldType::kString, "name", "", {}, Place::kRecord},
@@ -102,6 +140,13 @@ constexpr std::array kLogFields = {
     kServiceName,
     IntrinsicField{
         "body", FieldType::kString, "body", "Text of the log record", {}, Place::kRecord},
+    IntrinsicField{"body_size",
+                   FieldType::kNumber,
+                   "length(body)",
+                   "Bytes of the text of the log record",
+                   {},
+                   Place::kRecord},
+    kAttributeCount,
     IntrinsicField{"severity", FieldType::kSeverity, "severity_number",
                    "Severity: a name, or a number from 1 to 24", kSeverities, Place::kRecord},
     IntrinsicField{"severity_text",
@@ -139,6 +184,9 @@ constexpr std::string_view kScopePrefix = "scope.";
 constexpr std::string_view kAttributePrefix = "attribute.";
 constexpr std::string_view kEventPrefix = "event.";
 constexpr std::string_view kLinkPrefix = "link.";
+constexpr std::string_view kBodyPrefix = "body.";
+/// Of a body that is an array.
+constexpr std::string_view kBodyIndex = "body[";
 
 /// The attributes of each event or link of a span.
 constexpr std::string_view kEventAttributes = "`events.attributes`";
@@ -193,13 +241,16 @@ std::string in_overflow(const std::string& key) {
 /// SQL for the text of the attribute, whichever place has it; empty if absent.
 std::string text_of(const std::vector<AttributePlace>& places) {
   std::string sql;
+  std::string otherwise = "''";
   for (const AttributePlace& place : places) {
-    if (place.kind == AttributePlace::Kind::kMap) continue;
-    sql += place.exists;
-    sql += ", toString(" + place.text + "), ";
+    if (&place == &places.back() && place.kind == AttributePlace::Kind::kMap) {
+      otherwise = "toString(" + place.text + ")";
+    } else {
+      sql += place.exists;
+      sql += ", toString(" + place.text + "), ";
+    }
   }
-  const std::string in_map = "toString(" + places.back().text + ")";
-  return sql.empty() ? in_map : "multiIf(" + sql + in_map + ")";
+  return sql.empty() ? otherwise : "multiIf(" + sql + otherwise + ")";
 }
 
 }  // namespace
@@ -241,7 +292,11 @@ std::span<const IntrinsicField> intrinsic_fields(Signal signal) {
 FieldReference resolve_field(Signal signal, std::string_view name) {
   using Kind = FieldReference::Kind;
   for (const IntrinsicField& field : intrinsic_fields(signal)) {
-    if (field.name == name) return {Kind::kIntrinsic, &field, {}};
+    if (field.name != name) continue;
+    if (field.place == Place::kEvents) {
+      return {Kind::kEventAttribute, nullptr, std::string(field.column)};
+    }
+    return {Kind::kIntrinsic, &field, {}};
   }
   const auto prefixed = [&](std::string_view prefix, Kind kind) {
     return FieldReference{kind, nullptr, std::string(name.substr(prefix.size()))};
@@ -251,6 +306,10 @@ FieldReference resolve_field(Signal signal, std::string_view name) {
   if (signal == Signal::kTraces) {
     if (name.starts_with(kEventPrefix)) return prefixed(kEventPrefix, Kind::kEventAttribute);
     if (name.starts_with(kLinkPrefix)) return prefixed(kLinkPrefix, Kind::kLinkAttribute);
+  }
+  if (signal == Signal::kLogs) {
+    if (name.starts_with(kBodyPrefix)) return prefixed(kBodyPrefix, Kind::kBodyValue);
+    if (name.starts_with(kBodyIndex)) return prefixed("body", Kind::kBodyValue);
   }
   if (name.starts_with(kAttributePrefix)) return prefixed(kAttributePrefix, Kind::kRecordAttribute);
   return {Kind::kAnyAttribute, nullptr, std::string(name)};
@@ -271,6 +330,19 @@ std::vector<AttributePlace> attribute_places(Signal signal, const std::string& k
   for (const std::uint8_t slot : slots.of(signal, key)) places.push_back(place_in_slot(slot, name));
   AttributePlace& rest = places.emplace_back(place_in_map("overflow", name));
   rest.text = in_overflow(name);
+  return places;
+}
+
+std::vector<AttributePlace> record_places(Signal signal, const std::string& key,
+                                          const AttributeSlots& slots, Parameters& parameters) {
+  std::vector<AttributePlace> places = attribute_places(signal, key, slots, parameters);
+  for (const NestedKey& nested : nested_keys(key)) {
+    for (const AttributePlace& outer : attribute_places(signal, nested.key, slots, parameters)) {
+      const bool is_number =
+          outer.kind == AttributePlace::Kind::kInt || outer.kind == AttributePlace::Kind::kDouble;
+      if (!is_number) places.push_back(nested_place(outer, nested.path, parameters));
+    }
+  }
   return places;
 }
 
@@ -331,7 +403,9 @@ std::string group_text(const FieldReference& field, Signal signal, const Attribu
       }
     }
     case Kind::kRecordAttribute:
-      return text_of(attribute_places(signal, field.key, slots, parameters));
+      return text_of(record_places(signal, field.key, slots, parameters));
+    case Kind::kBodyValue:
+      return text_of(body_places(field.key, parameters));
     case Kind::kResourceAttribute:
       return of_table("resource_rows", "resource_id",
                       place_in_map("attributes", parameters.bind(field.key)).text);
@@ -374,7 +448,10 @@ std::string group_number(const FieldReference& field, Signal signal, const Attri
     return of_text(group_text(field, signal, slots, parameters));
   }
   std::string sql;
-  for (const AttributePlace& place : attribute_places(signal, field.key, slots, parameters)) {
+  const std::vector<AttributePlace> places =
+      field.kind == Kind::kRecordAttribute ? record_places(signal, field.key, slots, parameters)
+                                           : attribute_places(signal, field.key, slots, parameters);
+  for (const AttributePlace& place : places) {
     const bool is_number =
         place.kind == AttributePlace::Kind::kInt || place.kind == AttributePlace::Kind::kDouble;
     sql +=

@@ -35,8 +35,9 @@ struct EnumValue {
 
 /// A field that a record has without attributes.
 struct IntrinsicField {
-  /// Where `column` is; kSpans: nowhere, other spans of the time range decide.
-  enum class Place : std::uint8_t { kRecord, kArray, kScope, kSpans };
+  /// Where `column` is; kSpans: nowhere, other spans of the time range decide. kEvents: it is the
+  /// key of an attribute of events.
+  enum class Place : std::uint8_t { kRecord, kArray, kScope, kSpans, kEvents };
   std::string_view name;
   FieldType type = FieldType::kString;
   std::string_view column;  ///< SQL over the record's row (or the scope's, or an array in the row).
@@ -58,14 +59,15 @@ struct FieldReference {
     kAnyAttribute,    ///< Of the record or of its resource.
     kEventAttribute,  ///< Of any of a span's events.
     kLinkAttribute,   ///< Of any of a span's links.
+    kBodyValue,       ///< Inside of a log record's body; `key` is the way to it.
   };
   Kind kind = Kind::kAnyAttribute;
   const IntrinsicField* intrinsic = nullptr;
-  std::string key;  ///< Of an attribute.
+  std::string key;  ///< Of an attribute; see kBodyValue.
 };
 
-/// `resource.x`, `scope.x`, `attribute.x` and, of spans, `event.x` and `link.x` say where to look;
-/// else an intrinsic field goes before an attribute.
+/// `resource.x`, `scope.x`, `attribute.x` and, of spans, `event.x` and `link.x`, of log records
+/// `body.x` say where to look; else an intrinsic field goes before an attribute.
 FieldReference resolve_field(Signal signal, std::string_view name);
 
 class AttributeSlots;
@@ -87,6 +89,10 @@ struct AttributePlace {
 /// Where a row of the table of `signal` may have the attribute `key`: one place at most has it.
 std::vector<AttributePlace> attribute_places(Signal signal, const std::string& key,
                                              const AttributeSlots& slots, Parameters& parameters);
+/// Where such a row may have the field `attribute.key`: the attribute, or a value inside of one
+/// (see nested.h). Of several places that have it the first one counts.
+std::vector<AttributePlace> record_places(Signal signal, const std::string& key,
+                                          const AttributeSlots& slots, Parameters& parameters);
 /// The same of a map, which is SQL; `key` is a placeholder.
 AttributePlace place_in_map(const std::string& map, const std::string& key);
 

@@ -133,8 +133,19 @@ class Lexer {
 
   Token word(Token token) {
     std::size_t end = at_;
-    while (end < text_.size() && is_word_part(text_[end])) ++end;
+    while (const std::size_t part = word_part_length(end)) end += part;
     return take(std::move(token), TokenKind::kWord, end - at_);
+  }
+
+  /// Of a character of a word, or of an index such as "[0]"; 0 where the word ends.
+  [[nodiscard]] std::size_t word_part_length(std::size_t from) const {
+    if (from == text_.size()) return 0;
+    if (is_word_part(text_[from])) return 1;
+    if (text_[from] != '[') return 0;
+    std::size_t end = from + 1;
+    while (end < text_.size() && is_digit(text_[end])) ++end;
+    const bool is_index = end > from + 1 && end < text_.size() && text_[end] == ']';
+    return is_index ? end + 1 - from : 0;
   }
 
   /// A number, a duration, or a word that begins like a number (an id, a date, an address).

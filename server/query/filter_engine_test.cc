@@ -4,22 +4,28 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <random>
 #include <set>
 #include <string>
 #include <string_view>
 
+#include "server/query/facets.h"
 #include "server/query/filter_sql.h"
 #include "server/query/query_test_fixture.h"
 #include "server/query/regular_expression.h"
 #include "server/query/rows.h"
 #include "server/query/selection.h"
+#include "server/query/unknown_fields.h"
+#include "server/store/columns/block.h"
 
 namespace signalbox::server::query {
 namespace {
 
+using otlp::ValueType;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 class FilterEngineTest : public QueryTest {
  protected:
@@ -37,7 +43,52 @@ class FilterEngineTest : public QueryTest {
     for (RowReader row(data); !row.at_end();) names.emplace(row.string());
     return names;
   }
+
+  /// "value count" of a field.
+  std::set<std::string> values_of(const std::string& field, Signal signal) {
+    FieldValuesRequest request;
+    request.signal = signal;
+    request.field = field;
+    request.range = seconds_range(0, 600);
+    Session of_this_query = session();
+    const auto answer = parse(list_field_values(of_this_query, request));
+    std::set<std::string> values;
+    for (const auto& value : answer.at("values").as_array()) {
+      values.insert(std::string(value.at("value").as_string()) + " " +
+                    std::to_string(value.at("count").as_int64()));
+    }
+    return values;
+  }
+
+  /// What `fill` is sent goes the way of a request.
+  void store(const std::function<void(store::Sinks&)>& fill) {
+    store::Registry registry(100, engine_);
+    store::Block block(registry);
+    block.begin_request(kT0);
+    store::Sinks sinks = block.sinks();
+    fill(sinks);
+    const store::SealedBlock sealed = block.seal(kT0 / 1000);
+    for (const auto* tables : {&sealed.descriptions, &sealed.data}) {
+      for (const auto& rows : *tables) engine_.insert_native(rows.table, rows.native);
+    }
+  }
 };
+
+otlp::ValueView text_value(std::string_view text) {
+  return {.type = ValueType::kString, .text = text};
+}
+
+/// A list as both decoders write it.
+constexpr std::string_view kOrder =
+    R"({"kvlistValue":{"values":[{"key":"user","value":{"kvlistValue":{"values":[)"
+    R"({"key":"id","value":{"intValue":"5"}},{"key":"vip","value":{"boolValue":true}}]}}},)"
+    R"({"key":"http.method","value":{"stringValue":"GET \"x\""}},)"
+    R"({"key":"items","value":{"arrayValue":{"values":[{"stringValue":"a"},)"
+    R"({"kvlistValue":{"values":[{"key":"price","value":{"doubleValue":2.5}}]}},{}]}}}]}})";
+/// The same as JSON in a text.
+constexpr std::string_view kOrderText =
+    R"({"user": {"id": 5, "vip": true}, "http.method": "GET \"x\"", )"
+    R"("items": ["a", {"price": 2.5}, null]})";
 
 class SpanFilterTest : public FilterEngineTest {
  protected:
@@ -85,6 +136,142 @@ TEST_F(SpanFilterTest, MatchesByRegularExpressions) {
   EXPECT_THAT(found("size REGEXP '^5.2$'"), ElementsAre("GET /api/v1/users"));
   EXPECT_THAT(found("user REGEXP '^$'"), ElementsAre("POST /api/v22"));
   EXPECT_THAT(found("user NOT REGEXP 'A'"), ElementsAre("POST /api/v22", "two\nlines"));
+}
+
+class LogFilterTest : public FilterEngineTest {
+ protected:
+  void store_bodies() {
+    store([](store::Sinks& sinks) {
+      sinks.logs.on_resource({});
+      sinks.logs.on_scope({});
+      const auto add = [&](std::string_view name, const otlp::ValueView& body) {
+        const otlp::KeyValueView attributes[] = {{"exception.type", text_value("E")}};
+        otlp::LogRecordView record;
+        record.time_unix_nano = static_cast<std::uint64_t>(kT0);
+        record.severity_text = name;
+        record.body = body;
+        if (name == "plain") record.attributes = attributes;
+        sinks.logs.on_log_record(record);
+      };
+      add("list", {.type = ValueType::kKeyValueList, .text = kOrder});
+      add("json", text_value(kOrderText));
+      add("array",
+          {.type = ValueType::kArray, .text = R"({"arrayValue":{"values":[{"intValue":"7"}]}})"});
+      add("plain", text_value("user.id is 5"));
+      add("other", text_value(R"({"user": {"id": 6}})"));
+    });
+  }
+  std::set<std::string> logs(const std::string& filter) { return found(filter, Signal::kLogs); }
+};
+
+TEST_F(LogFilterTest, LooksIntoBodiesByPaths) {
+  store_bodies();
+  EXPECT_THAT(logs("body.user.id = 5"), UnorderedElementsAre("list", "json"));
+  EXPECT_THAT(logs("body.user.id = '5'"), UnorderedElementsAre("list", "json"));
+  EXPECT_THAT(logs("body.user.id >= 5"), UnorderedElementsAre("list", "json", "other"));
+  EXPECT_THAT(logs("body.user.id BETWEEN 6 AND 7"), UnorderedElementsAre("other"));
+  EXPECT_THAT(logs("body.user.id != 5"), UnorderedElementsAre("array", "plain", "other"));
+  EXPECT_THAT(logs("body.user.vip = true"), UnorderedElementsAre("list", "json"));
+  EXPECT_THAT(logs("body.user EXISTS"), UnorderedElementsAre("list", "json", "other"));
+  EXPECT_THAT(logs("body.user CONTAINS 'vip'"), UnorderedElementsAre("list", "json"));
+  EXPECT_THAT(logs("body.http.method = 'GET \"x\"'"), UnorderedElementsAre("list", "json"));
+  EXPECT_THAT(logs("body.items[0] = 'a'"), UnorderedElementsAre("list", "json"));
+  EXPECT_THAT(logs("body.items[1].price = 2.5"), UnorderedElementsAre("list", "json"));
+  EXPECT_THAT(logs("body.items[2] EXISTS"), UnorderedElementsAre("list", "json"));
+  EXPECT_THAT(logs("body.items[3] EXISTS"), IsEmpty());
+  EXPECT_THAT(logs("body.items[1].price LIKE '2%'"), UnorderedElementsAre("list", "json"));
+  EXPECT_THAT(logs("body[0] = 7"), UnorderedElementsAre("array"));
+  EXPECT_THAT(logs("body.absent EXISTS"), IsEmpty());
+  EXPECT_THAT(logs("`body.no such` = 'x' OR body.a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.r = 1"),
+              IsEmpty());
+  EXPECT_THAT(values_of("body.user.id", Signal::kLogs), UnorderedElementsAre("5 2", "6 1"));
+  EXPECT_THAT(values_of("body.http.method", Signal::kLogs), UnorderedElementsAre("GET \"x\" 2"));
+}
+
+TEST_F(LogFilterTest, KnowsTheSizesOfRecordsAndTheirExceptions) {
+  store_bodies();
+  EXPECT_THAT(logs("exception.type = 'E'"), UnorderedElementsAre("plain"));
+  EXPECT_THAT(logs("attribute_count = 1"), UnorderedElementsAre("plain"));
+  EXPECT_THAT(logs("body_size = 12"), UnorderedElementsAre("plain"));
+  EXPECT_THAT(logs("body_size BETWEEN 13 AND 20"), UnorderedElementsAre("other"));
+}
+
+TEST_F(FilterEngineTest, LooksIntoNestedAttributesWhereverTheyStand) {
+  constexpr int kSpans = 40;  // Enough for slots, which the first ones do not have.
+  store([](store::Sinks& sinks) {
+    sinks.traces.on_resource({});
+    sinks.traces.on_scope({});
+    for (int i = 0; i < kSpans; ++i) {
+      const otlp::KeyValueView attributes[] = {
+          {"my.order", {.type = ValueType::kKeyValueList, .text = kOrder}},
+          {"my.text", text_value(kOrderText)},
+          {"my.order.plain", text_value("x")},
+          {"size", {.type = ValueType::kInt, .int_value = 5, .text = {}}}};
+      const std::string name = std::to_string(i);
+      otlp::SpanView span;
+      span.name = name;
+      span.start_time_unix_nano = static_cast<std::uint64_t>(kT0 + i);
+      span.attributes = {attributes, i % 2 == 0 ? 4U : 1U};
+      sinks.traces.on_span(span);
+    }
+  });
+
+  EXPECT_EQ(found("attribute.my.order.user.id = 5").size(), kSpans);
+  EXPECT_EQ(found("attribute.my.order.user.id != 5").size(), 0U);
+  EXPECT_EQ(found("attribute.my.order.items[1].price > 2").size(), kSpans);
+  EXPECT_EQ(found("attribute.my.order.http EXISTS").size(), 0U);
+  EXPECT_EQ(found("attribute.my.text.user.vip = true").size(), kSpans / 2);
+  EXPECT_EQ(found("attribute.my.text.user.vip NOT EXISTS").size(), kSpans / 2);
+  EXPECT_EQ(found("attribute.my.order.plain = 'x'").size(), kSpans / 2);
+  EXPECT_EQ(found("attribute.size.x EXISTS").size(), 0U);
+  EXPECT_EQ(found("attribute_count = 4").size(), kSpans / 2);
+  EXPECT_EQ(found("attribute_count = 1").size(), kSpans / 2);
+  EXPECT_THAT(values_of("attribute.my.order.user.id", Signal::kTraces), ElementsAre("5 40"));
+  EXPECT_THAT(values_of("attribute.my.order.plain", Signal::kTraces), ElementsAre("x 20"));
+  EXPECT_NE(engine_.query("SELECT countIf(shape != '') FROM span_rows FORMAT TSV").data, "0\n");
+  EXPECT_NE(engine_.query("SELECT countIf(shape = '') FROM span_rows FORMAT TSV").data, "0\n");
+
+  Session of_this_query = session();
+  KnownFields known(of_this_query, Signal::kTraces, seconds_range(0, 600));
+  EXPECT_FALSE(known.if_unknown("attribute.my.order.user.id"));
+  EXPECT_TRUE(known.if_unknown("attribute.my.ordre.user.id"));
+  EXPECT_FALSE(known.if_unknown("exception.type"));
+  EXPECT_FALSE(known.if_unknown("event_count"));
+}
+
+TEST_F(FilterEngineTest, KnowsSpansByTheirEventsAndLinks) {
+  store([](store::Sinks& sinks) {
+    sinks.traces.on_resource({});
+    sinks.traces.on_scope({});
+    const otlp::KeyValueView of_exception[] = {{"exception.type", text_value("IOException")},
+                                               {"exception.message", text_value("no route")}};
+    const otlp::EventView events[] = {{.name = "start", .attributes = {}},
+                                      {.name = "exception", .attributes = of_exception}};
+    const otlp::LinkView links[] = {{.trace_id = "0123456789abcdef",
+                                     .span_id = "12345678",
+                                     .trace_state = {},
+                                     .attributes = {}}};
+    otlp::SpanView span;
+    span.start_time_unix_nano = static_cast<std::uint64_t>(kT0);
+    span.name = "bare";
+    sinks.traces.on_span(span);
+    span.name = "full";
+    span.parent_span_id = "abcdefgh";
+    span.events = events;
+    span.links = links;
+    sinks.traces.on_span(span);
+  });
+
+  EXPECT_THAT(found("is_root = true"), ElementsAre("bare"));
+  EXPECT_THAT(found("is_root = false AND root = false"), ElementsAre("full"));
+  EXPECT_THAT(found("exception.type = 'IOException'"), ElementsAre("full"));
+  EXPECT_THAT(found("exception.message REGEXP '^no '"), ElementsAre("full"));
+  EXPECT_THAT(found("exception.type NOT EXISTS"), ElementsAre("bare"));
+  EXPECT_THAT(found("event_count = 2 AND link_count = 1"), ElementsAre("full"));
+  EXPECT_THAT(found("event_count = 0 AND link_count < 1 AND attribute_count = 0"),
+              ElementsAre("bare"));
+  EXPECT_THAT(values_of("exception.type", Signal::kTraces), ElementsAre("IOException 1"));
+  EXPECT_THAT(values_of("event_count", Signal::kTraces), ElementsAre("0 1", "2 1"));
 }
 
 /// Random patterns, most of them nearly right.

@@ -11,6 +11,7 @@
 
 #include "server/query/attribute_slots.h"
 #include "server/query/error.h"
+#include "server/query/nested.h"
 
 namespace signalbox::server::query {
 namespace {
@@ -369,7 +370,9 @@ std::string test_sql(const FilterNode& node, Signal signal, const AttributeSlots
     case Kind::kIntrinsic:
       return in_parentheses(test.intrinsic(*field.intrinsic));
     case Kind::kRecordAttribute:
-      return in_parentheses(test.attribute(attribute_places(signal, field.key, slots, parameters)));
+      return in_parentheses(test.attribute(record_places(signal, field.key, slots, parameters)));
+    case Kind::kBodyValue:
+      return in_parentheses(test.attribute(body_places(field.key, parameters)));
     case Kind::kResourceAttribute:
       return in_parentheses(
           with_resource(test.attribute(place_in_map("attributes", parameters.bind(field.key)))));

@@ -4,6 +4,7 @@
 #include <tuple>
 #include <utility>
 
+#include "server/query/nested.h"
 #include "server/query/rows.h"
 #include "server/query/selection.h"
 
@@ -118,22 +119,26 @@ const KnownFields::Set& KnownFields::recent() {
   return keys;
 }
 
-bool KnownFields::has(const FieldReference& field) {
+bool KnownFields::is_of_record(const std::string& key) {
   // What costs least is looked at first.
-  const auto has_slot = [&] {
-    return signal_ != Signal::kMetrics && !session_.slots().of(signal_, field.key).empty();
-  };
-  const auto is_listed = [&] { return !keys().is_complete || keys().record.contains(field.key); };
+  const bool has_slot = signal_ != Signal::kMetrics && !session_.slots().of(signal_, key).empty();
+  return has_slot || !keys().is_complete || keys().record.contains(key) || recent().contains(key);
+}
+
+bool KnownFields::has(const FieldReference& field) {
   switch (field.kind) {
-    case Kind::kRecordAttribute:
-      return has_slot() || is_listed() || recent().contains(field.key);
+    case Kind::kRecordAttribute: {
+      if (is_of_record(field.key)) return true;
+      const std::vector<NestedKey> outer = nested_keys(field.key);
+      return std::any_of(outer.begin(), outer.end(),
+                         [&](const NestedKey& nested) { return is_of_record(nested.key); });
+    }
     case Kind::kResourceAttribute:
       return keys().resource.contains(field.key);
     case Kind::kScopeAttribute:
       return keys().scope.contains(field.key);
     default:
-      return has_slot() || is_listed() || keys().resource.contains(field.key) ||
-             recent().contains(field.key);
+      return is_of_record(field.key) || keys().resource.contains(field.key);
   }
 }
 

@@ -26,7 +26,8 @@ struct UnknownField {
 
 /// Which attributes the records of a signal have. Attributes of spans and log records count as
 /// known if any was received during `range`, those of `metric` and of resources and scopes if there
-/// are any at all. Of attributes of events and links nothing is known, so none is unknown.
+/// are any at all. Of attributes of events and links and of
+/// what is inside of bodies nothing is known, so none is unknown.
 ///
 /// Asks the engine when it is first needed. Thread-safety: one thread. Lifetime: `session` outlives
 /// it.
@@ -53,6 +54,7 @@ class KnownFields {
   const Keys& keys();
   /// Of records that are so new that the side table may not have them.
   const Set& recent();
+  [[nodiscard]] bool is_of_record(const std::string& key);
   [[nodiscard]] bool has(const FieldReference& field);
   [[nodiscard]] std::vector<std::string> names();
 

@@ -158,7 +158,7 @@ type Token = {
 
 const WORD_START = "A-Za-z_@/\\u0080-\\uffff";
 const WORD_PART = `${WORD_START}0-9.:$#*\\-`;
-const WORD = new RegExp(`[${WORD_START}][${WORD_PART}]*`, "y");
+const WORD = new RegExp(`[${WORD_START}](?:[${WORD_PART}]|\\[\\d+\\])*`, "y");
 const WORD_REST = new RegExp(`[${WORD_PART}]*`, "y");
 const NUMBER = /\+?-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?/y;
 const COMPARISON = /==|!=|<>|<=|>=|[=<>]/y;
