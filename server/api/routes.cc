@@ -17,6 +17,8 @@
 #include "server/query/metrics.h"
 #include "server/query/selection.h"
 #include "server/query/services.h"
+#include "server/query/skeleton.h"
+#include "server/query/trace.h"
 #include "server/query/traces.h"
 #include "server/query/user_sql/run.h"
 
@@ -99,9 +101,27 @@ Query traces_query(RouteCall& call) {
   };
 }
 
+std::string trace_id_of_path(const RouteCall& call) {
+  return parse_hex_id("trace_id", call.path_values.at(0), kTraceIdDigits);
+}
+
 Query trace_query(RouteCall& call) {
-  return [id = parse_hex_id("trace_id", call.path_values.at(0), kTraceIdDigits)](Session& session) {
-    return query::get_trace(session, id);
+  return [id = trace_id_of_path(call)](Session& session) { return query::get_trace(session, id); };
+}
+
+Query skeleton_query(RouteCall& call) {
+  return
+      [id = trace_id_of_path(call)](Session& session) { return query::get_skeleton(session, id); };
+}
+
+Query spans_query(RouteCall& call) {
+  std::vector<std::string> span_ids = call.target.texts("span_id", query::kMaxSpanIds);
+  if (span_ids.empty()) {
+    throw QueryError::invalid("span_id", "Name the spans that are wanted: span_id=….");
+  }
+  for (std::string& id : span_ids) id = parse_hex_id("span_id", id, kSpanIdDigits);
+  return [id = trace_id_of_path(call), span_ids = std::move(span_ids)](Session& session) {
+    return query::get_spans(session, id, span_ids);
   };
 }
 
@@ -228,11 +248,13 @@ Query changes_query(RouteCall& call) {
   };
 }
 
-constexpr std::array<Route, 13> kRoutes = {{
+constexpr auto kRoutes = std::to_array<Route>({
     {"/api/v1/services", "GET", services_query},
     {"/api/v1/service", "GET", service_query},
     {"/api/v1/traces", "GET", traces_query},
     {"/api/v1/traces/{trace_id}", "GET", trace_query},
+    {"/api/v1/traces/{trace_id}/skeleton", "GET", skeleton_query},
+    {"/api/v1/traces/{trace_id}/spans", "GET", spans_query},
     {"/api/v1/logs", "GET", logs_query},
     {"/api/v1/metrics", "GET", metrics_query},
     {"/api/v1/metrics/query", "GET", metric_query},
@@ -242,7 +264,7 @@ constexpr std::array<Route, 13> kRoutes = {{
     {"/api/v1/field_values", "GET", field_values_query},
     {"/api/v1/sql", "POST", sql_query, true},
     {"/api/v1/sql/tables", "GET", sql_tables_query},
-}};
+});
 
 std::vector<std::string_view> parts_of_path(std::string_view path) {
   std::vector<std::string_view> parts;

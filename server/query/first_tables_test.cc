@@ -19,6 +19,7 @@
 #include "server/query/metrics.h"
 #include "server/query/query_test_fixture.h"
 #include "server/query/services.h"
+#include "server/query/trace.h"
 #include "server/query/traces.h"
 
 namespace signalbox::server::query {

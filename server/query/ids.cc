@@ -5,6 +5,19 @@
 #include "server/query/error.h"
 
 namespace signalbox::server::query {
+namespace {
+
+std::string checked_literal(std::string_view hex, std::size_t digits,
+                            const std::string& parameter) {
+  const bool is_hex = hex.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
+  if (hex.size() != digits || !is_hex) {
+    throw QueryError::invalid(parameter, "'" + parameter + "' must be " + std::to_string(digits) +
+                                             " hexadecimal digits.");
+  }
+  return "unhex('" + std::string(hex) + "')";
+}
+
+}  // namespace
 
 std::string to_hex(std::string_view bytes) {
   constexpr char kDigits[] = "0123456789abcdef";
@@ -21,11 +34,11 @@ std::string id_literal(std::string_view bytes) {
 }
 
 std::string trace_id_literal(std::string_view hex, const std::string& parameter) {
-  const bool is_hex = hex.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
-  if (hex.size() != 32 || !is_hex) {
-    throw QueryError::invalid(parameter, "'" + parameter + "' must be 32 hexadecimal digits.");
-  }
-  return "unhex('" + std::string(hex) + "')";
+  return checked_literal(hex, 32, parameter);
+}
+
+std::string span_id_literal(std::string_view hex, const std::string& parameter) {
+  return checked_literal(hex, 16, parameter);
 }
 
 }  // namespace signalbox::server::query

@@ -14,6 +14,8 @@ std::string id_literal(std::string_view bytes);
 /// The literal of a trace id written by a client. Throws QueryError about `parameter` unless it is
 /// 32 hexadecimal digits.
 std::string trace_id_literal(std::string_view hex, const std::string& parameter);
+/// The same of a span id: 16 digits.
+std::string span_id_literal(std::string_view hex, const std::string& parameter);
 
 /// `(unhex('…'), unhex('…'))`
 template <typename Ids>

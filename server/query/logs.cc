@@ -12,6 +12,7 @@
 #include "server/query/ids.h"
 #include "server/query/rows.h"
 #include "server/query/selection.h"
+#include "server/query/trace.h"
 #include "server/query/unknown_fields.h"
 
 namespace signalbox::server::query {

@@ -10,6 +10,7 @@
 #include "server/query/logs.h"
 #include "server/query/query_test_fixture.h"
 #include "server/query/status.h"
+#include "server/query/trace.h"
 #include "server/query/traces.h"
 #include "server/query/unknown_fields.h"
 #include "server/store/columns/block.h"

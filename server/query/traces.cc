@@ -11,7 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include "server/query/attributes.h"
 #include "server/query/error.h"
 #include "server/query/facets.h"
 #include "server/query/ids.h"
@@ -357,130 +356,7 @@ std::uint64_t write_histogram(Session& session, const Selection& selection, bool
   return total;
 }
 
-/// The columns of a whole span, in the order in which `write_span` reads them; before them stands
-/// the number of spans with its id.
-std::string span_columns() {
-  return "span_id, parent_span_id, service_name, name, kind, toUnixTimestamp64Nano(start_time), "
-         "duration_ns, status_code, status_message, trace_state, flags, resource_id, scope_id,\n"
-         "  " +
-         attribute_columns() +
-         ", dropped_attributes_count,\n"
-         "  arrayMap(t -> toUnixTimestamp64Nano(t), `events.time`), `events.name`, " +
-         attribute_columns("events.") +
-         ", `events.dropped_attributes_count`, dropped_events_count,\n"
-         "  `links.trace_id`, `links.span_id`, `links.trace_state`, `links.flags`, " +
-         attribute_columns("links.") + ", `links.dropped_attributes_count`, dropped_links_count";
-}
-
-template <typename Read>
-auto read_array(RowReader& row, Read read) {
-  std::vector<decltype(read())> values(row.size());
-  for (auto& value : values) value = read();
-  return values;
-}
-
-void write_events(RowReader& row, JsonWriter& json) {
-  const auto times = read_array(row, [&] { return row.i64(); });
-  const auto names = row.strings();
-  const auto attributes = read_array(row, [&] { return row.map(); });
-  const auto types = row.strings();
-  const auto dropped = read_array(row, [&] { return row.u32(); });
-  json.key("events").begin_array();
-  for (std::size_t i = 0; i < times.size(); ++i) {
-    json.begin_object();
-    json.key("time").digits(times[i]);
-    json.key("name").string(names.at(i));
-    json.key("attributes");
-    write_attributes(attributes.at(i), types.at(i), json);
-    json.key("dropped_attributes_count").number(dropped.at(i));
-    json.end_object();
-  }
-  json.end_array();
-}
-
-void write_links(RowReader& row, JsonWriter& json) {
-  const auto trace_ids = read_array(row, [&] { return row.bytes(16); });
-  const auto span_ids = read_array(row, [&] { return row.bytes(8); });
-  const auto states = row.strings();
-  const auto flags = read_array(row, [&] { return row.u32(); });
-  const auto attributes = read_array(row, [&] { return row.map(); });
-  const auto types = row.strings();
-  const auto dropped = read_array(row, [&] { return row.u32(); });
-  json.key("links").begin_array();
-  for (std::size_t i = 0; i < trace_ids.size(); ++i) {
-    json.begin_object();
-    json.key("trace_id").hex(trace_ids[i]);
-    json.key("span_id").hex(span_ids.at(i));
-    json.key("trace_state").string(states.at(i));
-    json.key("flags").number(flags.at(i));
-    json.key("attributes");
-    write_attributes(attributes.at(i), types.at(i), json);
-    json.key("dropped_attributes_count").number(dropped.at(i));
-    json.end_object();
-  }
-  json.end_array();
-}
-
-void write_span(RowReader& row, ReferencedIds& ids, JsonWriter& json) {
-  json.begin_object();
-  json.key("same_id_count").number(row.u64());
-  json.key("span_id").hex(row.bytes(8));
-  const std::string_view parent = row.bytes(8);
-  json.key("parent_span_id");
-  if (parent == std::string_view("\0\0\0\0\0\0\0\0", 8)) {
-    json.null();
-  } else {
-    json.hex(parent);
-  }
-  json.key("service_name").string(row.string());
-  json.key("name").string(row.string());
-  const std::int32_t kind = row.i32();
-  json.key("kind").string(enum_name(span_kinds(), kind, "unknown"));
-  json.key("kind_number").number(kind);
-  const std::int64_t start_ns = row.i64();
-  const std::int64_t duration_ns = row.i64();
-  json.key("start_time").digits(start_ns);
-  json.key("end_time").digits(start_ns + duration_ns);
-  json.key("duration_ns").digits(duration_ns);
-  const std::int32_t status = row.i32();
-  json.key("status").begin_object();
-  json.key("code").string(enum_name(status_codes(), status, "unknown"));
-  json.key("code_number").number(status);
-  json.key("message").string(row.string());
-  json.end_object();
-  json.key("trace_state").string(row.string());
-  json.key("flags").number(row.u32());
-  const std::uint32_t resource_id = row.u32();
-  const std::uint32_t scope_id = row.u32();
-  ids.resources.insert(resource_id);
-  ids.scopes.insert(scope_id);
-  json.key("resource_id").digits(resource_id);
-  json.key("scope_id").digits(scope_id);
-  json.key("attributes");
-  write_attributes(row, json);
-  json.key("dropped_attributes_count").number(row.u32());
-  write_events(row, json);
-  json.key("dropped_events_count").number(row.u32());
-  write_links(row, json);
-  json.key("dropped_links_count").number(row.u32());
-  json.end_object();
-}
-
 }  // namespace
-
-std::optional<TimeRange> times_of_trace(Session& session, std::string_view trace_id) {
-  const std::string data = session.rows(
-      "SELECT count(), toUnixTimestamp64Nano(min(start_time)), "
-      "max(toUnixTimestamp64Nano(start_time) + greatest(duration_ns, 0))\n"
-      "FROM span_rows WHERE trace_id = " +
-      trace_id_literal(trace_id, "trace_id"));
-  RowReader row(data);
-  if (row.u64() == 0) return std::nullopt;
-  TimeRange range;
-  range.start_ns = row.i64();
-  range.end_ns = std::max(row.i64(), range.start_ns) + 1;
-  return range;
-}
 
 std::string search_traces(Session& session, const TraceSearch& search) {
   const Selection selection{Signal::kTraces, search.range, search.filter};
@@ -499,36 +375,6 @@ std::string search_traces(Session& session, const TraceSearch& search) {
   }
   write_warnings(KnownFields(session, Signal::kTraces, search.range).unknown_in(search.filter),
                  json);
-  session.write_stats(json);
-  json.end_object();
-  return json.take();
-}
-
-std::string get_trace(Session& session, std::string_view trace_id) {
-  const std::string id = trace_id_literal(trace_id, "trace_id");
-  // A span that was sent twice is shown once; what differs in anything is another span.
-  const std::string data =
-      session.rows("SELECT count() OVER (PARTITION BY span_id), *\nFROM (SELECT DISTINCT " +
-                   span_columns() + "\nFROM span_rows WHERE trace_id = " + id +
-                   ")\nORDER BY `toUnixTimestamp64Nano(start_time)`, "
-                   "span_id, duration_ns, name LIMIT " +
-                   std::to_string(kMaxTraceSpans + 1));
-  if (data.empty()) {
-    throw QueryError(ErrorCode::kNotFound,
-                     "There is no trace " + std::string(trace_id) +
-                         ". It has not arrived (yet), or its data has been removed.");
-  }
-  JsonWriter json;
-  json.begin_object();
-  json.key("trace_id").string(trace_id);
-  ReferencedIds ids;
-  std::uint32_t count = 0;
-  json.key("spans").begin_array();
-  RowReader row(data);
-  for (; !row.at_end() && count < kMaxTraceSpans; ++count) write_span(row, ids, json);
-  json.end_array();
-  json.key("truncated").boolean(!row.at_end());
-  write_resources_and_scopes(session, ids, json);
   session.write_stats(json);
   json.end_object();
   return json.take();

@@ -1,9 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
-#include <string_view>
 
 #include "server/query/filter.h"
 #include "server/query/session.h"
@@ -30,14 +28,5 @@ struct TraceSearch {
 
 /// The answer to GET /api/v1/traces, as JSON. Errors: QueryError.
 std::string search_traces(Session& session, const TraceSearch& search);
-
-/// A trace with more spans is cut.
-inline constexpr std::uint32_t kMaxTraceSpans = 100'000;
-
-/// The answer to GET /api/v1/traces/{trace_id} (32 hexadecimal digits); kNotFound if there is none.
-std::string get_trace(Session& session, std::string_view trace_id);
-
-/// When a trace's spans begin and end; nothing if there are none.
-std::optional<TimeRange> times_of_trace(Session& session, std::string_view trace_id);
 
 }  // namespace signalbox::server::query

@@ -142,6 +142,19 @@ class Answers(unittest.TestCase):
         self.assertEqual(len(span["events"]), 1)
         self.assertEqual(len(span["links"]), 1)
 
+    def test_of_a_trace_as_columns_and_of_its_spans(self) -> None:
+        skeleton = self.check("/api/v1/traces/{trace_id}/skeleton", f"/api/v1/traces/{self.trace_id}/skeleton")
+        columns = skeleton["columns"]
+        self.assertEqual({len(column) for column in columns.values()}, {2})
+        self.assertEqual([skeleton["names"][name] for name in columns["name"]], ["checkout", "SELECT"])
+        self.assertEqual((columns["parent"], columns["flags"]), ([-1, 0], [3, 0]))
+        trace = self.check("/api/v1/traces/{trace_id}", f"/api/v1/traces/{self.trace_id}")
+        path = f"/api/v1/traces/{self.trace_id}/spans"
+        spans = self.check("/api/v1/traces/{trace_id}/spans", f"{path}?span_id={'&span_id='.join(columns['span_id'])}")
+        self.assertEqual(spans["spans"], trace["spans"])
+        self.check("/api/v1/traces/{trace_id}/spans", path, 400)
+        self.check("/api/v1/traces/{trace_id}/spans", f"{path}?span_id=xyz", 400)
+
     def test_of_metrics(self) -> None:
         names = [m["name"] for m in self.check("/api/v1/metrics", "/api/v1/metrics")["metrics"]]
         self.assertEqual(names, ["duration", "latency", "orders", "queue", "size", "temperature"])
