@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the benchmarks and prints a report in Markdown (also kept as build/bench/report.md).
 
-usage: bench/run.py [--seconds N] [--rounds N] [--only sdk|server|store|days|soak|peers]
+usage: bench/run.py [--seconds N] [--rounds N] [--only sdk|server|store|days|soak|trace|peers]
                     [--victoria-traces PROGRAM] [--victoria-logs PROGRAM]
 
 SDK: each operation with Signalbox and with opentelemetry-rust by turns in one run, so that a noisy machine
@@ -9,8 +9,8 @@ disturbs both alike; medians and best of the rounds; instructions counted by cal
 that start-up cancels out. Server: records acknowledged per second, how long each answer took, CPU per million of
 them with the merges that follow, memory, disk, and the time from start to the first trace that the API shows.
 Store: ten million spans in blocks as under load, what reading them takes, and a start on them. Only when asked for:
-days, 200 million spans over 15 days and a server that shows them; soak, ten minutes of as much as is taken, with the number of parts as it goes; peers, the server's loads sent by turns
-to Signalbox and to the programs given, each built from its own source (`go build ./app/victoria-traces`).
+days, 200 million spans over 15 days and a server that shows them; soak, ten minutes of as much as is taken, with the number of parts as it goes; trace, one of
+100,000 spans as the API answers it; peers, the server's loads sent by turns to Signalbox and to the programs given, each built from its own source (`go build ./app/victoria-traces`).
 """
 
 import argparse
@@ -18,6 +18,7 @@ import contextlib
 import json
 import os
 import pathlib
+import random
 import re
 import statistics
 import subprocess
@@ -29,7 +30,7 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BENCH = ROOT / "build" / "bench"
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
-from stack import Stack, cpu_seconds, free_port, resident_mib, wait_until  # noqa: E402
+from stack import Stack, cpu_seconds, free_port, request, resident_mib, wait_until  # noqa: E402
 
 CASES = {  # Case: iterations of one round, what it is called in the report.
     "span": (300_000, "start + end, no attributes"),
@@ -291,6 +292,67 @@ def bench_soak(minutes: int) -> list[str]:
                 f"{folder_mib(stack.data / 'clickhouse') * 2**20 / records:.1f} B in tables a span."]
 
 
+def send_large_trace(stack: Stack, count: int) -> str:
+    """A trace of `count` spans of twenty services and a hundred operations, up to a dozen deep; returns its id."""
+    numbers = random.Random(1)
+    trace_id, begin = os.urandom(16).hex(), time.time_ns() - 60_000_000_000
+    spans = [("", 0, begin, begin + 50_000_000_000, 0)]  # Id of the parent, depth, start, end, service.
+    ids = [os.urandom(8).hex() for _ in range(count)]
+    by_service: dict[int, list[dict]] = {service: [] for service in range(20)}
+    for index in range(count):
+        if index > 0:
+            at = numbers.randrange(max(0, index - 2000), index)
+            while spans[at][1] >= 12:
+                at = numbers.randrange(0, at)
+            _, depth, start, end, service = spans[at]
+            begins = start + numbers.randrange(max(1, (end - start) * 3 // 4))
+            spans.append((ids[at], depth + 1, begins, begins + numbers.randrange(max(1, end - begins)),
+                          service if numbers.random() < 0.7 else numbers.randrange(20)))
+        parent, _, start, end, service = spans[index]
+        by_service[service].append({
+            "traceId": trace_id, "spanId": ids[index], **({"parentSpanId": parent} if parent else {}),
+            "name": f"operation {numbers.randrange(5)} of {service}", "kind": numbers.randrange(1, 6),
+            "startTimeUnixNano": str(start), "endTimeUnixNano": str(end),
+            "status": {"code": 2 if numbers.random() < 0.02 else 0},
+            "attributes": [{"key": f"key.{key}", "value": {"stringValue": f"value {numbers.randrange(10 ** key)}"}}
+                           for key in range(8)],
+            "events": [{"timeUnixNano": str(start), "name": "retry"}] if numbers.random() < 0.05 else []})
+    for service, sent in by_service.items():
+        attributes = [{"key": "service.name", "value": {"stringValue": f"service {service}"}}]
+        for first in range(0, len(sent), 2000):
+            body = {"resourceSpans": [{"resource": {"attributes": attributes},
+                                       "scopeSpans": [{"spans": sent[first:first + 2000]}]}]}
+            status, answer = request("POST", f"http://127.0.0.1:{stack.http_port}/v1/traces", json.dumps(body).encode(),
+                                     {"content-type": "application/json"})
+            assert status == 200, (status, answer)
+    return trace_id
+
+
+def bench_trace(rounds: int, spans: int = 100_000) -> list[str]:
+    """A trace of as many spans as are shown: time until the whole answer is there, and its size on the wire."""
+    with Stack() as stack:
+        server = stack.start_server()
+        trace_id = send_large_trace(stack, spans)
+        stack.wait_for_rows(span_rows=spans)
+        settle(server.pid)
+        ids = stack.api(f"traces/{trace_id}/skeleton")["columns"]["span_id"]
+        lines = ["| Answer | encoding | MB on the wire | ms: first, median, max |", "|---|---|---|---|"]
+        for what, path in {"skeleton": "skeleton", "everything": "",
+                           "one span": f"spans?span_id={ids[spans // 2]}",
+                           "100 spans": "spans?span_id=" + "&span_id=".join(ids[::spans // 100])}.items():
+            for encoding in ("zstd", "gzip", "identity"):
+                times = []
+                for _ in range(rounds):
+                    start = time.monotonic()
+                    status, body = request("GET", f"{stack.ui}/api/v1/traces/{trace_id}/{path}".rstrip("/"),
+                                           headers={"accept-encoding": encoding})
+                    times.append((time.monotonic() - start) * 1000)
+                    assert status == 200, (status, body)
+                lines.append(f"| {what} | {encoding} | {len(body) / 1e6:.3f} "
+                             f"| {times[0]:.0f}, {statistics.median(times):.0f}, {max(times):.0f} |")
+        return lines
+
+
 def bench_start(rounds: int, data: pathlib.Path | None = None) -> list[str]:
     """From the start of the process to the first trace that the API shows; on a new folder, or on `data`."""
     times, idle = [], []
@@ -335,7 +397,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=20, help="of each ingest run")
     parser.add_argument("--rounds", type=int, default=7, help="of each measurement; the median counts")
-    parser.add_argument("--only", choices=["sdk", "server", "store", "days", "soak", "peers"])
+    parser.add_argument("--only", choices=["sdk", "server", "store", "days", "soak", "trace", "peers"])
     parser.add_argument("--victoria-traces", help="its program, for --only peers")
     parser.add_argument("--victoria-logs", help="its program, for --only peers")
     options = parser.parse_args()
@@ -350,6 +412,8 @@ def main() -> None:
         report += ["", "### Fifteen days", "", *bench_days(options.rounds)]
     if options.only == "soak":
         report += ["", "### Ten minutes", "", *bench_soak(10)]
+    if options.only == "trace":
+        report += ["", "### A large trace", "", *bench_trace(options.rounds)]
     if options.only == "peers":
         peers = {"traces": options.victoria_traces, "logs": options.victoria_logs}
         report += ["", "### Beside others", "",

@@ -11,7 +11,7 @@ namespace {
 
 using query::QueryError;
 
-constexpr std::size_t kMaxParameters = 64;
+constexpr std::size_t kMaxParameters = 128;
 constexpr std::int64_t kDefaultRangeNs = 900'000'000'000;
 
 int hex_value(char c) {
