@@ -568,6 +568,8 @@ class ParserLease {
   }
 };
 
+}  // namespace
+
 simdjson::dom::object parse_object(std::string_view text, simdjson::dom::parser& parser,
                                    Alterations& altered) {
   if (text.empty()) throw Malformed{nullptr, "the body is empty; send at least {}"};
@@ -592,8 +594,6 @@ simdjson::dom::object parse_object(std::string_view text, simdjson::dom::parser&
   }
   return object;
 }
-
-}  // namespace
 
 DecodeResult run_json_decoder(
     std::string_view text, const DecodeLimits& limits,

@@ -98,6 +98,12 @@ struct JsonLevelNames {
   std::string_view records;    ///< "spans"
 };
 
+/// Parses a document, with what simdjson refuses and others write: integers beyond 64 bits, and
+/// half of a surrogate pair, which counts as altered. What is returned lives as long as `parser` is
+/// not used again. Throws Malformed.
+simdjson::dom::object parse_object(std::string_view text, simdjson::dom::parser& parser,
+                                   Alterations& altered);
+
 /// Parses `text` and calls `decode(root, parts)`; turns Malformed into the result.
 DecodeResult run_json_decoder(std::string_view text, const DecodeLimits& limits,
                               const std::function<void(simdjson::dom::object, JsonParts&)>& decode);

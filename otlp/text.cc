@@ -7,19 +7,13 @@
 namespace signalbox::otlp {
 namespace {
 
+constexpr std::string_view kHexDigits = "0123456789abcdef";
+
 template <typename Number>
 void append_number(Number value, std::string& out) {
   std::array<char, 32> digits{};
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
   out.append(digits.data(), end);
-}
-
-/// What JSON has no number for stands in quotes.
-void append_json_double(double value, std::string& out) {
-  const std::string_view quote = std::isfinite(value) ? "" : "\"";
-  out += quote;
-  append_double(value, out);
-  out += quote;
 }
 
 }  // namespace
@@ -34,8 +28,22 @@ void append_double(double value, std::string& out) {
   }
 }
 
+void append_json_double(double value, std::string& out) {
+  const std::string_view quote = std::isfinite(value) ? "" : "\"";
+  out += quote;
+  append_double(value, out);
+  out += quote;
+}
+
 void append_int(std::int64_t value, std::string& out) {
   append_number(value, out);
+}
+
+void append_hex(std::string_view bytes, std::string& out) {
+  for (const char byte : bytes) {
+    out += kHexDigits[static_cast<unsigned char>(byte) >> 4U];
+    out += kHexDigits[static_cast<unsigned char>(byte) & 15U];
+  }
 }
 
 void append_base64(std::string_view bytes, std::string& out) {
@@ -52,7 +60,6 @@ void append_base64(std::string_view bytes, std::string& out) {
 }
 
 void append_json_string(std::string_view utf8, std::string& out) {
-  constexpr std::string_view kHex = "0123456789abcdef";
   out += '"';
   for (const char c : utf8) {
     if (c == '"' || c == '\\') {
@@ -68,8 +75,8 @@ void append_json_string(std::string_view utf8, std::string& out) {
       out += "\\r";
     } else {
       out += "\\u00";
-      out += kHex[static_cast<unsigned char>(c) >> 4U];
-      out += kHex[static_cast<unsigned char>(c) & 15U];
+      out += kHexDigits[static_cast<unsigned char>(c) >> 4U];
+      out += kHexDigits[static_cast<unsigned char>(c) & 15U];
     }
   }
   out += '"';

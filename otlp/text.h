@@ -19,7 +19,12 @@ void append_base64(std::string_view bytes, std::string& out);
 /// Appends the shortest digits that read back as `value`; "NaN", "Infinity" or "-Infinity" for what
 /// has none, as protobuf's JSON names them.
 void append_double(double value, std::string& out);
+/// The same as a value of JSON: in quotes where JSON has no such number.
+void append_json_double(double value, std::string& out);
 void append_int(std::int64_t value, std::string& out);
+
+/// Appends two lowercase hexadecimal digits for each byte.
+void append_hex(std::string_view bytes, std::string& out);
 
 /// Appends `utf8` in quotes, escaped.
 void append_json_string(std::string_view utf8, std::string& out);
