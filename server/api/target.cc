@@ -137,7 +137,7 @@ std::string Target::required_text(std::string_view name) {
 
 std::int64_t Target::integer(std::string_view name, std::int64_t least, std::int64_t greatest,
                              std::int64_t fallback) {
-  const auto value_text = single(name);
+  const auto value_text = this->name(name);
   if (!value_text) return fallback;
   const auto value = parse_integer(*value_text);
   if (!value || *value < least || *value > greatest) {
@@ -147,7 +147,7 @@ std::int64_t Target::integer(std::string_view name, std::int64_t least, std::int
 }
 
 std::optional<std::int64_t> Target::nanoseconds(std::string_view name) {
-  const auto value_text = single(name);
+  const auto value_text = this->name(name);
   if (!value_text) return std::nullopt;
   const auto value = parse_integer(*value_text);
   if (!value || *value < 0) fail(name, "a whole number of nanoseconds, as digits");
@@ -159,7 +159,7 @@ bool Target::flag(std::string_view name) {
 }
 
 std::size_t Target::choice(std::string_view name, std::initializer_list<std::string_view> choices) {
-  const auto value = single(name);
+  const auto value = this->name(name);
   if (!value) return 0;
   const auto* const at = std::find(choices.begin(), choices.end(), *value);
   if (at == choices.end()) {
@@ -174,7 +174,7 @@ std::size_t Target::choice(std::string_view name, std::initializer_list<std::str
 }
 
 std::string Target::hex_id(std::string_view name, std::size_t digits) {
-  const auto value = single(name);
+  const auto value = this->name(name);
   return value ? parse_hex_id(name, *value, digits) : std::string();
 }
 

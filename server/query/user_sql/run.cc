@@ -18,7 +18,7 @@
 namespace signalbox::server::query {
 namespace {
 
-constexpr std::size_t kLongestSql = 64 * 1024;
+constexpr std::size_t kLongestSql = 32 * 1024;
 constexpr std::int64_t kMaxRows = 10'000;
 
 /// What may be read (003_side_tables.sql, 004_views.sql in server/store/sql).
@@ -194,7 +194,7 @@ UserSql parse_user_sql(std::string_view body) {
   const std::size_t end = query.sql.find_last_not_of("; \t\r\n");
   query.sql.resize(end == std::string::npos ? 0 : end + 1);
   if (query.sql.empty() || query.sql.size() > kLongestSql) {
-    throw QueryError::invalid("sql", "'sql' must be one SELECT of at most 64 KiB.");
+    throw QueryError::invalid("sql", "'sql' must be one SELECT of at most 32 KiB.");
   }
   check_text(query.sql);
   return query;

@@ -10,7 +10,7 @@ namespace signalbox::server::query {
 
 /// A statement of a client's own.
 struct UserSql {
-  std::string sql;             ///< One SELECT, at most 64 KiB, that has passed `check_text`.
+  std::string sql;             ///< One SELECT, at most 32 KiB, that has passed `check_text`.
   std::uint32_t limit = 1000;  ///< Rows; 1 to 10,000.
 };
 
