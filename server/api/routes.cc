@@ -18,6 +18,8 @@
 #include "server/query/selection.h"
 #include "server/query/services.h"
 #include "server/query/skeleton.h"
+#include "server/query/structure.h"
+#include "server/query/structure_search.h"
 #include "server/query/trace.h"
 #include "server/query/traces.h"
 #include "server/query/user_sql/run.h"
@@ -67,6 +69,17 @@ query::SearchParts parts_of(Target& target) {
   return parts;
 }
 
+/// A histogram and facets would need all spans that the structure finds.
+query::SearchParts parts_with_structure(Target& target) {
+  constexpr query::SearchParts kRows{.rows = true, .histogram = false, .facets = false};
+  if (target.texts("include", 3).empty()) return kRows;
+  const query::SearchParts parts = parts_of(target);
+  if (parts.histogram || parts.facets) {
+    throw QueryError::invalid("include", "With 'structure' there is only include=rows.");
+  }
+  return kRows;
+}
+
 query::Signal signal_of(Target& target) {
   target.required_text("signal");
   return static_cast<query::Signal>(target.choice("signal", {"traces", "logs", "metrics"}));
@@ -96,6 +109,11 @@ Query traces_query(RouteCall& call) {
   search.order = static_cast<query::TraceSearch::Order>(
       target.choice("order", {"newest", "oldest", "slowest"}));
   search.parts = parts_of(target);
+  if (const std::string structure = target.text("structure"); !structure.empty()) {
+    search.structure = query::parse_structure(structure);
+    query::check_structure(*search.structure);
+    search.parts = parts_with_structure(target);
+  }
   return [search = std::move(search)](Session& session) {
     return query::search_traces(session, search);
   };

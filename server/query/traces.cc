@@ -8,6 +8,8 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -16,6 +18,7 @@
 #include "server/query/ids.h"
 #include "server/query/rows.h"
 #include "server/query/selection.h"
+#include "server/query/structure_search.h"
 #include "server/query/unknown_fields.h"
 
 namespace signalbox::server::query {
@@ -82,49 +85,129 @@ struct Page {
   std::optional<Position> next;
 };
 
+/// The time in which the other spans of traces are looked for first.
+TimeRange around_spans(std::int64_t first_ns, std::int64_t last_ns) {
+  const std::int64_t latest = std::numeric_limits<std::int64_t>::max() - kAroundSpansNs;
+  return {std::max<std::int64_t>(first_ns - kAroundSpansNs, 0),
+          std::min(last_ns, latest) + kAroundSpansNs};
+}
+
 class PageQuery {
  public:
-  PageQuery(Session& session, const TraceSearch& search, const Selection& selection)
-      : session_(session), search_(search), selection_(selection) {}
+  /// `structure` decides which spans are found, if it is not null.
+  PageQuery(Session& session, const TraceSearch& search, const Selection& selection,
+            StructureSearch* structure)
+      : session_(session), search_(search), selection_(selection), structure_(structure) {}
 
   Page run() {
-    Page page;
-    std::optional<Position> start;
-    if (!search_.cursor.empty()) start = Position::from_cursor(search_.cursor);
-    std::optional<Position> position = start;
-    std::set<std::string> seen;
+    const TimeRange& range = search_.range;
+    if (structure_ != nullptr && !structure_->prepare(around_spans(range.start_ns, range.end_ns))) {
+      return {};
+    }
+    if (!search_.cursor.empty()) start_ = Position::from_cursor(search_.cursor);
+    page_.next = start_;
     std::uint32_t batch_limit = search_.limit * kFirstBatchPerTrace;
     for (int batch = 0; batch < kMaxBatches; ++batch, batch_limit *= 4) {
-      const std::vector<MatchedSpan> spans = fetch(position, batch_limit);
-      std::set<std::string> shown_before;
-      if (start) shown_before = of_earlier_pages(spans, *start);
-      for (const MatchedSpan& span : spans) {
-        if (page.spans.size() == search_.limit) {
-          page.next = position;
-          return page;
-        }
-        position = position_of(span);
-        if (shown_before.contains(span.trace_id)) continue;
-        if (seen.insert(span.trace_id).second) page.spans.push_back(span);
+      const std::vector<MatchedSpan> spans = fetch(page_.next, batch_limit);
+      if (structure_ == nullptr && start_) shown_before_ = of_earlier_pages(spans, *start_);
+      if (!(structure_ == nullptr ? take(spans) : take_found(spans))) break;
+      if (spans.size() < batch_limit) {
+        page_.next.reset();
+        break;
       }
-      if (spans.size() < batch_limit) return page;
-      if (page.spans.size() == search_.limit) break;
+      if (is_full()) break;
     }
-    page.next = position;
-    return page;
+    return std::move(page_);
+  }
+
+  /// How many spans the structure found in a trace; of those on the page.
+  [[nodiscard]] std::uint64_t found_count(const std::string& trace_id) const {
+    return found_.at(trace_id).size();
   }
 
  private:
+  [[nodiscard]] bool is_full() const { return page_.spans.size() == search_.limit; }
+
+  /// False if the page is full, and further spans are there.
+  bool take(std::span<const MatchedSpan> spans) {
+    for (const MatchedSpan& span : spans) {
+      if (is_full()) return false;
+      page_.next = position_of(span);
+      if (structure_ != nullptr && !is_found(span)) continue;
+      if (shown_before_.contains(span.trace_id)) continue;
+      if (seen_.insert(span.trace_id).second) page_.spans.push_back(span);
+    }
+    return true;
+  }
+
+  /// The same of those spans that the structure finds; false also if it is to look no further.
+  bool take_found(std::span<const MatchedSpan> spans) {
+    while (!spans.empty()) {
+      if (is_full() || structure_->is_exhausted()) return false;
+      const auto part = spans.first(std::min(spans_at_once_, spans.size()));
+      if (!decide(part)) {
+        spans_at_once_ = std::max<std::size_t>(part.size() / 4, 1);
+        continue;
+      }
+      if (!take(part)) return false;
+      spans = spans.subspan(part.size());
+    }
+    return true;
+  }
+
+  /// Has the traces of `spans` looked at; false if they are too many at once.
+  bool decide(std::span<const MatchedSpan> spans) {
+    std::set<std::string> ids;
+    std::int64_t first = std::numeric_limits<std::int64_t>::max();
+    std::int64_t last = 0;
+    for (const MatchedSpan& span : spans) {
+      if (found_.contains(span.trace_id)) continue;
+      ids.insert(span.trace_id);
+      first = std::min(first, span.start_ns);
+      last = std::max(last, span.start_ns);
+    }
+    if (ids.empty()) return true;
+    std::optional<FoundSpans> found = structure_->find(ids, around_spans(first, last));
+    if (!found) return false;
+    for (const std::string& id : ids) {
+      const std::vector<FoundSpan>& of_trace = found_[id] = std::move((*found)[id]);
+      if (start_ && std::ranges::any_of(of_trace, [this](const FoundSpan& span) {
+            return is_of_earlier_page(position_of(span));
+          })) {
+        shown_before_.insert(id);
+      }
+    }
+    return true;
+  }
+
+  [[nodiscard]] bool is_found(const MatchedSpan& span) const {
+    const std::string id = to_hex(span.span_id);
+    return std::ranges::any_of(found_.at(span.trace_id), [&](const FoundSpan& found) {
+      return found.start_ns == span.start_ns && found.duration_ns == span.duration_ns &&
+             found.span_id_hex() == id;
+    });
+  }
+
+  [[nodiscard]] bool is_of_earlier_page(const Position& position) const {
+    const auto place = [](const Position& at) { return std::tie(at.key, at.span_id_hex); };
+    return is_ascending() ? place(position) <= place(*start_) : place(position) >= place(*start_);
+  }
+
   [[nodiscard]] bool is_ascending() const { return search_.order == TraceSearch::Order::kOldest; }
 
+  [[nodiscard]] bool is_by_duration() const {
+    return search_.order == TraceSearch::Order::kSlowest;
+  }
+
   [[nodiscard]] const char* key_sql() const {
-    return search_.order == TraceSearch::Order::kSlowest ? "duration_ns"
-                                                         : "toUnixTimestamp64Nano(start_time)";
+    return is_by_duration() ? "duration_ns" : "toUnixTimestamp64Nano(start_time)";
   }
 
   [[nodiscard]] Position position_of(const MatchedSpan& span) const {
-    const bool by_duration = search_.order == TraceSearch::Order::kSlowest;
-    return {by_duration ? span.duration_ns : span.start_ns, to_hex(span.span_id)};
+    return {is_by_duration() ? span.duration_ns : span.start_ns, to_hex(span.span_id)};
+  }
+  [[nodiscard]] Position position_of(const FoundSpan& span) const {
+    return {is_by_duration() ? span.duration_ns : span.start_ns, span.span_id_hex()};
   }
 
   /// Also narrows the time, by which whole parts are skipped.
@@ -133,7 +216,7 @@ class PageQuery {
     std::string sql = std::string(" AND (") + key_sql() + ", span_id) " +
                       (is_ascending() ? "> (" : "< (") + key + ", unhex('" + position.span_id_hex +
                       "'))";
-    if (search_.order == TraceSearch::Order::kSlowest) return sql;
+    if (is_by_duration()) return sql;
     return sql + " AND start_time " + (is_ascending() ? ">= " : "<= ") +
            "fromUnixTimestamp64Nano(" + key + ")";
   }
@@ -146,9 +229,9 @@ class PageQuery {
         "toUnixTimestamp64Nano(start_time), duration_ns\nFROM span_rows WHERE " +
         selection_.condition(session_.slots(), parameters);
     if (position) sql += after(*position, parameters);
-    const bool by_duration = search_.order == TraceSearch::Order::kSlowest;
-    sql += std::string("\nORDER BY ") + (by_duration ? "duration_ns" : "start_time") + direction +
-           ", span_id" + direction + " LIMIT " + std::to_string(limit);
+    if (structure_ != nullptr) sql += structure_->narrowing(parameters);
+    sql += std::string("\nORDER BY ") + (is_by_duration() ? "duration_ns" : "start_time") +
+           direction + ", span_id" + direction + " LIMIT " + std::to_string(limit);
     const std::string data = session_.rows(sql, parameters);
     std::vector<MatchedSpan> spans;
     for (RowReader row(data); !row.at_end();) {
@@ -186,6 +269,13 @@ class PageQuery {
   Session& session_;
   const TraceSearch& search_;
   const Selection& selection_;
+  StructureSearch* const structure_;
+  std::optional<Position> start_;  ///< Where the page before ended.
+  Page page_;
+  std::set<std::string> seen_;
+  std::set<std::string> shown_before_;
+  FoundSpans found_;  ///< Of all traces that were looked at.
+  std::size_t spans_at_once_ = StructureSearch::kMaxTraces;
 };
 
 struct TraceTotals {
@@ -259,8 +349,7 @@ Totals read_totals(Session& session, const Selection& selection,
     last = std::max(last, span.start_ns);
   }
   if (ids.empty()) return {};
-  const TimeRange around = {std::max<std::int64_t>(first - kAroundSpansNs, 0),
-                            last + kAroundSpansNs};
+  const TimeRange around = around_spans(first, last);
   Totals totals = read_totals(session, selection, ids, around);
   std::set<std::string> beyond;
   for (const auto& [id, trace] : totals) {
@@ -304,15 +393,21 @@ void write_trace_summary(const MatchedSpan& span, const TraceTotals& totals, Jso
 
 void write_page(Session& session, const TraceSearch& search, const Selection& selection,
                 JsonWriter& json) {
-  const Page page = search.parts.rows ? PageQuery(session, search, selection).run() : Page{};
+  std::optional<StructureSearch> structure;
+  if (search.structure) structure.emplace(session, selection, *search.structure);
+  PageQuery query(session, search, selection, structure ? &*structure : nullptr);
+  const Page page = search.parts.rows ? query.run() : Page{};
   auto totals = read_totals(session, selection, page.spans);
   json.key("traces").begin_array();
   for (const MatchedSpan& span : page.spans) {
     const auto at = totals.find(span.trace_id);
     // Deleted between the two statements.
-    if (at != totals.end()) write_trace_summary(span, at->second, json);
+    if (at == totals.end()) continue;
+    if (structure) at->second.matched_count = query.found_count(span.trace_id);
+    write_trace_summary(span, at->second, json);
   }
   json.end_array();
+  if (structure) structure->write(!page.next || page.spans.size() == search.limit, json);
   json.key("next_cursor");
   if (page.next) {
     json.string(page.next->to_cursor());
@@ -356,10 +451,22 @@ std::uint64_t write_histogram(Session& session, const Selection& selection, bool
   return total;
 }
 
+/// All that is asked of spans, wherever it stands.
+FilterNode all_filters(const TraceSearch& search) {
+  FilterNode filter = search.filter;
+  if (!search.structure) return filter;
+  for (const FilterNode& part : search.structure->filters) filter = both(std::move(filter), part);
+  return filter;
+}
+
 }  // namespace
 
 std::string search_traces(Session& session, const TraceSearch& search) {
-  const Selection selection{Signal::kTraces, search.range, search.filter};
+  Selection selection{Signal::kTraces, search.range, search.filter};
+  if (search.structure) {
+    const Structure& structure = *search.structure;
+    selection.filter = both(selection.filter, structure.filters[structure.found_filter()]);
+  }
   JsonWriter json;
   json.begin_object();
   write_page(session, search, selection, json);
@@ -373,8 +480,8 @@ std::string search_traces(Session& session, const TraceSearch& search) {
   } else {
     json.key("facets").begin_array().end_array();
   }
-  write_warnings(KnownFields(session, Signal::kTraces, search.range).unknown_in(search.filter),
-                 json);
+  write_warnings(
+      KnownFields(session, Signal::kTraces, search.range).unknown_in(all_filters(search)), json);
   session.write_stats(json);
   json.end_object();
   return json.take();

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "server/query/filter.h"
 #include "server/query/session.h"
+#include "server/query/structure.h"
 #include "server/query/time_range.h"
 
 namespace signalbox::server::query {
@@ -23,7 +25,9 @@ struct TraceSearch {
   std::uint32_t limit = 100;  ///< Traces; 1 to 1000.
   std::string cursor;         ///< `next_cursor` of the page before, or "".
   Order order = Order::kNewest;
-  SearchParts parts;
+  SearchParts parts;  ///< Rows alone with a structure.
+  /// Only spans that it finds, of those that `filter` matches; see check_structure.
+  std::optional<Structure> structure;
 };
 
 /// The answer to GET /api/v1/traces, as JSON. Errors: QueryError.

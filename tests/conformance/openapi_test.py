@@ -9,6 +9,7 @@ import pathlib
 import sys
 import time
 import unittest
+import urllib.parse
 
 import jsonschema
 import referencing
@@ -154,6 +155,19 @@ class Answers(unittest.TestCase):
         self.assertEqual(spans["spans"], trace["spans"])
         self.check("/api/v1/traces/{trace_id}/spans", path, 400)
         self.check("/api/v1/traces/{trace_id}/spans", f"{path}?span_id=xyz", 400)
+
+    def test_of_traces_by_structure(self) -> None:
+        def search(structure: str, expected: int = 200, **others: str) -> dict:
+            query = urllib.parse.urlencode({"structure": structure, **others})
+            return self.check("/api/v1/traces", f"/api/v1/traces?{query}", expected)
+        answer = search("{kind = server} > {name LIKE 'SEL%'} | trace.span_count = 2")
+        self.assertEqual([trace["matched_span"]["name"] for trace in answer["traces"]], ["SELECT"])
+        self.assertEqual(answer["structure"], {"is_complete": True, "examined_trace_count": 1, "too_large_trace_count": 0})
+        self.assertEqual(search("{kind = server} !>> {kind = client}")["traces"], [])
+        self.assertEqual([warning["field"] for warning in search("{nmae = 'x'}")["warnings"]], ["nmae"])
+        error = search("{kind = server} >> {kind = }", 400)
+        self.assertEqual((error["parameter"], error["position"]), ("structure", 27))
+        self.assertEqual(search("{}", 400, include="facets")["parameter"], "include")
 
     def test_of_metrics(self) -> None:
         names = [m["name"] for m in self.check("/api/v1/metrics", "/api/v1/metrics")["metrics"]]
