@@ -106,7 +106,19 @@ if ! cmp -s third_party/uv/requirements.txt "$deps/uv/.installed"; then
   cp third_party/uv/requirements.txt "$deps/uv/.installed"
 fi
 
+# unpack <Debian package> <program>: without installing it, for its scripts would start a service.
+unpack() {
+  local package=$1 program=$2
+  [ -x "$deps/$package/usr/bin/$program" ] && return
+  say "unpacking $package"
+  mkdir -p "$deps/$package"
+  (cd "$deps/$package" && apt-get download -qq "$package" && dpkg-deb -x "$package"_*.deb . &&
+    rm "$package"_*.deb) >"$deps/apt.log" 2>&1 ||
+    fail "apt-get could not download $package; mend this (is there a network?) and run make again: $(tail -n 1 "$deps/apt.log") (log: $deps/apt.log)"
+}
+
 if [ "$mode" = test ]; then
+  unpack prometheus prometheus
   npm_install tests/e2e tests/e2e "the browser tests' packages"
 
   if ! cmp -s third_party/h2spec/go.sum "$deps/.installed-h2spec" || [ ! -x "$deps/bin/h2spec" ]; then

@@ -98,38 +98,41 @@ std::int64_t pieces_of_step(const MetricSource& source) {
 }
 
 /// The points of cumulative streams, (series_id, st, t) and `columns`. Where a piece of a step
-/// holds several points of a stream, its last one tells what happened as well as all of them: far
-/// fewer rows go on. But nothing is known of what was before the first point of a stream, so its
-/// first step is kept whole, and so are streams that do not say when they began, for only their
-/// points show a restart.
+/// holds several points of a stream, its first and its last one tell what happened as well as all
+/// of them: far fewer rows go on. But nothing is known of what was before the first point of a
+/// stream, so its first step is kept whole, and so are streams that do not say when they began, for
+/// only their points show a restart.
 std::string cumulative_points(const MetricSource& source, const std::vector<Column>& columns) {
   const std::string from = " FROM " + source.table + " WHERE " +
                            points(source, "temporality != 1", from_ns(source), until_ns(source)) +
                            " AND bitAnd(flags, 1) = 0";
-  const bool is_thinned = source.buckets.step_ns >= 2 * source.interval_ns;
-  std::string list;
-  for (const Column& column : columns) {
-    list += ", " + (is_thinned ? "argMax(" + column.sql + ", time)" : column.sql) + " AS " +
-            column.name;
+  std::string point = "toUnixTimestamp64Nano(time) AS t";
+  std::string of_point = "point.1 AS t";
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    point += ", " + columns[i].sql + " AS " + columns[i].name;
+    of_point += ", point." + std::to_string(i + 2) + " AS " + columns[i].name;
   }
-  if (!is_thinned) {
-    return "SELECT series_id, toUnixTimestamp64Nano(start_time) AS st, "
-           "toUnixTimestamp64Nano(time) AS t" +
-           list + from;
+  if (source.buckets.step_ns < 2 * source.interval_ns) {
+    return "SELECT series_id, toUnixTimestamp64Nano(start_time) AS st, " + point + from;
   }
   const std::int64_t width = source.buckets.step_ns / pieces_of_step(source);
-  const auto step = [&](const std::string& ns) {
-    return "intDiv(" + ns + " - " + num(source.buckets.first_ns % width) + ", " + num(width) + ")";
+  // A point tells of the time before it: on the edge of two pieces it is the end of the first.
+  const auto piece = [&](const std::string& ns) {
+    return "intDiv(" + ns + " - " + num(source.buckets.first_ns % width + 1) + ", " + num(width) +
+           ")";
   };
-  const std::string of_time = step("toUnixTimestamp64Nano(time)");
+  const std::string of_time = piece("toUnixTimestamp64Nano(time)");
   const std::string slot =
       "if(start_time > fromUnixTimestamp64Nano(toInt64(0)) AND (series_id, "
       "toUnixTimestamp64Nano(start_time), " +
-      of_time + ") NOT IN (SELECT series_id, st, " + step("since") + " FROM (" +
+      of_time + ") NOT IN (SELECT series_id, st, " + piece("since") + " FROM (" +
       recent_streams(source) + ")), " + of_time + ", toUnixTimestamp64Nano(time))";
-  return "SELECT series_id, toUnixTimestamp64Nano(start_time) AS st, "
-         "toUnixTimestamp64Nano(max(time)) AS t" +
-         list + from + " GROUP BY series_id, start_time, " + slot;
+  return "SELECT series_id, st, " + of_point +
+         " FROM (SELECT series_id, toUnixTimestamp64Nano(start_time) AS st, argMin((" + point +
+         "), time) AS first_point, argMax((" + point + "), time) AS last_point" + from +
+         " GROUP BY series_id, start_time, " + slot +
+         ")\nARRAY JOIN if(first_point.1 = last_point.1, [last_point], [first_point, last_point]) "
+         "AS point";
 }
 
 /// Intervals (series_id, t0, t1) of cumulative streams: each of `columns` as it is, and as
@@ -160,7 +163,7 @@ std::string cumulative_intervals(const MetricSource& source, const std::vector<C
          " OR (series_id, st) IN (" + appeared_streams(source) + "))))";
 }
 
-/// Intervals of delta points: the points themselves.
+/// Intervals of delta points: the points themselves, each once however often it was sent.
 std::string delta_intervals(const MetricSource& source, const std::vector<Column>& columns) {
   std::string list;
   for (const Column& column : columns) list += ", " + column.sql + " AS " + column.name;
@@ -169,7 +172,7 @@ std::string delta_intervals(const MetricSource& source, const std::vector<Column
          "st,\n    if(st > 0 AND st <= t1, st, t1 - " +
          num(source.interval_ns) + ") AS t0" + list + "\n  FROM " + source.table + " WHERE " +
          points(source, "temporality = 1", source.buckets.first_ns, until_ns(source)) +
-         " AND bitAnd(flags, 1) = 0";
+         " AND bitAnd(flags, 1) = 0 LIMIT 1 BY series_id, start_time, time";
 }
 
 /// Index of the bucket that `t`, not before the first bucket, falls into.
@@ -305,7 +308,7 @@ std::string value_sql(const MetricSource& source, const std::string& value,
       "    FROM (SELECT series_id, toUnixTimestamp64Nano(time) AS t, toFloat64(" +
       value + ") AS v, " + is_recorded + " AS recorded FROM " + source.table + " WHERE " +
       points(source, "true", base, source.buckets.end_ns()) +
-      ")\n  )\n"
+      " LIMIT 1 BY series_id, start_time, time)\n  )\n"
       "  ARRAY JOIN range(greatest(" +
       index("t") + ", toInt64(0)), least(" + num(source.buckets.count - 1) + ", greatest(" +
       index("t") + ", least(" + index("next_t") + " - 1, " + index("t + " + num(hold)) +

@@ -19,6 +19,8 @@
 /// over the buckets it overlaps, and rates divide by the time covered, so neither steps that are no
 /// multiple of the export interval nor jitter make a chart ragged.
 ///
+/// Points that were sent several times count once: those of one series, start time and time.
+///
 /// Values (gauges, up-down counters) hold until the next point, at most one and a half intervals.
 namespace signalbox::server::query {
 

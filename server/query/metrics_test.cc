@@ -111,6 +111,27 @@ TEST_F(MetricsTest, CountsTheSameAtAStepOfManyPoints) {
   EXPECT_THAT(points(answer, 1), ElementsAre(near(40), near(50)));
 }
 
+TEST_F(MetricsTest, KeepsStepsOfManyPointsApart) {
+  add_series(1, "sum", "2", true);
+  // 100 at the end of the first minute, nothing in the second, 10 at once as the third begins.
+  for (const auto& [t, value] : {std::pair(10, 0),
+                                 {20, 0},
+                                 {50, 0},
+                                 {60, 100},
+                                 {70, 100},
+                                 {90, 100},
+                                 {120, 100},
+                                 {125, 110},
+                                 {150, 110},
+                                 {180, 110}}) {
+    add_number(1, t, 0, value);
+  }
+  MetricQuery query = query_of(0, 180, 60);
+  query.aggregations = {aggregations::kIncrease};
+
+  EXPECT_THAT(points(run(query)), ElementsAre(near(100), near(0), near(10)));
+}
+
 TEST_F(MetricsTest, TakesTheIncreaseSinceThePointBeforeTheRange) {
   add_series(1, "sum", "2", true);
   add_number(1, -5, -1000, 100);
@@ -256,6 +277,16 @@ TEST_F(MetricsTest, AddsUpDeltasAndMixesThemWithCumulativeSeries) {
   EXPECT_EQ(answer.at("temporalities"), (boost::json::array{"delta", "cumulative"}));
 }
 
+TEST_F(MetricsTest, CountsADeltaOnceHoweverOftenItWasSent) {
+  add_series(1, "sum", "1", true);
+  for (int i = 0; i < 3; ++i) add_number(1, 10, 0, 5);
+  add_number(1, 20, 10, 5);
+  MetricQuery query = query_of(0, 20, 10);
+  query.aggregations = {aggregations::kIncrease};
+
+  EXPECT_THAT(points(run(query)), ElementsAre(near(5), near(5)));
+}
+
 TEST_F(MetricsTest, DrawsAnUpDownCounterAsAValueWithItsZeros) {
   add_series(1, "sum", "2", false, "{'path': '/a'}");
   add_series(2, "sum", "2", false, "{'path': '/b'}");
@@ -273,6 +304,16 @@ TEST_F(MetricsTest, DrawsAnUpDownCounterAsAValueWithItsZeros) {
   EXPECT_EQ(answer.at("series").at(0).at("labels").at("path"), "/a");
   EXPECT_THAT(points(answer, 0), ElementsAre(near(2), near(0), near(5)));
   EXPECT_THAT(points(answer, 1), ElementsAre(near(1), near(1), near(1)));
+}
+
+TEST_F(MetricsTest, AveragesAValueOnceHoweverOftenItWasSent) {
+  add_series(1, "gauge", "0", false);
+  for (int i = 0; i < 3; ++i) add_number(1, 0, 0, 5);
+  add_number(1, 10, 0, 7);
+  MetricQuery query = query_of(0, 20, 20);
+  query.aggregations = {aggregations::kAvg};
+
+  EXPECT_THAT(points(run(query)), ElementsAre(near(6)));
 }
 
 TEST_F(MetricsTest, HoldsAValueOverJitterButLeavesGaps) {
