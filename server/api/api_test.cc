@@ -234,6 +234,9 @@ TEST_F(ApiTest, NamesTheParameterThatIsWrong) {
       {"/api/v1/fields", "signal"},
       {"/api/v1/fields?signal=smoke", "signal"},
       {"/api/v1/field_values?signal=logs", "field"},
+      {"/api/v1/complete?q=a", "signal"},
+      {"/api/v1/complete?signal=logs&q=abc&position=4", "position"},
+      {"/api/v1/complete?signal=logs&limit=101", "limit"},
   };
   for (const auto& [target, parameter] : cases) {
     const net::Response response = get(target);
@@ -242,6 +245,22 @@ TEST_F(ApiTest, NamesTheParameterThatIsWrong) {
     EXPECT_THAT(response.body, HasSubstr(std::string("\"parameter\":\"") + parameter + "\""))
         << target;
   }
+}
+
+TEST_F(ApiTest, CompletesAFilterThatIsWrongSoFar) {
+  const net::Response response =
+      get("/api/v1/complete?signal=traces&q=a+%3D+1+AND+durx&position=13");
+
+  EXPECT_EQ(response.status, 200u) << response.body;
+  EXPECT_THAT(response.body, HasSubstr(R"("replace":{"start":10,"end":14})"));
+  EXPECT_THAT(response.body, HasSubstr(R"({"text":"duration","kind":"field","detail":)"));
+}
+
+TEST_F(ApiTest, RefusesToCompleteAFilterThatIsTooLong) {
+  const net::Response response = get("/api/v1/complete?signal=traces&q=" + std::string(8193, 'a'));
+
+  EXPECT_EQ(response.status, 400u);
+  EXPECT_THAT(response.body, HasSubstr("too long"));
 }
 
 TEST_F(ApiTest, SaysWhereAFilterIsWrong) {

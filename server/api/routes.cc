@@ -9,6 +9,7 @@
 #include "server/query/aggregate/request.h"
 #include "server/query/aggregate/run.h"
 #include "server/query/changes.h"
+#include "server/query/complete.h"
 #include "server/query/error.h"
 #include "server/query/facets.h"
 #include "server/query/fields.h"
@@ -241,6 +242,23 @@ Query field_values_query(RouteCall& call) {
   };
 }
 
+Query complete_query(RouteCall& call) {
+  Target& target = call.target;
+  query::CompletionRequest request;
+  request.signal = signal_of(target);
+  request.filter = target.text("q");
+  query::check_filter_length(request.filter);
+  const auto length = static_cast<std::int64_t>(request.filter.size());
+  request.position = static_cast<std::size_t>(target.integer("position", 0, length, length));
+  request.range = target.range(now_ns());
+  request.metric = target.text("metric");
+  request.limit = static_cast<std::uint32_t>(
+      target.integer("limit", 1, query::kMaxSuggestions, query::kMaxSuggestions));
+  return [request = std::move(request)](Session& session) {
+    return query::complete_filter(session, request);
+  };
+}
+
 Query aggregate_query(RouteCall& call) {
   check_json(call.request);
   return [request = query::parse_aggregate_request(call.request.body, now_ns())](Session& session) {
@@ -280,6 +298,7 @@ constexpr auto kRoutes = std::to_array<Route>({
     {"/api/v1/changes", "POST", changes_query},
     {"/api/v1/fields", "GET", fields_query},
     {"/api/v1/field_values", "GET", field_values_query},
+    {"/api/v1/complete", "GET", complete_query},
     {"/api/v1/sql", "POST", sql_query, true},
     {"/api/v1/sql/tables", "GET", sql_tables_query},
 });

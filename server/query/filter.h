@@ -74,8 +74,33 @@ inline constexpr std::size_t kMaxFilterDepth = 32;
 inline constexpr std::size_t kMaxFilterTests = 128;
 inline constexpr std::size_t kMaxFilterListValues = 256;
 
+/// Throws QueryError about "q" if `text` is longer than that.
+void check_filter_length(std::string_view text);
+
 /// Parses `text`. Throws QueryError about parameter "q", with position and hint.
 FilterNode parse_filter(std::string_view text);
+
+/// What may stand at the end of a filter that has been begun.
+struct FilterExpectation {
+  bool condition = false;               ///< A field, or a text to search for.
+  bool comparison = false;              ///< An operator of signs, behind `field`.
+  bool value = false;                   ///< A value that `field` is compared with by `op`.
+  std::vector<std::string_view> words;  ///< Key words, in capitals, and "(", ")", ",".
+  std::string field;                    ///< Of the test that is not complete, or "".
+  FilterOperator op = FilterOperator::kEqual;
+  std::vector<FilterValue> values;  ///< Those of the test before the end.
+
+  [[nodiscard]] bool is_empty() const {
+    return !condition && !comparison && !value && words.empty();
+  }
+};
+
+/// What the parser would go on with behind `text`. Where something is wrong before, it begins anew
+/// behind that. Never throws QueryError.
+FilterExpectation expect_at_end(std::string_view text);
+
+/// `name` such that it is read as a field: in backticks, if need be.
+std::string print_filter_field(std::string_view name);
 
 /// `value` as a quoted text of the language, such that it is read back unchanged.
 std::string quote_filter_text(std::string_view value);

@@ -7,6 +7,7 @@
 
 #include "server/query/error.h"
 #include "server/query/filter.h"
+#include "server/query/filter_place.h"
 #include "server/query/filter_sql.h"
 
 using namespace signalbox::server::query;
@@ -29,6 +30,15 @@ AttributeSlots::Known some_slots() {
   return {{{"spans", "a"}, {1, 17, 21, 27}}, {{"logs", "a"}, {2}}};
 }
 
+/// Something is expected wherever one writes, and what one writes there lies around the place.
+void check_place(std::string_view text, std::size_t position) {
+  const FilterPlace place = place_in_filter(text, position);
+  if (place.begin > position || place.end < position || place.end > text.size()) std::abort();
+  if (place.expected.is_empty()) std::abort();
+  const std::string field = print_filter_field(place.typed) + " EXISTS";
+  if (parse_filter(field).field != place.typed) std::abort();
+}
+
 }  // namespace
 
 /// Any text is either read or refused with a position within it, and no byte of it that is not a
@@ -45,6 +55,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     } catch (const QueryError& error) {
       if (!error.position || *error.position > size) std::abort();
     }
+  }
+  if (size <= kMaxFilterBytes / 2) {
+    check_place(text, size);
+    check_place(text, size / 2);
   }
   return 0;
 }

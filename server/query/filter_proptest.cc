@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <cstdlib>
 #include <random>
 #include <string>
@@ -8,6 +10,8 @@
 
 #include "server/query/error.h"
 #include "server/query/filter.h"
+#include "server/query/filter_lexer.h"
+#include "server/query/filter_place.h"
 #include "server/query/filter_sql.h"
 
 namespace signalbox::server::query {
@@ -110,6 +114,54 @@ TEST(FilterProperty, EveryPrefixIsReadOrRefusedWithinTheText) {
         ASSERT_TRUE(error.position.has_value());
         ASSERT_LE(*error.position, length);
       }
+    }
+  }
+}
+
+bool is_expected(const Token& token, const FilterExpectation& expected) {
+  std::string upper = token.text;
+  for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  const bool is_word =
+      std::find(expected.words.begin(), expected.words.end(), upper) != expected.words.end();
+  switch (token.kind) {
+    case TokenKind::kOperator:
+      return expected.comparison;
+    case TokenKind::kQuoted:
+      return expected.condition || expected.value;
+    case TokenKind::kBacktick:
+      return expected.condition;
+    case TokenKind::kWord:
+      return is_word || expected.condition || expected.value;
+    case TokenKind::kEnd:
+      return !expected.condition && !expected.value;
+    default:
+      return is_word;
+  }
+}
+
+TEST(FilterProperty, WhateverComesNextWasExpected) {
+  Generator generator(seed());
+  for (int i = 0; i < 500; ++i) {
+    const std::string text = generator.filter(4);
+    Lexer lexer(text);
+    for (Token token = lexer.next();; token = lexer.next()) {
+      ASSERT_TRUE(is_expected(token, expect_at_end(text.substr(0, token.position))))
+          << text << "\nat " << token.position;
+      if (token.kind == TokenKind::kEnd) break;
+    }
+  }
+}
+
+TEST(FilterProperty, EveryPlaceOfAnyTextHasAnExpectation) {
+  Generator generator(seed());
+  for (int i = 0; i < 300; ++i) {
+    const std::string text = generator.text() + generator.filter(2) + generator.text();
+    for (std::size_t position = 0; position <= text.size(); ++position) {
+      const FilterPlace place = place_in_filter(text, position);
+      ASSERT_LE(place.begin, position) << text;
+      ASSERT_GE(place.end, position) << text;
+      ASSERT_LE(place.end, text.size()) << text;
+      ASSERT_FALSE(place.expected.is_empty()) << text << "\nat " << position;
     }
   }
 }

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "server/query/attribute_slots.h"
-#include "server/query/error.h"
+#include "server/query/filter_lexer.h"
 #include "server/query/nested.h"
 
 namespace signalbox::server::query {
@@ -21,14 +21,6 @@ using Op = FilterOperator;
 
 /// Beyond this, a double no longer holds every integer.
 constexpr double kMaxExactDouble = 9007199254740992.0;
-
-[[noreturn]] void fail(std::size_t position, const std::string& message, std::string hint) {
-  QueryError error =
-      QueryError::invalid("q", message + " at position " + std::to_string(position) + ".");
-  error.position = position;
-  error.hint = std::move(hint);
-  throw error;
-}
 
 bool is_order(Op op) {
   return op == Op::kLess || op == Op::kLessOrEqual || op == Op::kGreater ||
@@ -92,8 +84,8 @@ class TestSql {
       if (value.kind == ValueKind::kNumber) {
         alternatives.push_back(number_of_attribute(place, value));
       } else if (value.kind == ValueKind::kDuration) {
-        fail(value.position, "A duration cannot be compared with an attribute",
-             "Write the number in the attribute's own unit.");
+        refuse_filter(value.position, "A duration cannot be compared with an attribute",
+                      "Write the number in the attribute's own unit.");
       } else if (is_order(op_)) {
         alternatives.push_back(in_parentheses(place.text + std::string(comparison_sql(op_)) +
                                               parameters_.bind(value.text) + " AND " +
@@ -138,8 +130,8 @@ class TestSql {
   void check_bounds() const {
     const FilterValue& last = node_.values[1];
     if ((node_.values[0].kind == ValueKind::kNumber) == (last.kind == ValueKind::kNumber)) return;
-    fail(last.position, "BETWEEN has a number and a text",
-         "Write two numbers without quotes, or two texts in quotes.");
+    refuse_filter(last.position, "BETWEEN has a number and a text",
+                  "Write two numbers without quotes, or two texts in quotes.");
   }
 
   [[nodiscard]] bool is_pattern() const {
@@ -212,8 +204,9 @@ class TestSql {
 
   void refuse_pattern(const IntrinsicField& field) const {
     if (!is_pattern()) return;
-    fail(node_.position, "'" + std::string(field.name) + "' cannot be searched for a pattern",
-         "Compare it by = != < <= > >= IN or BETWEEN.");
+    refuse_filter(node_.position,
+                  "'" + std::string(field.name) + "' cannot be searched for a pattern",
+                  "Compare it by = != < <= > >= IN or BETWEEN.");
   }
 
   std::string number(const IntrinsicField& field, const std::string& column) {
@@ -223,9 +216,9 @@ class TestSql {
       const bool fits = value.kind == ValueKind::kNumber ||
                         (value.kind == ValueKind::kDuration && field.type == FieldType::kDuration);
       if (!fits) {
-        fail(value.position, "'" + std::string(field.name) + "' is compared with a number",
-             field.type == FieldType::kDuration ? "Write for example: 100ms, 1.5s or 2m."
-                                                : "Write a number without quotes.");
+        refuse_filter(value.position, "'" + std::string(field.name) + "' is compared with a number",
+                      field.type == FieldType::kDuration ? "Write for example: 100ms, 1.5s or 2m."
+                                                         : "Write a number without quotes.");
       }
       return column + std::string(comparison_sql(op_)) + parameters_.bind_double(value.number);
     });
@@ -234,11 +227,12 @@ class TestSql {
   std::string boolean(const IntrinsicField& field, const std::string& column) {
     refuse_pattern(field);
     if (op_ == Op::kExists) return "true";
-    if (is_order(op_)) fail(node_.position, "A truth value has no order", "Compare it by = or !=.");
+    if (is_order(op_))
+      refuse_filter(node_.position, "A truth value has no order", "Compare it by = or !=.");
     return any([&](const FilterValue& value) {
       if (value.kind != ValueKind::kBool) {
-        fail(value.position, "'" + std::string(field.name) + "' is true or false",
-             "Write true or false.");
+        refuse_filter(value.position, "'" + std::string(field.name) + "' is true or false",
+                      "Write true or false.");
       }
       return value.text == "true" ? column : "NOT " + column;
     });
@@ -247,8 +241,9 @@ class TestSql {
   static std::int32_t enum_number(const IntrinsicField& field, const FilterValue& value) {
     if (value.kind == ValueKind::kNumber) {
       if (value.number != std::floor(value.number) || std::abs(value.number) > 2147483647.0) {
-        fail(value.position, "'" + std::string(field.name) + "' is a whole number or a name",
-             names_hint(field));
+        refuse_filter(value.position,
+                      "'" + std::string(field.name) + "' is a whole number or a name",
+                      names_hint(field));
       }
       return static_cast<std::int32_t>(value.number);
     }
@@ -259,8 +254,9 @@ class TestSql {
     for (const EnumValue& known : field.values) {
       if (known.name == lower) return known.number;
     }
-    fail(value.position, "'" + std::string(field.name) + "' has no value '" + value.text + "'",
-         names_hint(field));
+    refuse_filter(value.position,
+                  "'" + std::string(field.name) + "' has no value '" + value.text + "'",
+                  names_hint(field));
   }
 
   static std::string names_hint(const IntrinsicField& field) {
@@ -308,14 +304,15 @@ class TestSql {
   std::string id(const IntrinsicField& field, const std::string& column, std::size_t bytes) {
     refuse_pattern(field);
     if (op_ == Op::kExists) return column + " != unhex('" + std::string(2 * bytes, '0') + "')";
-    if (is_order(op_)) fail(node_.position, "Ids have no order", "Compare by =, != or IN.");
+    if (is_order(op_))
+      refuse_filter(node_.position, "Ids have no order", "Compare by =, != or IN.");
     return any([&](const FilterValue& value) {
       const bool is_hex =
           value.text.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
       if (value.text.size() != 2 * bytes || !is_hex) {
-        fail(value.position, "'" + value.text + "' is no id",
-             "'" + std::string(field.name) + "' has " + std::to_string(2 * bytes) +
-                 " hexadecimal digits.");
+        refuse_filter(value.position, "'" + value.text + "' is no id",
+                      "'" + std::string(field.name) + "' has " + std::to_string(2 * bytes) +
+                          " hexadecimal digits.");
       }
       return column + " = unhex(" + parameters_.bind(value.text) + ")";
     });

@@ -30,8 +30,10 @@ bool may_be_unknown(Kind kind) {
 std::string record_keys(Signal signal, const TimeRange& range, std::string_view metric,
                         Parameters& parameters) {
   if (signal == Signal::kMetrics) {
-    return "SELECT DISTINCT arrayJoin(" + attribute_keys(signal) +
-           ") AS key FROM metric_series_rows WHERE metric_name = " + parameters.bind(metric);
+    std::string sql =
+        "SELECT DISTINCT arrayJoin(" + attribute_keys(signal) + ") AS key FROM metric_series_rows";
+    if (!metric.empty()) sql += " WHERE metric_name = " + parameters.bind(metric);
+    return sql;
   }
   // By hours: a little more than asked for.
   const TimeRange hours = {range.start_ns / kHourNs * kHourNs, range.end_ns + kHourNs};
@@ -54,11 +56,12 @@ bool ends_with(std::string_view name, std::string_view last) {
          name[name.size() - last.size() - 1] == '.';
 }
 
-std::vector<std::string> nearest(const std::string& field, const std::vector<std::string>& names) {
+std::vector<std::string> nearest(const std::string& field,
+                                 const std::vector<KnownFields::Field>& fields) {
   if (field.size() > kLongestName) return {};
   const std::string_view wanted = without_place(field);
   std::vector<std::tuple<std::size_t, std::size_t, std::string>> found;
-  for (const std::string& name : names) {
+  for (const auto& [name, description] : fields) {
     if (name.size() > kLongestName) continue;
     const std::string_view known = without_place(name);
     std::size_t distance = edit_distance(wanted, known);
@@ -142,24 +145,24 @@ bool KnownFields::has(const FieldReference& field) {
   }
 }
 
-/// As a filter has them, of all that there is.
-std::vector<std::string> KnownFields::names() {
-  std::vector<std::string> all;
+std::vector<KnownFields::Field> KnownFields::list() {
+  std::vector<Field> all;
   for (const IntrinsicField& field : intrinsic_fields(signal_)) {
-    if (!field.description.empty()) all.emplace_back(field.name);
+    if (!field.description.empty()) all.push_back({std::string(field.name), field.description});
   }
-  const auto add = [&](const Set& of_place, std::string_view prefix) {
+  const auto add = [&](const Set& of_place, std::string_view prefix, std::string_view what) {
     for (const std::string& key : of_place) {
       const bool is_other = resolve_field(signal_, key).kind != Kind::kAnyAttribute;
       if (key == "service.name" && is_other) continue;
-      all.push_back(is_other || prefix == "scope." ? std::string(prefix) + key : key);
+      const bool needs_place = is_other || prefix == "scope.";
+      all.push_back({needs_place ? std::string(prefix) + key : key, what});
     }
   };
   Set of_record = keys().record;
   of_record.insert(recent().begin(), recent().end());
-  add(of_record, "attribute.");
-  add(keys().resource, "resource.");
-  add(keys().scope, "scope.");
+  add(of_record, "attribute.", "Attribute");
+  add(keys().resource, "resource.", "Attribute of the resource");
+  add(keys().scope, "scope.", "Attribute of the instrumentation scope");
   return all;
 }
 
@@ -167,7 +170,7 @@ std::optional<UnknownField> KnownFields::if_unknown(const std::string& field,
                                                     std::size_t position) {
   const FieldReference reference = resolve_field(signal_, field);
   if (!may_be_unknown(reference.kind) || has(reference)) return std::nullopt;
-  return UnknownField{field, position, nearest(field, names())};
+  return UnknownField{field, position, nearest(field, list())};
 }
 
 std::vector<UnknownField> KnownFields::unknown_in(const FilterNode& filter) {

@@ -25,9 +25,9 @@ struct UnknownField {
 };
 
 /// Which attributes the records of a signal have. Attributes of spans and log records count as
-/// known if any was received during `range`, those of `metric` and of resources and scopes if there
-/// are any at all. Of attributes of events and links and of
-/// what is inside of bodies nothing is known, so none is unknown.
+/// known if any was received during `range`, those of `metric` (of any, if it is "") and of
+/// resources and scopes if there are any at all. Of attributes of events and links and of what is
+/// inside of bodies nothing is known, so none is unknown.
 ///
 /// Asks the engine when it is first needed. Thread-safety: one thread. Lifetime: `session` outlives
 /// it.
@@ -36,6 +36,14 @@ class KnownFields {
   KnownFields(Session& session, Signal signal, const TimeRange& range, std::string metric = {})
       : session_(session), signal_(signal), range_(range), metric_(std::move(metric)) {}
 
+  /// A field that a filter may have.
+  struct Field {
+    std::string name;  ///< As a filter has it, but without backticks.
+    std::string_view description;
+  };
+
+  /// All that there are; an attribute of several places comes for each of them.
+  std::vector<Field> list();
   /// The unknown ones of `filter`, each once, in its order.
   std::vector<UnknownField> unknown_in(const FilterNode& filter);
   /// Nothing if `field` is known.
@@ -56,7 +64,6 @@ class KnownFields {
   const Set& recent();
   [[nodiscard]] bool is_of_record(const std::string& key);
   [[nodiscard]] bool has(const FieldReference& field);
-  [[nodiscard]] std::vector<std::string> names();
 
   Session& session_;
   Signal signal_;

@@ -126,6 +126,11 @@ class Answers(unittest.TestCase):
             values = self.check("/api/v1/field_values",
                                 f"/api/v1/field_values?signal={signal}&field=attribute.attribute.0")["values"]
             self.assertEqual([value["value"] for value in values], ["text"])
+            values = self.check("/api/v1/complete",
+                                f"/api/v1/complete?signal={signal}&q=AND+attribute.attribute.0+%3D")["suggestions"]
+            self.assertEqual([value["text"] for value in values], ["'text'"])
+            self.assertIn({"text": "attribute.attribute.0", "kind": "field", "detail": "Attribute"},
+                          self.check("/api/v1/complete", f"/api/v1/complete?signal={signal}&q=bute.0")["suggestions"])
 
     def test_of_a_trace_keep_every_value_and_its_type(self) -> None:
         trace = self.check("/api/v1/traces/{trace_id}", f"/api/v1/traces/{self.trace_id}")
