@@ -336,6 +336,8 @@ std::vector<AttributePlace> attribute_places(Signal signal, const std::string& k
 std::vector<AttributePlace> record_places(Signal signal, const std::string& key,
                                           const AttributeSlots& slots, Parameters& parameters) {
   std::vector<AttributePlace> places = attribute_places(signal, key, slots, parameters);
+  // What is an attribute of its own is hardly a value inside of another, and looking costs.
+  if (signal != Signal::kMetrics && !slots.of(signal, key).empty()) return places;
   for (const NestedKey& nested : nested_keys(key)) {
     for (const AttributePlace& outer : attribute_places(signal, nested.key, slots, parameters)) {
       const bool is_number =

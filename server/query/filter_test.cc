@@ -13,6 +13,7 @@ namespace signalbox::server::query {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 std::string_view name_of(FilterOperator op) {
   constexpr std::string_view kNames[] = {"=",      "!=",      "<",     "<=",    ">",
@@ -260,6 +261,13 @@ TEST(FilterSql, LooksIntoTheSlotsThatTheKeyHasHad) {
       "(((" + in_3 + "d03 = {p1:String}) OR " + in_21 +
           "false) OR substring(overflow[{p0:String}], 2) = {p2:String}))) | p0=k | p1=seven | "
           "p2=seven");
+}
+
+TEST(FilterSql, LooksInsideOfAttributesUnlessTheKeyHasHadSlots) {
+  const AttributeSlots slots([] { return AttributeSlots::Known{{{"spans", "a.b"}, {3}}}; });
+  EXPECT_THAT(sql_of("attribute.a.c = 'x'", Signal::kTraces, slots), HasSubstr("JSONExtract"));
+  EXPECT_THAT(sql_of("attribute.a.b = 'x'", Signal::kTraces, slots), Not(HasSubstr("JSONExtract")));
+  EXPECT_THAT(sql_of("a.c = 'x'", Signal::kTraces, slots), Not(HasSubstr("JSONExtract")));
 }
 
 TEST(FilterSql, LooksIntoEachEventAndLink) {
