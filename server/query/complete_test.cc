@@ -29,6 +29,8 @@ class CompleteTest : public QueryTest {
                "), 'http.status', 'i', 0, '200', 5), (toStartOfHour(" + at_s(0) +
                "), 'cached', 'b', 0, 'true', 5), (toStartOfHour(" + at_s(0) +
                "), 'my key', 's', 0, 'x', 1), (toStartOfHour(" + at_s(0) +
+               "), 'city', 's', 0, 'Ulm', 1), (toStartOfHour(" + at_s(0) +
+               "), 'city', 's', 0, 'Neu-Ulm', 50), (toStartOfHour(" + at_s(0) +
                "), 'name', 's', 0, 'x', 1)");
     insert("resource_rows (resource_id, service_name, attributes)",
            "(1, 'shop', {'host.name': 'web-1', 'service.name': 'shop'}), (2, 'cart', {})");
@@ -122,6 +124,7 @@ TEST_F(CompleteTest, SuggestsValuesWithTheirNumbers) {
   EXPECT_THAT(suggested("http.route = 'P|'"), ElementsAre("'/pay'"));
   EXPECT_THAT(suggested("attribute.http.route = \"/p|"), ElementsAre("'/pay'"));
   EXPECT_THAT(suggested("http.route IN ('/pay', |"), ElementsAre("'/it\\'s'"));
+  EXPECT_THAT(suggested("city = 'ulm|"), ElementsAre("'Ulm'", "'Neu-Ulm'"));
   EXPECT_THAT(suggested("http.status = |"), ElementsAre("200"));
   EXPECT_THAT(suggested("cached = |"), ElementsAre("true"));
   // Of resources and scopes, and what the side table does not have yet.

@@ -10,6 +10,8 @@
 #include <string>
 #include <string_view>
 
+#include "server/query/aggregate/request.h"
+#include "server/query/aggregate/run.h"
 #include "server/query/facets.h"
 #include "server/query/filter_sql.h"
 #include "server/query/query_test_fixture.h"
@@ -186,6 +188,30 @@ TEST_F(LogFilterTest, LooksIntoBodiesByPaths) {
               IsEmpty());
   EXPECT_THAT(values_of("body.user.id", Signal::kLogs), UnorderedElementsAre("5 2", "6 1"));
   EXPECT_THAT(values_of("body.http.method", Signal::kLogs), UnorderedElementsAre("GET \"x\" 2"));
+}
+
+TEST_F(LogFilterTest, AggregatesValuesInsideOfBodies) {
+  store_bodies();
+  Session of_this_query = session();
+  const auto answer = parse(run_aggregates(
+      of_this_query,
+      parse_aggregate_request(
+          R"({"start": ")" + std::to_string(kT0) + R"(", "end": ")" +
+              std::to_string(kT0 + kSecondNs) +
+              R"(", "queries": {"a": {"signal": "logs", "group_by": ["body.user.vip"],
+              "aggregations": [{"op": "sum", "field": "body.user.id"},
+                               {"op": "max", "field": "body_size"}]}}})",
+          0)));
+  const auto& groups = answer.at("results").at("a").at("groups").as_array();
+  ASSERT_EQ(groups.size(), 2U);
+  std::set<std::string> values;
+  for (const auto& group : groups) {
+    values.insert(boost::json::serialize(group.at("labels")) +
+                  boost::json::serialize(group.at("values")));
+  }
+  EXPECT_THAT(values,
+              UnorderedElementsAre(R"([""][6,44])",
+                                   R"(["true"][10,)" + std::to_string(kOrder.size()) + "]"));
 }
 
 TEST_F(LogFilterTest, KnowsTheSizesOfRecordsAndTheirExceptions) {
