@@ -14,6 +14,7 @@
 #include <exception>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -25,6 +26,7 @@
 #include "server/api/api.h"
 #include "server/backup/backup.h"
 #include "server/backup/mailbox.h"
+#include "server/cli/run.h"
 #include "server/commands/keys_command.h"
 #include "server/config/command_line.h"
 #include "server/config/endpoint.h"
@@ -490,6 +492,12 @@ int run(int argc, const char* const* argv) {
   if (const auto* const exit = std::get_if<config::Exit>(&command)) {
     std::fputs(exit->text.c_str(), exit->code == 0 ? stdout : stderr);
     return exit->code;
+  }
+  if (const auto* const client = std::get_if<config::Client>(&command)) {
+    // Ctrl-C and a pipe that closes end it as they end any other program of the shell.
+    const int code = cli::run(*client, {.out = std::cout, .error = std::cerr});
+    store::OpenedEngine::shutdown_process();
+    return code;
   }
   EndSignals end_signals;
   int exit_code = 0;

@@ -1,12 +1,14 @@
 #include "server/config/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <sstream>
 #include <utility>
 #include <vector>
 
+#include "server/config/client_commands.h"
 #include "server/config/settings.h"
 
 namespace signalbox::server::config {
@@ -65,6 +67,44 @@ std::filesystem::path file_of(const std::string& flag, const Environment& enviro
 
 Exit wrong(const std::string& message) {
   return {.code = 2, .text = "signalbox: " + message + "\n"};
+}
+
+std::string first_word(const std::vector<std::string>& arguments) {
+  return arguments.empty() || arguments.front().starts_with('-') ? "" : arguments.front();
+}
+
+/// The command whose letters are nearest; empty if none is near.
+std::string closest_command(const CLI::App& app, std::string_view word) {
+  constexpr std::size_t kLongestWord = 32;
+  if (word.size() > kLongestWord) return {};
+  std::string closest;
+  std::size_t least = word.size() / 3 + 2;
+  for (const CLI::App* const command : app.get_subcommands(nullptr)) {
+    const std::size_t away = edit_distance(word, command->get_name());
+    if (away >= least) continue;
+    least = away;
+    closest = command->get_name();
+  }
+  return closest;
+}
+
+/// One line: what is wrong, and where more is said.
+Exit wrong_usage(const CLI::App& app, const std::vector<std::string>& arguments,
+                 const CLI::ParseError& error) {
+  std::string command = "signalbox";
+  for (const CLI::App* at = &app; !at->get_subcommands().empty();) {
+    at = at->get_subcommands().front();
+    command += " " + at->get_name();
+  }
+  std::string message = error.what();
+  if (const std::string word = first_word(arguments); command == "signalbox" && !word.empty()) {
+    message = "there is no command '" + word + "'";
+    if (const std::string closest = closest_command(app, word); !closest.empty()) {
+      message += ", did you mean " + closest + "?";
+    }
+  }
+  std::replace(message.begin(), message.end(), '\n', ' ');
+  return wrong(message + "; " + command + " --help tells more");
 }
 
 Command run_config_check(const std::string& file, const Environment& environment) {
@@ -190,17 +230,20 @@ Command parse_command_line(int argc, const char* const* argv, std::string_view v
 
   const KeysCommand keys(app, environment);
   const BackupCommands backups(app, environment);
+  const ClientCommands clients(app, version, environment);
 
   try {
     app.parse(argc, argv);
     if (auto command = keys.parsed()) return *std::move(command);
     if (auto command = backups.parsed()) return *std::move(command);
+    if (auto client = clients.parsed()) return *std::move(client);
     if (check->parsed()) return run_config_check(checked_file, environment);
     return Serve{resolve(flags.given(), environment, file_of(file, environment)).options};
   } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() != 0) return wrong_usage(app, {argv + 1, argv + argc}, error);
     std::ostringstream out;
-    const int code = app.exit(error, out, out);
-    return Exit{.code = code, .text = out.str()};
+    app.exit(error, out, out);
+    return Exit{.code = 0, .text = out.str()};
   } catch (const ConfigError& error) {
     return wrong(error.what());
   }

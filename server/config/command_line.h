@@ -5,6 +5,7 @@
 #include <string_view>
 #include <variant>
 
+#include "server/config/client_options.h"
 #include "server/config/options.h"
 #include "server/config/resolve.h"
 
@@ -52,7 +53,8 @@ struct Restore {
 };
 
 /// What the program is to do.
-using Command = std::variant<Exit, Serve, KeysCreate, KeysList, KeysRevoke, Backup, Restore>;
+using Command =
+    std::variant<Exit, Serve, KeysCreate, KeysList, KeysRevoke, Backup, Restore, Client>;
 
 /// Reads the arguments of the program, the SIGNALBOX_… variables and the configuration file. Never
 /// throws: what is wrong is an Exit.

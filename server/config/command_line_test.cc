@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <initializer_list>
@@ -18,6 +19,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class CommandLine : public ::testing::Test {
  protected:
@@ -139,6 +141,45 @@ TEST_F(CommandLine, PrintsItsVersion) {
 
   EXPECT_EQ(exit.code, 0);
   EXPECT_EQ(exit.text, "signalbox 1.2.3\n");
+}
+
+TEST_F(CommandLine, ReadsCommandsThatAsk) {
+  const auto client = [this](std::initializer_list<const char*> arguments) {
+    Command command = parse(arguments);
+    if (const auto* exit = std::get_if<Exit>(&command)) ADD_FAILURE() << exit->text;
+    return std::get<Client>(command);
+  };
+  const Client logs =
+      client({"logs", "severity >= warn", "--since", "2h", "--service", "", "--json"});
+  EXPECT_EQ(logs.connection.server, "http://127.0.0.1:8080");
+  EXPECT_EQ(logs.selection.filter, "severity >= warn");
+  EXPECT_EQ(logs.selection.times.since, "2h");
+  EXPECT_EQ(logs.selection.service, "");  // The service without a name; not all of them.
+  EXPECT_TRUE(logs.output.json);
+  EXPECT_FALSE(client({"traces", "--filter", "root = true"}).selection.service);
+  EXPECT_TRUE(std::get<ShowTrace>(client({"trace", "--logs", "abc"}).what).with_logs);
+
+  variables_ = {{"SIGNALBOX_SERVER", "https://box.example"}};
+  EXPECT_EQ(client({"services"}).connection.server, "https://box.example");
+  EXPECT_EQ(client({"services", "--server", "http://b"}).connection.server, "http://b");
+  EXPECT_EQ(client({"services", "--data", "/d"}).connection.data_folder, "/d");
+}
+
+TEST_F(CommandLine, AnswersWrongUsageInOneLine) {
+  const auto line = [this](std::initializer_list<const char*> arguments) {
+    const Exit exit = refused(arguments);
+    EXPECT_EQ(exit.code, 2);
+    EXPECT_EQ(std::count(exit.text.begin(), exit.text.end(), '\n'), 1) << exit.text;
+    return exit.text;
+  };
+  EXPECT_THAT(line({"sevices"}), HasSubstr("no command 'sevices', did you mean services?"));
+  EXPECT_THAT(line({"xyzzy"}), Not(HasSubstr("did you mean")));
+  EXPECT_THAT(line({}), HasSubstr("signalbox --help"));
+  EXPECT_THAT(line({"trace"}), HasSubstr("signalbox trace --help"));
+  EXPECT_THAT(line({"logs", "--since", "1h", "--from", "9:00"}), HasSubstr("--from"));
+  EXPECT_THAT(line({"logs", "--data", "/d", "--server", "http://b"}), HasSubstr("--server"));
+  EXPECT_THAT(line({"logs", "--limit", "0"}), HasSubstr("--limit"));
+  EXPECT_THAT(line({"keys", "create"}), HasSubstr("signalbox keys create --help"));
 }
 
 TEST_F(CommandLine, SaysWhatIsWrong) {

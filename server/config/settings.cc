@@ -246,8 +246,9 @@ constexpr std::array kSettings = {
         .get = [](const ServeOptions& options) { return std::to_string(options.max_connections); }},
 };
 
-/// Levenshtein's.
-std::size_t distance(std::string_view a, std::string_view b) {
+}  // namespace
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
   for (std::size_t i = 0; i < a.size(); ++i) {
@@ -261,8 +262,6 @@ std::size_t distance(std::string_view a, std::string_view b) {
   }
   return row.back();
 }
-
-}  // namespace
 
 std::string Setting::flag() const {
   return "--" + std::string(name);
@@ -292,7 +291,7 @@ const Setting* closest_setting(std::string_view name) {
   const Setting* closest = nullptr;
   std::size_t least = std::max<std::size_t>(2, name.size() / 3) + 1;
   for (const Setting& setting : kSettings) {
-    const std::size_t away = distance(name, setting.name);
+    const std::size_t away = edit_distance(name, setting.name);
     if (away >= least) continue;
     least = away;
     closest = &setting;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
@@ -40,5 +41,8 @@ const Setting* find_setting(std::string_view name);
 
 /// The setting whose name is closest to `name`, to suggest; null if none is close.
 const Setting* closest_setting(std::string_view name);
+
+/// Levenshtein's.
+std::size_t edit_distance(std::string_view a, std::string_view b);
 
 }  // namespace signalbox::server::config

@@ -1,0 +1,311 @@
+#include "server/cli/commands.h"
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <cctype>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "server/cli/json.h"
+#include "server/cli/text.h"
+#include "server/cli/times.h"
+#include "server/cli/trace_tree.h"
+#include "server/cli/views.h"
+#include "server/cli/waterfall.h"
+#include "server/config/quantity.h"
+
+namespace signalbox::server::cli {
+namespace {
+
+using Parameters = std::vector<std::pair<std::string, std::string>>;
+
+constexpr std::uint32_t kMostInPage = 1000;  // Of the API.
+constexpr std::uint32_t kUsualTraces = 20;
+constexpr std::uint32_t kUsualLogs = 100;
+constexpr std::size_t kTraceIdDigits = 32;
+
+void add_range(Parameters& parameters, const config::Times& times) {
+  const Range range = parse_range(times, now());
+  parameters.emplace_back("start", std::to_string(range.start_ns));
+  parameters.emplace_back("end", std::to_string(range.end_ns));
+}
+
+/// Time range, filter and service.
+Parameters selection_of(const config::Selection& selection) {
+  Parameters parameters;
+  add_range(parameters, selection.times);
+  if (!selection.filter.empty()) parameters.emplace_back("q", selection.filter);
+  if (selection.service) parameters.emplace_back("service", *selection.service);
+  return parameters;
+}
+
+/// Says on the error output that there is nothing, and how to look further.
+ExitCode nothing(const Context& context, const std::string& what) {
+  const config::Times& times = context.client.selection.times;
+  const Range range = parse_range(times, now());
+  context.streams.error << "signalbox: no " << what << " from " << date_time_text(range.start_ns)
+                        << " to " << date_time_text(range.end_ns);
+  if (times.since.empty() && times.from.empty()) {
+    context.streams.error << "; look further back with --since 1d";
+  }
+  context.streams.error << '\n';
+  return ExitCode::kNothing;
+}
+
+/// The answer as it came, or as `view` shows it.
+template <typename View>
+ExitCode print(const Context& context, const Answer& answer, const boost::json::array& found,
+               const std::string& what, View view) {
+  context.streams.error << warnings_view(answer.json);
+  if (context.client.output.json) {
+    context.streams.out << answer.text << '\n';
+    return found.empty() ? ExitCode::kNothing : ExitCode::kFound;
+  }
+  if (found.empty()) return nothing(context, what);
+  context.streams.out << view();
+  return ExitCode::kFound;
+}
+
+std::string severity_number(const std::string& name) {
+  static const std::map<std::string, std::string> kNumbers = {{"trace", "1"},  {"debug", "5"},
+                                                              {"info", "9"},   {"warn", "13"},
+                                                              {"error", "17"}, {"fatal", "21"}};
+  return kNumbers.at(name);
+}
+
+/// A trace's id as people paste it: in capitals, with dashes or a traceparent around it.
+std::string trace_id_of(const std::string& typed) {
+  std::string digits;
+  for (const char c : typed) {
+    if (c != '-') digits += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  constexpr std::size_t kTraceparentDigits = 2 + kTraceIdDigits + 16 + 2;
+  if (digits.size() == kTraceparentDigits) digits = digits.substr(2, kTraceIdDigits);
+  const bool is_hex = digits.find_first_not_of("0123456789abcdef") == std::string::npos;
+  if (is_hex && digits.size() == kTraceIdDigits) return digits;
+  throw Failure(ExitCode::kUsage, "'" + printable(typed) +
+                                      "' is no trace id: that is 32 hexadecimal digits; "
+                                      "`signalbox traces` lists some");
+}
+
+/// "30s" in nanoseconds, as the API wants it.
+std::string step_ns(const std::string& step) {
+  constexpr std::int64_t kSecondNs = 1'000'000'000;
+  try {
+    const std::int64_t seconds = config::parse_age(step).count();
+    if (seconds > 0) return std::to_string(seconds * kSecondNs);
+  } catch (const std::invalid_argument&) {
+  }
+  throw Failure(ExitCode::kUsage,
+                "--step: '" + printable(step) + "' is no width of time; write 10s, 1m or 1h");
+}
+
+/// Log records by their span.
+std::map<std::string, std::vector<const boost::json::value*>> by_span(const Answer& answer) {
+  std::map<std::string, std::vector<const boost::json::value*>> logs;
+  for (const boost::json::value& record : items(answer.json, "logs")) {
+    logs[text(record, "span_id")].push_back(&record);
+  }
+  return logs;
+}
+
+Answer logs_of_trace(Source& source, const std::string& trace_id) {
+  return ask(source, {.path = "/api/v1/logs",
+                      .parameters = {{"trace_id", trace_id},
+                                     {"limit", std::to_string(kMostInPage)},
+                                     {"order", "oldest"},
+                                     {"include", "rows"}}});
+}
+
+/// Further pages of log records, until there are `limit`.
+boost::json::array with_further_pages(Source& source, const ApiRequest& request,
+                                      const Answer& first, std::size_t limit) {
+  boost::json::array records = items(first.json, "logs");
+  std::string cursor = text(first.json, "next_cursor");
+  while (!cursor.empty() && records.size() < limit) {
+    ApiRequest next = request;
+    next.parameters.emplace_back("cursor", cursor);
+    const Answer page = ask(source, next);
+    const boost::json::array& more = items(page.json, "logs");
+    if (more.empty()) break;
+    records.insert(records.end(), more.begin(), more.end());
+    cursor = text(page.json, "next_cursor");
+  }
+  if (records.size() > limit) records.resize(limit);
+  return records;
+}
+
+/// With --json there is one answer, and so one page.
+void check_json_limit(const Context& context) {
+  if (!context.client.output.json || context.client.selection.limit <= kMostInPage) return;
+  throw Failure(ExitCode::kUsage, "--json prints one answer of the API, which has " +
+                                      std::to_string(kMostInPage) +
+                                      " records at most; give a smaller --limit");
+}
+
+ExitCode list_metrics(const Context& context) {
+  if (!context.client.selection.filter.empty()) {
+    throw Failure(ExitCode::kUsage,
+                  "--filter is for the points of one metric: signalbox metrics NAME --filter …");
+  }
+  const auto source = context.open();
+  const Answer answer = ask(
+      *source, {.path = "/api/v1/metrics", .parameters = selection_of(context.client.selection)});
+  return print(context, answer, items(answer.json, "metrics"), "metric",
+               [&] { return metrics_view(answer.json, now(), context.style); });
+}
+
+/// The metric's query takes a filter, but no service beside it.
+std::string filter_with_service(const config::Selection& selection) {
+  if (!selection.service) return selection.filter;
+  std::string quoted;
+  for (const char c : *selection.service) {
+    if (c == '\'' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  const std::string service = "service.name = '" + quoted + "'";
+  return selection.filter.empty() ? service : service + " AND (" + selection.filter + ")";
+}
+
+}  // namespace
+
+ExitCode run_command(const config::ListServices& command, const Context& context) {
+  const auto source = context.open();
+  Parameters parameters;
+  if (!command.name.empty()) parameters.emplace_back("name", command.name);
+  add_range(parameters, context.client.selection.times);
+  if (command.name.empty()) {
+    const Answer answer =
+        ask(*source, {.path = "/api/v1/services", .parameters = std::move(parameters)});
+    return print(context, answer, items(answer.json, "services"), "service",
+                 [&] { return services_view(answer.json, now(), context.style); });
+  }
+  const auto answer =
+      find(*source, {.path = "/api/v1/service", .parameters = std::move(parameters)});
+  if (answer == nullptr) return nothing(context, "service '" + printable(command.name) + "'");
+  return print(context, *answer, items(answer->json, "operations"),
+               "request to '" + printable(command.name) + "'",
+               [&] { return service_view(answer->json, context.style); });
+}
+
+ExitCode run_command(const config::SearchTraces& command, const Context& context) {
+  const auto source = context.open();
+  Parameters parameters = selection_of(context.client.selection);
+  const std::uint32_t limit = context.client.selection.limit;
+  parameters.emplace_back("limit",
+                          std::to_string(std::min(limit == 0 ? kUsualTraces : limit, kMostInPage)));
+  parameters.emplace_back("order", command.order);
+  parameters.emplace_back("include", "rows");
+  const Answer answer =
+      ask(*source, {.path = "/api/v1/traces", .parameters = std::move(parameters)});
+  return print(context, answer, items(answer.json, "traces"), "trace",
+               [&] { return traces_view(answer.json, now(), context.style); });
+}
+
+ExitCode run_command(const config::ShowTrace& command, const Context& context) {
+  const std::string trace_id = trace_id_of(command.trace_id);
+  const auto source = context.open();
+  const auto answer = find(*source, {.path = "/api/v1/traces/" + trace_id, .parameters = {}});
+  if (answer == nullptr) {
+    context.streams.error << "signalbox: there is no trace " << trace_id
+                          << "; it may not have arrived yet, or be older than what is kept\n";
+    return ExitCode::kNothing;
+  }
+  if (context.client.output.json) {
+    context.streams.out << answer->text << '\n';
+    return ExitCode::kFound;
+  }
+  const TraceTree tree(answer->json);
+  WaterfallOptions options{.all = command.all};
+  Answer logs;
+  if (command.with_logs) {
+    logs = logs_of_trace(*source, trace_id);
+    options.logs = by_span(logs);
+  }
+  context.streams.out << waterfall(tree, options, context.style);
+  if (boolean(answer->json, "truncated")) {
+    context.streams.error << "signalbox: the trace has more spans than the API returns; the first "
+                          << tree.nodes().size() << " are shown\n";
+  }
+  if (!text(logs.json, "next_cursor").empty()) {
+    context.streams.error << "signalbox: the first " << kMostInPage
+                          << " log lines are shown; signalbox logs --trace " << trace_id
+                          << " --limit 10000 has more\n";
+  }
+  return ExitCode::kFound;
+}
+
+ExitCode run_command(const config::SearchLogs& command, const Context& context) {
+  check_json_limit(context);
+  const config::Selection& selection = context.client.selection;
+  ApiRequest request{.path = "/api/v1/logs", .parameters = {}};
+  const bool has_times = !selection.times.since.empty() || !selection.times.from.empty() ||
+                         !selection.times.to.empty();
+  if (command.trace_id.empty() || has_times) {
+    request.parameters = selection_of(selection);
+  } else {
+    // Without a range the API takes that of the trace.
+    if (!selection.filter.empty()) request.parameters.emplace_back("q", selection.filter);
+    if (selection.service) request.parameters.emplace_back("service", *selection.service);
+  }
+  if (!command.trace_id.empty()) {
+    request.parameters.emplace_back("trace_id", trace_id_of(command.trace_id));
+  }
+  if (!command.severity.empty()) {
+    request.parameters.emplace_back("severity_min", severity_number(command.severity));
+  }
+  const std::uint32_t limit = selection.limit == 0 ? kUsualLogs : selection.limit;
+  request.parameters.emplace_back("limit", std::to_string(std::min(limit, kMostInPage)));
+  request.parameters.emplace_back("include", "rows");
+  const auto source = context.open();
+  const Answer answer = ask(*source, request);
+  return print(context, answer, items(answer.json, "logs"), "log record that matches", [&] {
+    return logs_view(with_further_pages(*source, request, answer, limit), now(), context.style);
+  });
+}
+
+ExitCode run_command(const config::ShowMetrics& command, const Context& context) {
+  if (command.name.empty()) return list_metrics(context);
+  ApiRequest request{.path = "/api/v1/metrics/query", .parameters = {{"name", command.name}}};
+  add_range(request.parameters, context.client.selection.times);
+  const std::string filter = filter_with_service(context.client.selection);
+  if (!filter.empty()) request.parameters.emplace_back("q", filter);
+  if (!command.type.empty()) request.parameters.emplace_back("type", command.type);
+  for (const std::string& field : command.group_by) {
+    request.parameters.emplace_back("group_by", field);
+  }
+  for (const std::string& aggregation : command.aggregations) {
+    request.parameters.emplace_back("aggregation", aggregation);
+  }
+  if (!command.step.empty()) {
+    request.parameters.emplace_back("step", step_ns(command.step));
+  }
+  const auto source = context.open();
+  const auto answer = find(*source, request);
+  if (answer == nullptr) return nothing(context, "metric '" + printable(command.name) + "'");
+  return print(context, *answer, items(answer->json, "series"),
+               "point of '" + printable(command.name) + "' that matches",
+               [&] { return metric_view(answer->json, context.style); });
+}
+
+ExitCode run_command(const config::Version& command, const Context& context) {
+  boost::json::object versions{{"program", command.program}};
+  std::string line = "signalbox " + command.program + "\n";
+  try {
+    const Answer status = ask(*context.open(), {.path = "/api/v1/status", .parameters = {}});
+    versions["server"] = text(status.json, "version");
+    line += "server " + printable(text(status.json, "version")) + " at " +
+            printable(context.client.connection.server) + "\n";
+  } catch (const Failure& failure) {
+    versions["server"] = nullptr;
+    line += std::string("no server: ") + failure.what() + "\n";
+  }
+  context.streams.out << (context.client.output.json ? boost::json::serialize(versions) + "\n"
+                                                     : line);
+  return ExitCode::kFound;
+}
+
+}  // namespace signalbox::server::cli

@@ -1,0 +1,30 @@
+#include "server/cli/run.h"
+
+#include <exception>
+#include <memory>
+#include <variant>
+
+#include "server/cli/commands.h"
+#include "server/cli/failure.h"
+
+namespace signalbox::server::cli {
+
+int run(const config::Client& client, const Streams& streams) {
+  ExitCode code = ExitCode::kFailed;
+  try {
+    const Context context{
+        .client = client, .style = style_of_stdout(client.output), .streams = streams, .open = [&] {
+          return open_source(client.connection);
+        }};
+    code = std::visit([&](const auto& what) { return run_command(what, context); }, client.what);
+    streams.out.flush();
+  } catch (const Failure& failure) {
+    streams.error << "signalbox: " << failure.what() << '\n';
+    code = failure.code();
+  } catch (const std::exception& error) {
+    streams.error << "signalbox: " << error.what() << '\n';
+  }
+  return static_cast<int>(code);
+}
+
+}  // namespace signalbox::server::cli

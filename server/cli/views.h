@@ -1,0 +1,29 @@
+#pragma once
+
+#include <boost/json/value.hpp>
+#include <cstdint>
+#include <string>
+
+#include "server/cli/style.h"
+
+/// Answers of the API as text for people.
+namespace signalbox::server::cli {
+
+/// Of GET /api/v1/services. `now_ns`: what "ago" means.
+std::string services_view(const boost::json::value& answer, std::int64_t now_ns,
+                          const Style& style);
+/// Of GET /api/v1/service: its operations and versions.
+std::string service_view(const boost::json::value& answer, const Style& style);
+/// Of GET /api/v1/traces.
+std::string traces_view(const boost::json::value& answer, std::int64_t now_ns, const Style& style);
+/// Of the records of GET /api/v1/logs, the newest first; the text has it last.
+std::string logs_view(const boost::json::array& records, std::int64_t now_ns, const Style& style);
+/// Of GET /api/v1/metrics.
+std::string metrics_view(const boost::json::value& answer, std::int64_t now_ns, const Style& style);
+/// Of GET /api/v1/metrics/query: a chart.
+std::string metric_view(const boost::json::value& answer, const Style& style);
+
+/// The sentences of an answer's `warnings`, a line each.
+std::string warnings_view(const boost::json::value& answer);
+
+}  // namespace signalbox::server::cli

@@ -1,0 +1,189 @@
+#include "server/cli/views.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+#include <cstdlib>
+#include <ctime>
+#include <functional>
+#include <map>
+#include <sstream>
+#include <string>
+#include <utility>
+
+#include "server/cli/golden.h"
+#include "server/cli/json.h"
+#include "server/cli/text.h"
+#include "server/cli/trace_tree.h"
+#include "server/cli/waterfall.h"
+
+namespace signalbox::server::cli {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr std::int64_t kNow = 1'764'597'600'000'000'000;  // 2025-12-01T14:00:00Z
+
+boost::json::value parsed(const std::string& name) {
+  return boost::json::parse(read_golden(name));
+}
+
+class Views : public ::testing::Test {
+ protected:
+  Views() {
+    setenv("TZ", "UTC", 1);
+    tzset();
+  }
+};
+
+/// Each screen as a pipe, a narrow and a wide terminal get it, and once in colour.
+void expect_screens(const std::string& name, const std::function<std::string(const Style&)>& view) {
+  expect_golden(name + "_pipe.txt", view({}));
+  expect_golden(name + "_80.txt", view({.has_color = false, .width = 80}));
+  expect_golden(name + "_160.txt", view({.has_color = false, .width = 160}));
+  expect_golden(name + "_color.txt", view({.has_color = true, .width = 80}));
+  for (const std::size_t width : {80, 160}) {
+    std::istringstream lines(view({.has_color = false, .width = width}));
+    for (std::string line; std::getline(lines, line);) {
+      // Log lines are not cut: the terminal goes on in the next line.
+      if (name != "logs") {
+        EXPECT_LE(columns(line), width) << line;
+      }
+      EXPECT_EQ(line.find('\x1b'), std::string::npos) << line;
+    }
+  }
+}
+
+TEST_F(Views, ShowServices) {
+  expect_screens("services", [answer = parsed("services.json")](const Style& style) {
+    return services_view(answer, kNow, style);
+  });
+}
+
+TEST_F(Views, ShowTraces) {
+  expect_screens("traces", [answer = parsed("traces.json")](const Style& style) {
+    return traces_view(answer, kNow, style);
+  });
+}
+
+TEST_F(Views, ShowLogs) {
+  expect_screens("logs", [answer = parsed("logs.json")](const Style& style) {
+    return logs_view(items(answer, "logs"), kNow, style);
+  });
+}
+
+TEST_F(Views, ShowMetrics) {
+  expect_screens("metrics", [answer = parsed("metrics.json")](const Style& style) {
+    return metrics_view(answer, kNow, style);
+  });
+}
+
+TEST_F(Views, DrawAMetric) {
+  expect_screens("metric", [answer = parsed("metric.json")](const Style& style) {
+    return metric_view(answer, style);
+  });
+}
+
+TEST_F(Views, ShowATraceFolded) {
+  const boost::json::value answer = parsed("trace.json");
+  const TraceTree tree(answer);
+  expect_screens("waterfall", [&](const Style& style) { return waterfall(tree, {}, style); });
+}
+
+TEST_F(Views, PutLogLinesBelowTheirSpans) {
+  const boost::json::value answer = parsed("trace.json");
+  const boost::json::value logs = parsed("logs.json");
+  const TraceTree tree(answer);
+  WaterfallOptions options;
+  for (const boost::json::value& record : items(logs, "logs")) {
+    options.logs[text(record, "span_id")].push_back(&record);
+  }
+  expect_screens("waterfall_logs",
+                 [&](const Style& style) { return waterfall(tree, options, style); });
+}
+
+TEST_F(Views, UnfoldAWholeTrace) {
+  const boost::json::value answer = parsed("trace.json");
+  const TraceTree tree(answer);
+  expect_golden("waterfall_all.txt",
+                waterfall(tree, {.all = true}, {.has_color = false, .width = 80}));
+}
+
+TEST_F(Views, SurviveAnswersOfAnotherShape) {
+  for (const char* const text : {"{}", "[]", "null", "3", R"({"services":3,"traces":{},"logs":[1],
+      "metrics":[null],"spans":[[],{"span_id":"a","parent_span_id":"a"}],"series":[{"points":[1]}]})"}) {
+    const boost::json::value answer = boost::json::parse(text);
+    const Style style{.has_color = false, .width = 80};
+    services_view(answer, kNow, style);
+    service_view(answer, style);
+    traces_view(answer, kNow, style);
+    logs_view(items(answer, "logs"), kNow, style);
+    metrics_view(answer, kNow, style);
+    metric_view(answer, style);
+    waterfall(TraceTree(answer), {}, style);
+  }
+}
+
+boost::json::value trace_of(boost::json::array spans) {
+  return {{"spans", std::move(spans)}};
+}
+
+boost::json::value span(const std::string& id, const std::string& parent, std::int64_t start,
+                        std::int64_t end) {
+  return {{"span_id", id},
+          {"parent_span_id", parent},
+          {"service_name", "s"},
+          {"name", id},
+          {"start_time", std::to_string(start)},
+          {"end_time", std::to_string(end)},
+          {"status", {{"code", "unset"}}}};
+}
+
+TEST(TraceTree, OpensALoopOfParents) {
+  const TraceTree tree(trace_of(
+      {span("a", "b", 0, 9), span("b", "c", 1, 8), span("c", "a", 2, 7), span("d", "a", 3, 4)}));
+
+  EXPECT_EQ(tree.nodes().size(), 4U);
+  ASSERT_EQ(tree.roots().size(), 1U);
+  EXPECT_TRUE(tree.roots().front()->is_parent_missing);
+}
+
+TEST(TraceTree, GivesEachMomentToTheSpanThatWasWaitedFor) {
+  const TraceTree tree(trace_of({span("root", "", 0, 100), span("a", "root", 10, 40),
+                                 span("b", "root", 30, 80), span("late", "b", 50, 200)}));
+
+  std::map<std::string, std::int64_t> critical;
+  for (const SpanNode* const node : tree.nodes()) critical[node->name] = node->critical_ns();
+  EXPECT_EQ(critical["root"], 30);  // Before 10 and behind 80.
+  EXPECT_EQ(critical["a"], 20);
+  EXPECT_EQ(critical["b"], 20);
+  EXPECT_EQ(critical["late"], 30);
+}
+
+TEST(TraceTree, TakesATraceAsDeepAsItIsLong) {
+  boost::json::array spans;
+  for (int i = 0; i < 20'000; ++i) {
+    spans.push_back(span(std::to_string(i), i == 0 ? "" : std::to_string(i - 1), i, 50'000));
+  }
+  const TraceTree tree(trace_of(std::move(spans)));
+
+  EXPECT_EQ(tree.roots().front()->descendants, 19'999U);
+  EXPECT_THAT(waterfall(tree, {}, {}), HasSubstr("more spans below"));
+  EXPECT_THAT(waterfall(tree, {.all = true}, {}), Not(HasSubstr("more spans below")));
+}
+
+TEST(Waterfall, DrawsABarToAnEighthOfAColumn) {
+  EXPECT_EQ(bar(0, 1, 4), "████");
+  EXPECT_EQ(bar(0, 0.5, 4), "██");
+  EXPECT_EQ(bar(0.5, 1, 4), "  ██");
+  EXPECT_EQ(bar(0, 0.28125, 4), "█▏");
+  EXPECT_EQ(bar(0.625, 1, 4), "  ▐█");
+  EXPECT_EQ(bar(0, 0, 4), "▏");
+  EXPECT_EQ(bar(1, 1, 4), "   ▏");
+  EXPECT_EQ(bar(0.3, 0.3, 4), " ▏");
+}
+
+}  // namespace
+}  // namespace signalbox::server::cli

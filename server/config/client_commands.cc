@@ -1,0 +1,179 @@
+#include "server/config/client_commands.h"
+
+namespace signalbox::server::config {
+namespace {
+
+constexpr const char* kServerVariable = "SIGNALBOX_SERVER";
+constexpr const char* kAsking = "Ask";  // The group of these commands in the help.
+constexpr std::uint32_t kMostRows = 100'000;
+
+}  // namespace
+
+ClientCommands::ClientCommands(CLI::App& app, std::string_view version,
+                               const Environment& environment)
+    : environment_(environment) {
+  add_services(app);
+  add_traces(app);
+  add_trace(app);
+  add_logs(app);
+  add_metrics(app);
+  add_version(app, version);
+}
+
+std::optional<Client> ClientCommands::parsed() const {
+  for (const auto& [command, make] : commands_) {
+    if (!command->parsed()) continue;
+    Client client = client_;
+    client.what = make();
+    if (!server_.empty()) {
+      client.connection.server = server_;
+    } else if (const auto variable = environment_(kServerVariable);
+               variable && !variable->empty()) {
+      client.connection.server = *variable;
+    }
+    return client;
+  }
+  return std::nullopt;
+}
+
+CLI::App& ClientCommands::add(CLI::App& app, const std::string& name,
+                              const std::string& description, std::function<Parts()> make) {
+  CLI::App* const command = app.add_subcommand(name, description);
+  command->group(kAsking);
+  commands_.emplace_back(command, std::move(make));
+  add_connection(*command);
+  add_output(*command);
+  return *command;
+}
+
+void ClientCommands::add_services(CLI::App& app) {
+  CLI::App& command = add(app, "services", "Services with their rate, errors and durations",
+                          [this] { return services_; });
+  command.add_option("NAME", services_.name, "Show this service's operations");
+  add_times(command);
+}
+
+void ClientCommands::add_traces(CLI::App& app) {
+  CLI::App& command =
+      add(app, "traces", "Traces that have a span which matches", [this] { return traces_; });
+  add_filter(command, true);
+  command.add_option("--order", traces_.order, "Which of them come first")
+      ->check(CLI::IsMember({"newest", "oldest", "slowest"}))
+      ->capture_default_str();
+  add_service(command);
+  add_times(command);
+  add_limit(command, "Traces at most", 20);
+}
+
+void ClientCommands::add_trace(CLI::App& app) {
+  CLI::App& command = add(app, "trace", "One trace as a waterfall", [this] { return trace_; });
+  command.add_option("ID", trace_.trace_id, "The trace's id, 32 hexadecimal digits")->required();
+  command.add_flag("--logs", trace_.with_logs, "Put the log lines below their spans");
+  command.add_flag("--all", trace_.all, "Fold nothing, however many spans there are");
+}
+
+void ClientCommands::add_logs(CLI::App& app) {
+  CLI::App& command =
+      add(app, "logs", "Log records that match, the newest last", [this] { return logs_; });
+  add_filter(command, true);
+  command.add_option("--trace", logs_.trace_id, "Only those of this trace")->type_name("ID");
+  command.add_option("--severity", logs_.severity, "Only those of this severity or a graver one")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "fatal"}));
+  add_service(command);
+  add_times(command);
+  add_limit(command, "The newest so many", 100);
+}
+
+void ClientCommands::add_metrics(CLI::App& app) {
+  CLI::App& command = add(app, "metrics", "Metrics; of one, a chart", [this] { return metrics_; });
+  command.add_option("NAME", metrics_.name, "Draw this metric");
+  add_filter(command, false);
+  command
+      .add_option("--by", metrics_.group_by, "An attribute that tells the lines apart; repeatable")
+      ->type_name("FIELD")
+      ->allow_extra_args(false);
+  command
+      .add_option("--agg", metrics_.aggregations,
+                  "What to draw: p99, avg, rate, increase, sum, last, min, max, count; repeatable")
+      ->type_name("AGGREGATION")
+      ->allow_extra_args(false);
+  command.add_option("--step", metrics_.step, "Width of one point, such as 1m")->type_name("TIME");
+  command.add_option("--type", metrics_.type, "Of a name that was sent with several types")
+      ->check(CLI::IsMember({"gauge", "sum", "histogram", "exponential_histogram", "summary"}));
+  add_service(command);
+  add_times(command);
+}
+
+void ClientCommands::add_version(CLI::App& app, std::string_view version) {
+  add(app, "version", "The versions of this program and of the server",
+      [text = std::string(version)] { return Version{text}; });
+}
+
+void ClientCommands::add_connection(CLI::App& command) {
+  Connection& connection = client_.connection;
+  command.add_option("--server", server_, "Whom to ask (SIGNALBOX_SERVER)")
+      ->type_name("URL")
+      ->default_str(connection.server)
+      ->group("Connection");
+  command
+      .add_option("--data", connection.data_folder,
+                  "The data folder of a server that does not run, instead of a server")
+      ->type_name("FOLDER")
+      ->group("Connection")
+      ->excludes("--server");
+  command.add_flag("--insecure", connection.insecure, "Take any certificate")->group("Connection");
+  command.add_option("--ca", connection.ca_file, "Who signed the server's certificate, PEM")
+      ->type_name("FILE")
+      ->group("Connection");
+}
+
+void ClientCommands::add_output(CLI::App& command) {
+  Output& output = client_.output;
+  command.add_flag("--json", output.json, "Print the API's answer as it is")->group("Output");
+  command.add_flag("--wide", output.wide, "Cut nothing to the terminal's width")->group("Output");
+  command.add_option("--color", output.color, "Colours: auto is only on a terminal (NO_COLOR)")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->capture_default_str()
+      ->group("Output");
+}
+
+void ClientCommands::add_times(CLI::App& command) {
+  Times& times = client_.selection.times;
+  CLI::Option* const since =
+      command
+          .add_option("--since", times.since, "From so long ago until now: 90s, 15m, 2h, 1d, 1w")
+          ->type_name("TIME")
+          ->default_str("15m")
+          ->group("Time range");
+  command
+      .add_option(
+          "--from", times.from,
+          "From then: 2026-12-01T14:00:00Z, \"2026-12-01 14:00\", 14:00, \"yesterday 9:30\"")
+      ->type_name("TIME")
+      ->group("Time range")
+      ->excludes(since);
+  command.add_option("--to", times.to, "Until then, written alike; now by default")
+      ->type_name("TIME")
+      ->group("Time range");
+}
+
+void ClientCommands::add_filter(CLI::App& command, bool positional) {
+  command
+      .add_option(positional ? "FILTER,--filter" : "--filter", client_.selection.filter,
+                  "Which ones: \"status = error AND duration > 100ms\" (docs/query.md)")
+      ->type_name("FILTER");
+}
+
+void ClientCommands::add_service(CLI::App& command) {
+  command.add_option("--service", client_.selection.service, "Only this service's")
+      ->type_name("NAME");
+}
+
+void ClientCommands::add_limit(CLI::App& command, const std::string& what, std::uint32_t fallback) {
+  command.add_option("--limit", client_.selection.limit, what)
+      ->check(CLI::Range(std::uint32_t{1}, kMostRows))
+      ->type_name("N")
+      ->default_str(std::to_string(fallback));
+}
+
+}  // namespace signalbox::server::config

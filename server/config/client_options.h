@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+/// What the commands that ask were told. Texts are as they were typed; server/cli reads them.
+namespace signalbox::server::config {
+
+/// Whom to ask.
+struct Connection {
+  std::string server = "http://127.0.0.1:8080";  ///< http:// or https://
+  std::filesystem::path data_folder;  ///< Not empty: of a stopped server, instead of asking one.
+  bool insecure = false;              ///< Take any certificate.
+  std::filesystem::path ca_file;      ///< PEM, of who may sign certificates; empty: the system's.
+};
+
+/// How to print.
+struct Output {
+  bool json = false;           ///< The API's answer as it is.
+  bool csv = false;            ///< Of tables alone.
+  bool wide = false;           ///< Cut nothing to the terminal's width.
+  std::string color = "auto";  ///< "auto", "always" or "never".
+};
+
+/// The time range; all empty: the last 15 minutes.
+struct Times {
+  std::string since = {};
+  std::string from = {};
+  std::string to = {};
+};
+
+/// Which records.
+struct Selection {
+  Times times;
+  std::string filter;
+  std::optional<std::string> service;
+  std::uint32_t limit = 0;  ///< 0: the command's own.
+};
+
+struct ListServices {
+  std::string name;  ///< Empty: all; else this one's operations.
+};
+
+struct SearchTraces {
+  std::string order = "newest";
+};
+
+struct ShowTrace {
+  std::string trace_id;
+  bool with_logs = false;
+  bool all = false;  ///< Fold nothing.
+};
+
+struct SearchLogs {
+  std::string trace_id;
+  std::string severity;  ///< The lowest; empty: all.
+};
+
+struct ShowMetrics {
+  std::string name;  ///< Empty: list them.
+  std::string type;
+  std::vector<std::string> group_by;
+  std::vector<std::string> aggregations;
+  std::string step;
+};
+
+struct Version {
+  std::string program;
+};
+
+/// A command that asks.
+struct Client {
+  Connection connection;
+  Output output;
+  Selection selection;
+  std::variant<ListServices, SearchTraces, ShowTrace, SearchLogs, ShowMetrics, Version> what;
+};
+
+}  // namespace signalbox::server::config

@@ -1,0 +1,212 @@
+"""The commands that ask: `signalbox services`, `logs`, `trace` and the others, on a real server and on a stopped one's folder."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+import unittest
+
+from stack import BIN, ROOT, Stack, make_certificate, request, wait_until
+
+SECOND_NS = 1_000_000_000
+
+
+def attribute(key: str, value: str) -> dict:
+    return {"key": key, "value": {"stringValue": value}}
+
+
+class Shop:
+    """Telemetry of a shop: one checkout that fails in its payment, and its log lines."""
+
+    def __init__(self) -> None:
+        self.trace_id = os.urandom(16).hex()
+        self.spans = {name: os.urandom(8).hex() for name in ("checkout", "cart", "charge")}
+        self.start = time.time_ns() - 30 * SECOND_NS
+
+    def span(self, name: str, kind: int, start_ms: int, ms: int, parent: str = "", error: str = "") -> dict:
+        start = self.start + start_ms * 1_000_000
+        status = {"status": {"code": 2, "message": error}} if error else {}
+        parent_id = {"parentSpanId": self.spans[parent]} if parent else {}
+        return {"traceId": self.trace_id, "spanId": self.spans[name], "name": name, "kind": kind, "startTimeUnixNano": str(start),
+                "endTimeUnixNano": str(start + ms * 1_000_000), **parent_id, **status}
+
+    def traces(self) -> dict:
+        def of(service: str, *spans: dict) -> dict:
+            return {"resource": {"attributes": [attribute("service.name", service)]}, "scopeSpans": [{"spans": list(spans)}]}
+        return {"resourceSpans": [
+            of("shop", self.span("checkout", 2, 0, 300, error="payment refused"), self.span("cart", 1, 10, 40, "checkout")),
+            of("payment", self.span("charge", 2, 60, 230, "checkout", error="card declined"))]}
+
+    def logs(self) -> dict:
+        def record(name: str, severity: int, text: str) -> dict:
+            return {"timeUnixNano": str(self.start + 200_000_000), "severityNumber": severity, "body": {"stringValue": text},
+                    "traceId": self.trace_id, "spanId": self.spans[name], "attributes": [attribute("card", "visa")]}
+        return {"resourceLogs": [{"resource": {"attributes": [attribute("service.name", "payment")]}, "scopeLogs": [{"logRecords": [
+            record("charge", 17, "charge refused \x1b[2J"), record("charge", 9, "charging")]}]}]}
+
+    def metrics(self) -> dict:
+        points = [{"startTimeUnixNano": str(self.start), "timeUnixNano": str(self.start + i * SECOND_NS), "asInt": str(i * i),
+                   "attributes": [attribute("currency", "EUR")]} for i in range(1, 20)]
+        metric = {"name": "orders", "unit": "{order}", "sum": {"aggregationTemporality": 2, "isMonotonic": True, "dataPoints": points}}
+        return {"resourceMetrics": [{"resource": {"attributes": [attribute("service.name", "shop")]},
+                                     "scopeMetrics": [{"metrics": [metric]}]}]}
+
+    def send_to(self, stack: Stack) -> None:
+        for path, body in (("traces", self.traces()), ("logs", self.logs()), ("metrics", self.metrics())):
+            status, answer = request("POST", f"{stack.scheme}://127.0.0.1:{stack.http_port}/v1/{path}", json.dumps(body).encode(),
+                                     {"content-type": "application/json"})
+            assert status == 200, answer
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("SIGNALBOX_")}
+    return subprocess.run([BIN / "signalbox", *arguments], capture_output=True, text=True, timeout=90, stdin=subprocess.DEVNULL,
+                          env={**inherited, "TZ": "UTC", **environment})
+
+
+class Server(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.stack = cls.enterClassContext(Stack())
+        cls.stack.start_server()
+        cls.shop = Shop()
+        cls.shop.send_to(cls.stack)
+        cls.stack.wait_for_rows(span_rows=3, log_rows=2)
+        wait_until(lambda: cls.stack.api("metrics")["metrics"], "the metric is listed")
+
+    def ask(self, *arguments: str, code: int = 0, **environment: str) -> str:
+        ran = run(*arguments, SIGNALBOX_SERVER=self.stack.ui, **environment)
+        self.assertEqual(ran.returncode, code, ran.stdout + ran.stderr)
+        self.assertNotIn("\x1b", ran.stdout)
+        return ran.stdout
+
+    def refused(self, *arguments: str, code: int) -> str:
+        """The one line that says what is wrong."""
+        ran = run(*arguments, SIGNALBOX_SERVER=self.stack.ui)
+        self.assertEqual((ran.returncode, ran.stdout), (code, ""), ran.stderr)
+        self.assertEqual(len(ran.stderr.splitlines()), 1, ran.stderr)
+        self.assertTrue(ran.stderr.startswith("signalbox: "), ran.stderr)
+        return ran.stderr
+
+    def test_lists_services_with_their_rates(self) -> None:
+        text = self.ask("services")
+        self.assertRegex(text, r"(?m)^shop +\S+/s +100 % +300 ms")
+        self.assertRegex(text, r"(?m)^payment ")
+        self.assertRegex(self.ask("services", "shop"), r"(?m)^checkout +\S+/s +100 %")
+
+    def test_finds_traces_by_a_filter(self) -> None:
+        for arguments in (("name = charge",), ("--filter", "name = charge"), ("--service", "payment"), ("--order", "slowest")):
+            self.assertRegex(self.ask("traces", *arguments), rf"✗ shop checkout .*{self.shop.trace_id}")
+
+    def test_draws_a_trace(self) -> None:
+        text = self.ask("trace", self.shop.trace_id.upper(), "--logs")
+        self.assertRegex(text, r"(?m)^✗ shop checkout +300 ms +30 ms +█+$")
+        self.assertRegex(text, r"(?m)^├─ cart +40 ms +40 ms ")
+        self.assertRegex(text, r"(?m)^└─ ✗ payment charge +230 ms +230 ms ")
+        self.assertRegex(text, r"(?m)^ +card declined$")
+        self.assertRegex(text, r"(?m)^ +\S+ ERROR charge refused ␛\[2J$")
+        traceparent = f"00-{self.shop.trace_id}-{self.shop.spans['cart']}-01"
+        self.assertIn("checkout", self.ask("trace", traceparent))
+
+    def test_prints_log_lines_with_the_newest_last(self) -> None:
+        lines = self.ask("logs", "--trace", self.shop.trace_id).splitlines()
+        self.assertEqual(len(lines), 2)
+        self.assertTrue(all("payment" in line and "card=visa" in line for line in lines), lines)
+        self.assertEqual(self.ask("logs", "charging").count("\n"), 1)
+        self.assertIn("ERROR", self.ask("logs", "--severity", "warn"))
+        self.assertNotIn("INFO", self.ask("logs", "--severity", "warn"))
+
+    def test_lists_and_draws_metrics(self) -> None:
+        self.assertRegex(self.ask("metrics"), r"(?m)^orders +counter +\{order\}")
+        text = self.ask("metrics", "orders", "--by", "currency", "--agg", "increase", "--step", "10s")
+        self.assertIn("● currency=EUR", text)
+        self.assertIn("┤", text)
+        self.assertRegex(text, "[⠁-⣿]")
+
+    def test_prints_the_answer_of_the_api_as_it_is(self) -> None:
+        for arguments, member in ((("services",), "services"), (("traces",), "traces"), (("logs",), "logs"), (("metrics",), "metrics"),
+                                  (("metrics", "orders"), "series"), (("trace", self.shop.trace_id), "spans")):
+            self.assertTrue(json.loads(self.ask(*arguments, "--json"))[member], arguments)
+
+    def test_tells_by_its_exit_code_that_there_is_nothing(self) -> None:
+        self.assertIn("--since", self.refused("logs", "'no such text'", code=1))
+        self.refused("trace", "0" * 31 + "1", code=1)
+        self.refused("services", "nobody", code=1)
+        self.refused("metrics", "nothing", code=1)
+        self.assertEqual(json.loads(self.ask("logs", "'no such text'", "--json", code=1))["logs"], [])
+
+    def test_says_in_one_line_what_is_wrong(self) -> None:
+        self.assertIn("position", self.refused("logs", "a = ", code=2))
+        self.assertIn("yesterday", self.refused("logs", "--since", "soon", code=2))
+        self.assertIn("did you mean logs?", self.refused("lgos", code=2))
+        self.assertIn("signalbox logs --help", self.refused("logs", "--lmit", "3", code=2))
+        self.assertIn("32 hexadecimal digits", self.refused("trace", "x", code=2))
+        self.assertIn("signalbox serve", self.refused("logs", "--server", "http://127.0.0.1:1", code=3))
+        self.assertIn("web UI", self.refused("logs", "--server", f"http://127.0.0.1:{self.stack.http_port}", code=4))
+        self.refused("trace", self.shop.trace_id, "--server", f"http://127.0.0.1:{self.stack.http_port}", code=4)
+        self.refused("logs", "--server", f"http://127.0.0.1:{self.stack.grpc_port}", code=4)
+        self.assertIn("in use", self.refused("logs", "--data", str(self.stack.data), code=3))
+
+    def test_reads_the_folder_of_a_stopped_server(self) -> None:
+        with Stack() as stack:
+            server = stack.start_server()
+            self.shop.send_to(stack)
+            stack.stop(server, with_signal=9)  # What it acknowledged is in the log, perhaps not in the tables.
+            for _ in range(2):
+                ran = run("trace", self.shop.trace_id, "--data", str(stack.data))
+                self.assertEqual(ran.returncode, 0, ran.stderr)
+                self.assertIn("card declined", ran.stdout)
+            stack.start_server()
+            self.assertEqual(len(stack.trace(self.shop.trace_id)["spans"]), 3)
+
+    def test_makes_no_data_folder(self) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            self.refused("logs", "--data", str(folder / "none"), code=3)
+            self.refused("logs", "--data", str(folder), code=3)
+            self.assertEqual(list(folder.iterdir()), [])
+
+    def test_trusts_a_certificate_that_is_named(self) -> None:
+        with Stack() as stack:
+            certificate, key = make_certificate(stack.folder)
+            stack.start_server("--tls-cert", str(certificate), "--tls-key", str(key))
+            self.shop.send_to(stack)
+            wait_until(lambda: stack.trace(self.shop.trace_id), "the trace is stored")
+            arguments = ("trace", self.shop.trace_id, "--server", stack.ui)
+            self.assertEqual(run(*arguments, "--ca", str(certificate)).returncode, 0)
+            self.assertEqual(run(*arguments, "--insecure").returncode, 0)
+            self.assertIn("--ca", self.refused(*arguments, code=3))
+            self.assertIn("https", self.refused("trace", self.shop.trace_id, "--server", stack.ui.replace("https", "http"), code=4))
+
+    def test_colours_only_where_they_are_wanted(self) -> None:
+        self.assertIn("\x1b[", run("services", "--color", "always", SIGNALBOX_SERVER=self.stack.ui).stdout)
+        if not shutil.which("script"):
+            raise unittest.SkipTest("there is no script(1) here, which makes a terminal")
+        def on_terminal(**environment: str) -> str:
+            return subprocess.run(["script", "-qec", f"{BIN}/signalbox services --server {self.stack.ui}", "/dev/null"], text=True,
+                                  capture_output=True, stdin=subprocess.DEVNULL, env={**os.environ, "TERM": "xterm", **environment}).stdout
+        self.assertIn("\x1b[", on_terminal())
+        self.assertNotIn("\x1b[", on_terminal(NO_COLOR="1"))
+
+    def test_runs_the_examples_of_its_document(self) -> None:
+        """As somebody would who copies them: each block in a shell, which ends at the first failure."""
+        text = (ROOT / "docs" / "cli.md").read_text()
+        blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+        self.assertGreater(len(blocks), 4)
+        for block in blocks:
+            with tempfile.TemporaryDirectory() as folder:
+                ran = subprocess.run(["bash", "-euo", "pipefail", "-c", block], cwd=folder, capture_output=True, text=True, timeout=60,
+                                     env={**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "SIGNALBOX_SERVER": self.stack.ui})
+            self.assertEqual(ran.returncode, 0, block + ran.stdout + ran.stderr)
+
+    def test_tells_both_versions(self) -> None:
+        self.assertRegex(self.ask("version"), r"signalbox \d+\.\d+\.\d+\nserver \d+")
+        self.assertRegex(run("version", SIGNALBOX_SERVER="http://127.0.0.1:1").stdout, r"no server: .*\n")
+
+
+if __name__ == "__main__":
+    unittest.main()
