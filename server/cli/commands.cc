@@ -2,105 +2,32 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <cctype>
 #include <map>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "server/cli/answers.h"
 #include "server/cli/json.h"
+#include "server/cli/parameters.h"
 #include "server/cli/text.h"
 #include "server/cli/times.h"
 #include "server/cli/trace_tree.h"
 #include "server/cli/views.h"
 #include "server/cli/waterfall.h"
-#include "server/config/quantity.h"
 
 namespace signalbox::server::cli {
 namespace {
 
-using Parameters = std::vector<std::pair<std::string, std::string>>;
-
 constexpr std::uint32_t kMostInPage = 1000;  // Of the API.
 constexpr std::uint32_t kUsualTraces = 20;
 constexpr std::uint32_t kUsualLogs = 100;
-constexpr std::size_t kTraceIdDigits = 32;
-
-void add_range(Parameters& parameters, const config::Times& times) {
-  const Range range = parse_range(times, now());
-  parameters.emplace_back("start", std::to_string(range.start_ns));
-  parameters.emplace_back("end", std::to_string(range.end_ns));
-}
-
-/// Time range, filter and service.
-Parameters selection_of(const config::Selection& selection) {
-  Parameters parameters;
-  add_range(parameters, selection.times);
-  if (!selection.filter.empty()) parameters.emplace_back("q", selection.filter);
-  if (selection.service) parameters.emplace_back("service", *selection.service);
-  return parameters;
-}
-
-/// Says on the error output that there is nothing, and how to look further.
-ExitCode nothing(const Context& context, const std::string& what) {
-  const config::Times& times = context.client.selection.times;
-  const Range range = parse_range(times, now());
-  context.streams.error << "signalbox: no " << what << " from " << date_time_text(range.start_ns)
-                        << " to " << date_time_text(range.end_ns);
-  if (times.since.empty() && times.from.empty()) {
-    context.streams.error << "; look further back with --since 1d";
-  }
-  context.streams.error << '\n';
-  return ExitCode::kNothing;
-}
-
-/// The answer as it came, or as `view` shows it.
-template <typename View>
-ExitCode print(const Context& context, const Answer& answer, const boost::json::array& found,
-               const std::string& what, View view) {
-  context.streams.error << warnings_view(answer.json);
-  if (context.client.output.json) {
-    context.streams.out << answer.text << '\n';
-    return found.empty() ? ExitCode::kNothing : ExitCode::kFound;
-  }
-  if (found.empty()) return nothing(context, what);
-  context.streams.out << view();
-  return ExitCode::kFound;
-}
 
 std::string severity_number(const std::string& name) {
   static const std::map<std::string, std::string> kNumbers = {{"trace", "1"},  {"debug", "5"},
                                                               {"info", "9"},   {"warn", "13"},
                                                               {"error", "17"}, {"fatal", "21"}};
   return kNumbers.at(name);
-}
-
-/// A trace's id as people paste it: in capitals, with dashes or a traceparent around it.
-std::string trace_id_of(const std::string& typed) {
-  std::string digits;
-  for (const char c : typed) {
-    if (c != '-') digits += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  }
-  constexpr std::size_t kTraceparentDigits = 2 + kTraceIdDigits + 16 + 2;
-  if (digits.size() == kTraceparentDigits) digits = digits.substr(2, kTraceIdDigits);
-  const bool is_hex = digits.find_first_not_of("0123456789abcdef") == std::string::npos;
-  if (is_hex && digits.size() == kTraceIdDigits) return digits;
-  throw Failure(ExitCode::kUsage, "'" + printable(typed) +
-                                      "' is no trace id: that is 32 hexadecimal digits; "
-                                      "`signalbox traces` lists some");
-}
-
-/// "30s" in nanoseconds, as the API wants it.
-std::string step_ns(const std::string& step) {
-  constexpr std::int64_t kSecondNs = 1'000'000'000;
-  try {
-    const std::int64_t seconds = config::parse_age(step).count();
-    if (seconds > 0) return std::to_string(seconds * kSecondNs);
-  } catch (const std::invalid_argument&) {
-  }
-  throw Failure(ExitCode::kUsage,
-                "--step: '" + printable(step) + "' is no width of time; write 10s, 1m or 1h");
 }
 
 /// Log records by their span.
@@ -156,18 +83,6 @@ ExitCode list_metrics(const Context& context) {
       *source, {.path = "/api/v1/metrics", .parameters = selection_of(context.client.selection)});
   return print(context, answer, items(answer.json, "metrics"), "metric",
                [&] { return metrics_view(answer.json, now(), context.style); });
-}
-
-/// The metric's query takes a filter, but no service beside it.
-std::string filter_with_service(const config::Selection& selection) {
-  if (!selection.service) return selection.filter;
-  std::string quoted;
-  for (const char c : *selection.service) {
-    if (c == '\'' || c == '\\') quoted += '\\';
-    quoted += c;
-  }
-  const std::string service = "service.name = '" + quoted + "'";
-  return selection.filter.empty() ? service : service + " AND (" + selection.filter + ")";
 }
 
 }  // namespace

@@ -24,6 +24,8 @@ ExitCode run_command(const config::SearchTraces& command, const Context& context
 ExitCode run_command(const config::ShowTrace& command, const Context& context);
 ExitCode run_command(const config::SearchLogs& command, const Context& context);
 ExitCode run_command(const config::ShowMetrics& command, const Context& context);
+ExitCode run_command(const config::RunQuery& command, const Context& context);
+ExitCode run_command(const config::RunSql& command, const Context& context);
 ExitCode run_command(const config::Version& command, const Context& context);
 
 }  // namespace signalbox::server::cli

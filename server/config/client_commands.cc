@@ -6,6 +6,7 @@ namespace {
 constexpr const char* kServerVariable = "SIGNALBOX_SERVER";
 constexpr const char* kAsking = "Ask";  // The group of these commands in the help.
 constexpr std::uint32_t kMostRows = 100'000;
+constexpr std::uint32_t kMostSqlRows = 10'000;
 
 }  // namespace
 
@@ -17,6 +18,8 @@ ClientCommands::ClientCommands(CLI::App& app, std::string_view version,
   add_trace(app);
   add_logs(app);
   add_metrics(app);
+  add_query(app);
+  add_sql(app);
   add_version(app, version);
 }
 
@@ -104,6 +107,51 @@ void ClientCommands::add_metrics(CLI::App& app) {
   add_times(command);
 }
 
+void ClientCommands::add_query(CLI::App& app) {
+  CLI::App& command = add(app, "query", "Count, sum and compare, by groups and over time",
+                          [this] { return query_; });
+  CLI::Option* const signal = command.add_option("SIGNAL", query_.signal, "Of what")
+                                  ->check(CLI::IsMember({"traces", "logs", "metrics"}));
+  add_filter(command, true);
+  command.add_option("--metric", query_.metric, "With metrics: its name")->type_name("NAME");
+  command
+      .add_option(
+          "--agg", query_.aggregations,
+          "count, rate, or OP:FIELD such as p99:duration, avg:http.response.size; repeatable")
+      ->type_name("OP:FIELD")
+      ->allow_extra_args(false);
+  command.add_option("--by", query_.group_by, "A field whose values make groups; repeatable")
+      ->type_name("FIELD")
+      ->allow_extra_args(false);
+  command.add_option("--step", query_.step, "Over time, so much in a point: 1m, or auto")
+      ->type_name("TIME");
+  command.add_flag("--rest", query_.rest, "What is beyond the limit as one more group");
+  command.add_flag("--chart", query_.chart, "Draw each aggregation over time");
+  command.add_option("--file", query_.file, "Send this request (docs/query.md); - reads the input")
+      ->type_name("FILE")
+      ->excludes(signal);
+  add_csv(command);
+  add_service(command);
+  add_times(command);
+  add_limit(command, "Groups at most", 20);
+}
+
+void ClientCommands::add_sql(CLI::App& app) {
+  CLI::App& command =
+      add(app, "sql", "One SELECT over the views; without one, what views there are",
+          [this] { return sql_; });
+  CLI::Option* const statement =
+      command.add_option("STATEMENT", sql_.statement, "SELECT … FROM spans, logs, …");
+  command.add_option("--file", sql_.file, "Read the statement from there; - is the input")
+      ->type_name("FILE")
+      ->excludes(statement);
+  add_csv(command);
+  command.add_option("--limit", client_.selection.limit, "Rows at most")
+      ->check(CLI::Range(std::uint32_t{1}, kMostSqlRows))
+      ->type_name("N")
+      ->default_str("1000");
+}
+
 void ClientCommands::add_version(CLI::App& app, std::string_view version) {
   add(app, "version", "The versions of this program and of the server",
       [text = std::string(version)] { return Version{text}; });
@@ -135,6 +183,12 @@ void ClientCommands::add_output(CLI::App& command) {
       ->check(CLI::IsMember({"auto", "always", "never"}))
       ->capture_default_str()
       ->group("Output");
+}
+
+void ClientCommands::add_csv(CLI::App& command) {
+  command.add_flag("--csv", client_.output.csv, "Print comma-separated values")
+      ->group("Output")
+      ->excludes("--json");
 }
 
 void ClientCommands::add_times(CLI::App& command) {

@@ -35,9 +35,12 @@ class ClientCommands {
   void add_trace(CLI::App& app);
   void add_logs(CLI::App& app);
   void add_metrics(CLI::App& app);
+  void add_query(CLI::App& app);
+  void add_sql(CLI::App& app);
   void add_version(CLI::App& app, std::string_view version);
   void add_connection(CLI::App& command);
   void add_output(CLI::App& command);
+  void add_csv(CLI::App& command);
   void add_times(CLI::App& command);
   void add_filter(CLI::App& command, bool positional);
   void add_service(CLI::App& command);
@@ -52,6 +55,8 @@ class ClientCommands {
   ShowTrace trace_;
   SearchLogs logs_;
   ShowMetrics metrics_;
+  RunQuery query_;
+  RunSql sql_;
 };
 
 }  // namespace signalbox::server::config

@@ -68,6 +68,22 @@ struct ShowMetrics {
   std::string step;
 };
 
+struct RunQuery {
+  std::string signal;
+  std::string metric;
+  std::vector<std::string> aggregations;  ///< "op" or "op:field".
+  std::vector<std::string> group_by;
+  std::string step;
+  bool rest = false;
+  bool chart = false;
+  std::string file;  ///< With the request itself; "-": the standard input.
+};
+
+struct RunSql {
+  std::string statement;  ///< Empty, and no file: list the views.
+  std::string file;       ///< "-": the standard input.
+};
+
 struct Version {
   std::string program;
 };
@@ -77,7 +93,9 @@ struct Client {
   Connection connection;
   Output output;
   Selection selection;
-  std::variant<ListServices, SearchTraces, ShowTrace, SearchLogs, ShowMetrics, Version> what;
+  std::variant<ListServices, SearchTraces, ShowTrace, SearchLogs, ShowMetrics, RunQuery, RunSql,
+               Version>
+      what;
 };
 
 }  // namespace signalbox::server::config

@@ -127,6 +127,29 @@ class Server(unittest.TestCase):
         self.assertIn("┤", text)
         self.assertRegex(text, "[⠁-⣿]")
 
+    def test_counts_by_groups_and_over_time(self) -> None:
+        text = self.ask("query", "traces", "kind = server", "--agg", "count", "--agg", "p99:duration", "--by", "service.name", "--step", "1m")
+        self.assertRegex(text, r"(?m)^SERVICE.NAME +COUNT +OVER TIME +P99\(DURATION\)")
+        self.assertRegex(text, r"(?m)^payment +1 +[▁█]+ +230 ms ")
+        self.assertEqual(self.ask("query", "logs", "--by", "severity", "--csv").splitlines()[0], "severity,count")
+        self.assertIn("┤", self.ask("query", "metrics", "--metric", "orders", "--agg", "rate", "--chart"))
+        self.assertIn("--agg", self.refused("query", "metrics", "--metric", "orders", code=2))
+        self.assertIn("--metric", self.refused("query", "metrics", "--agg", "rate", code=2))
+        self.assertIn("field", self.refused("query", "traces", "--agg", "p99", code=2))
+
+    def test_sends_a_query_from_a_file(self) -> None:
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump({"queries": {"a": {"signal": "traces", "aggregations": [{"op": "count"}]}}, "formulas": {"twice": "a * 2"}}, file)
+            file.flush()
+            self.assertEqual(json.loads(self.ask("query", "--file", file.name, "--json"))["results"]["twice"]["groups"][0]["values"], [6])
+        self.refused("query", "--file", "/nowhere.json", code=2)
+
+    def test_answers_sql(self) -> None:
+        self.assertIn("shop,2\n", self.ask("sql", "SELECT service_name, count() FROM spans GROUP BY 1 ORDER BY 1", "--csv"))
+        self.assertRegex(self.ask("sql"), r"(?m)^spans$")
+        self.ask("sql", "SELECT 1 WHERE 0", code=1)
+        self.refused("sql", "DROP TABLE spans", code=2)
+
     def test_prints_the_answer_of_the_api_as_it_is(self) -> None:
         for arguments, member in ((("services",), "services"), (("traces",), "traces"), (("logs",), "logs"), (("metrics",), "metrics"),
                                   (("metrics", "orders"), "series"), (("trace", self.shop.trace_id), "spans")):
