@@ -26,6 +26,7 @@
 #include "server/api/api.h"
 #include "server/backup/backup.h"
 #include "server/backup/mailbox.h"
+#include "server/cli/doctor/doctor.h"
 #include "server/cli/run.h"
 #include "server/commands/keys_command.h"
 #include "server/config/command_line.h"
@@ -496,6 +497,11 @@ int run(int argc, const char* const* argv) {
   if (const auto* const client = std::get_if<config::Client>(&command)) {
     // Ctrl-C and a pipe that closes end it as they end any other program of the shell.
     const int code = cli::run(*client, {.out = std::cout, .error = std::cerr});
+    store::OpenedEngine::shutdown_process();
+    return code;
+  }
+  if (const auto* const doctor = std::get_if<config::Doctor>(&command)) {
+    const int code = cli::run(*doctor, {.out = std::cout, .error = std::cerr});
     store::OpenedEngine::shutdown_process();
     return code;
   }

@@ -7,6 +7,8 @@
 #include <variant>
 #include <vector>
 
+#include "server/config/options.h"
+
 /// What the commands that ask were told. Texts are as they were typed; server/cli reads them.
 namespace signalbox::server::config {
 
@@ -86,6 +88,12 @@ struct RunSql {
 
 struct Version {
   std::string program;
+};
+
+/// `signalbox doctor`: examines what `signalbox serve` would use with the same settings.
+struct Doctor {
+  ServeOptions options;
+  Output output;
 };
 
 /// A command that asks.

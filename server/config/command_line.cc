@@ -9,12 +9,11 @@
 #include <vector>
 
 #include "server/config/client_commands.h"
+#include "server/config/doctor_command.h"
 #include "server/config/settings.h"
 
 namespace signalbox::server::config {
 namespace {
-
-constexpr const char* kFileVariable = "SIGNALBOX_CONFIG";
 
 /// The values of flags as CLI11 leaves them, by the settings' names.
 class RawFlags {
@@ -61,10 +60,6 @@ class RawFlags {
   std::map<std::string, Raw> raw_;
 };
 
-std::filesystem::path file_of(const std::string& flag, const Environment& environment) {
-  return flag.empty() ? environment(kFileVariable).value_or("") : flag;
-}
-
 Exit wrong(const std::string& message) {
   return {.code = 2, .text = "signalbox: " + message + "\n"};
 }
@@ -108,7 +103,7 @@ Exit wrong_usage(const CLI::App& app, const std::vector<std::string>& arguments,
 }
 
 Command run_config_check(const std::string& file, const Environment& environment) {
-  const std::filesystem::path path = file_of(file, environment);
+  const std::filesystem::path path = configuration_file(file, environment);
   const Resolved resolved = resolve({}, environment, path);
   std::string warnings;
   for (const std::string& sentence : mistyped_variables(process_variables())) {
@@ -135,7 +130,8 @@ class DataFolderOption {
   [[nodiscard]] std::filesystem::path get() const {
     Flags flags;
     if (!folder_.empty()) flags["data"] = {folder_};
-    return resolve(flags, environment_, file_of(file_, environment_)).options.data_folder;
+    return resolve(flags, environment_, configuration_file(file_, environment_))
+        .options.data_folder;
   }
 
  private:
@@ -231,14 +227,17 @@ Command parse_command_line(int argc, const char* const* argv, std::string_view v
   const KeysCommand keys(app, environment);
   const BackupCommands backups(app, environment);
   const ClientCommands clients(app, version, environment);
+  const DoctorCommand doctor(app, environment);
 
   try {
     app.parse(argc, argv);
+    if (auto command = doctor.parsed()) return *std::move(command);
     if (auto command = keys.parsed()) return *std::move(command);
     if (auto command = backups.parsed()) return *std::move(command);
     if (auto client = clients.parsed()) return *std::move(client);
     if (check->parsed()) return run_config_check(checked_file, environment);
-    return Serve{resolve(flags.given(), environment, file_of(file, environment)).options};
+    return Serve{
+        resolve(flags.given(), environment, configuration_file(file, environment)).options};
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() != 0) return wrong_usage(app, {argv + 1, argv + argc}, error);
     std::ostringstream out;

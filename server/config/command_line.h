@@ -54,7 +54,7 @@ struct Restore {
 
 /// What the program is to do.
 using Command =
-    std::variant<Exit, Serve, KeysCreate, KeysList, KeysRevoke, Backup, Restore, Client>;
+    std::variant<Exit, Serve, KeysCreate, KeysList, KeysRevoke, Backup, Restore, Client, Doctor>;
 
 /// Reads the arguments of the program, the SIGNALBOX_… variables and the configuration file. Never
 /// throws: what is wrong is an Exit.

@@ -107,6 +107,10 @@ Resolved resolve(const Flags& flags, const Environment& environment,
   return resolved;
 }
 
+std::filesystem::path configuration_file(const std::string& flag, const Environment& environment) {
+  return flag.empty() ? environment("SIGNALBOX_CONFIG").value_or("") : flag;
+}
+
 std::string describe(const Resolved& resolved) {
   std::size_t name_width = 0;
   std::size_t value_width = 0;

@@ -43,6 +43,9 @@ using Flags = std::map<std::string, std::vector<std::string>, std::less<>>;
 Resolved resolve(const Flags& flags, const Environment& environment,
                  const std::filesystem::path& file);
 
+/// The configuration file that the flag --config names, else that of SIGNALBOX_CONFIG; empty: none.
+std::filesystem::path configuration_file(const std::string& flag, const Environment& environment);
+
 /// A table for people: each setting, its value, and where it came from.
 std::string describe(const Resolved& resolved);
 

@@ -193,6 +193,42 @@ class Server(unittest.TestCase):
             self.refused("logs", "--data", str(folder), code=3)
             self.assertEqual(list(folder.iterdir()), [])
 
+    def test_examines_a_server_that_runs(self) -> None:
+        environment = {f"SIGNALBOX_{name}_ADDRESS": f"127.0.0.1:{port}" for name, port in (
+            ("GRPC", self.stack.grpc_port), ("HTTP", self.stack.http_port), ("UI", self.stack.ui_port))}
+        ran = run("doctor", "--data", str(self.stack.data), **environment)
+        for name in ("web UI", "OTLP/gRPC", "OTLP/HTTP"):
+            self.assertRegex(ran.stdout, rf"(?m)^✓ port .*\({name}\) is answered by Signalbox$")
+        self.assertRegex(ran.stdout, r"(?m)^✓ engine ")
+        found = json.loads(run("doctor", "--json", "--data", str(self.stack.data), **environment).stdout)
+        self.assertIn("telemetry", {one["check"] for one in found["findings"]})
+
+        swapped = run("doctor", "--data", str(self.stack.data), **{
+            **environment, "SIGNALBOX_HTTP_ADDRESS": environment["SIGNALBOX_GRPC_ADDRESS"]})
+        self.assertEqual(swapped.returncode, 4)
+        self.assertRegex(swapped.stdout, r"(?m)^✗ port .*\(OTLP/HTTP\) is taken by Signalbox's OTLP/gRPC$")
+
+    def test_examines_the_folder_of_a_stopped_server(self) -> None:
+        with Stack() as stack:
+            environment = {f"SIGNALBOX_{name}_ADDRESS": f"127.0.0.1:{port}" for name, port in (
+                ("GRPC", stack.grpc_port), ("HTTP", stack.http_port), ("UI", stack.ui_port))}
+            arguments = ("doctor", "--data", str(stack.data))
+            self.assertIn("no data in", run(*arguments, **environment).stdout)
+            self.assertFalse(stack.data.exists())
+            server = stack.start_server()
+            self.shop.send_to(stack)
+            stack.stop(server, with_signal=9)
+            text = run(*arguments, **environment).stdout
+            self.assertRegex(text, r"(?m)^✓ port .*\(OTLP/gRPC\) is free$")
+            self.assertRegex(text, r"(?m)^✓ log +\d+ requests")
+            self.assertRegex(text, r"(?m)^✓ engine .* tables and views$")
+            with open(stack.data / "log" / "0000000000000001.log", "r+b") as segment:
+                segment.seek(300)
+                segment.write(b"damage")
+            damaged = run(*arguments, **environment)
+            self.assertRegex(damaged.stdout, r"(?m)^✗ log .*cannot be read$")
+            self.assertEqual(damaged.returncode, 4)
+
     def test_trusts_a_certificate_that_is_named(self) -> None:
         with Stack() as stack:
             certificate, key = make_certificate(stack.folder)
