@@ -9,7 +9,10 @@
 #include <vector>
 
 #include "server/config/client_commands.h"
+#include "server/config/completion.h"
+#include "server/config/description.h"
 #include "server/config/doctor_command.h"
+#include "server/config/man_page.h"
 #include "server/config/settings.h"
 
 namespace signalbox::server::config {
@@ -229,12 +232,23 @@ Command parse_command_line(int argc, const char* const* argv, std::string_view v
   const ClientCommands clients(app, version, environment);
   const DoctorCommand doctor(app, environment);
 
+  CLI::App* const complete =
+      app.add_subcommand("completion", "Print a script that completes commands");
+  std::string shell;
+  complete->add_option("SHELL", shell, "For which shell")
+      ->required()
+      ->check(CLI::IsMember(completion_shells()));
+  CLI::App* const man =
+      app.add_subcommand("man", "Print the manual page; signalbox man | man -l -");
+
   try {
     app.parse(argc, argv);
     if (auto command = doctor.parsed()) return *std::move(command);
     if (auto command = keys.parsed()) return *std::move(command);
     if (auto command = backups.parsed()) return *std::move(command);
     if (auto client = clients.parsed()) return *std::move(client);
+    if (complete->parsed()) return Exit{.code = 0, .text = completion(shell, describe(app))};
+    if (man->parsed()) return Exit{.code = 0, .text = man_page(version, describe(app))};
     if (check->parsed()) return run_config_check(checked_file, environment);
     return Serve{
         resolve(flags.given(), environment, configuration_file(file, environment)).options};

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import pty
 import re
 import shutil
 import subprocess
@@ -265,6 +266,86 @@ class Server(unittest.TestCase):
     def test_tells_both_versions(self) -> None:
         self.assertRegex(self.ask("version"), r"signalbox \d+\.\d+\.\d+\nserver \d+")
         self.assertRegex(run("version", SIGNALBOX_SERVER="http://127.0.0.1:1").stdout, r"no server: .*\n")
+
+
+class Shells(unittest.TestCase):
+    """Completion and the manual page, which come of the description that reads the arguments."""
+
+    def complete(self, *words: str) -> set[str]:
+        """What bash offers for the last word."""
+        script = ('source <(signalbox completion bash); COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _signalbox; '
+                  'printf "%s\\n" "${COMPREPLY[@]}"')
+        ran = subprocess.run(["bash", "--norc", "-c", script, "bash", "signalbox", *words], capture_output=True, text=True, timeout=60,
+                             cwd=ROOT, env={**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"})
+        self.assertEqual(ran.stderr, "")
+        return set(ran.stdout.split())
+
+    def test_bash_completes_commands_options_and_values(self) -> None:
+        self.assertEqual(self.complete("lo"), {"logs"})
+        self.assertEqual(self.complete("keys", ""), {"create", "list", "revoke"})
+        self.assertEqual(self.complete("logs", "--sev"), {"--severity"})
+        self.assertEqual(self.complete("logs", "--severity", ""), {"trace", "debug", "info", "warn", "error", "fatal"})
+        self.assertEqual(self.complete("logs", "--severity", "=", "w"), {"warn"})
+        self.assertEqual(self.complete("query", "t"), {"traces"})
+        self.assertEqual(self.complete("logs", "--service", "keys", "--wi"), {"--wide"})
+        self.assertEqual(self.complete("logs", "--service", ""), set())
+        self.assertEqual(self.complete("serve", "--data", "tes"), {"tests"})
+
+    def test_bash_knows_every_command_and_option_of_the_help(self) -> None:
+        commands = re.findall(r"(?m)^  ([a-z]+) {2,}", run("--help").stdout)
+        self.assertIn("doctor", commands)
+        self.assertEqual(set(commands), self.complete(""))
+        for command in commands:
+            options = set(re.findall(r"(?m)^  (?:-\w,)?(--[a-z-]+)", run(command, "--help").stdout))
+            self.assertEqual(options | {"-h"}, self.complete(command, "-"), command)
+
+    def test_bash_completes_on_the_tab_key(self) -> None:
+        process, terminal = pty.fork()
+        if process == 0:
+            os.environ.update(PATH=f"{BIN}:{os.environ['PATH']}", PS1="$ ", TERM="dumb")
+            os.execvp("bash", ["bash", "--norc", "--noprofile", "-i"])
+        try:
+            # The key at the line's beginning makes an echo of what was completed.
+            os.write(terminal, b"source <(signalbox completion bash)\n")
+            os.write(terminal, b"signalbox keys rev\t\x01echo got: \n exit\n")
+            seen = b""
+            deadline = time.monotonic() + 30
+            while b"got: signalbox keys revoke" not in seen and time.monotonic() < deadline:
+                seen += os.read(terminal, 65536)
+            self.assertRegex(seen.decode(errors="replace"), r"(?m)^got: signalbox keys revoke")
+        finally:
+            os.kill(process, 9)
+            os.waitpid(process, 0)
+            os.close(terminal)
+
+    def test_the_scripts_are_what_the_shells_understand(self) -> None:
+        for shell in ("bash", "zsh", "fish"):
+            if not shutil.which(shell):
+                continue
+            with tempfile.NamedTemporaryFile("w") as file:
+                file.write(run("completion", shell).stdout)
+                file.flush()
+                ran = subprocess.run([shell, "-n", file.name], capture_output=True, text=True, timeout=60)
+                self.assertEqual((ran.returncode, ran.stderr), (0, ""), shell)
+        if shutil.which("fish"):
+            ran = subprocess.run(["fish", "--no-config", "-c", "signalbox completion fish | source; complete -C 'signalbox logs --severity w'"],
+                                 capture_output=True, text=True, timeout=60, env={**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"})
+            self.assertEqual(ran.stdout.split("\t")[0], "warn", ran.stderr)
+
+    def test_the_manual_page_is_right(self) -> None:
+        page = run("man").stdout
+        self.assertIn(".SS \\fBsignalbox logs", page)
+        with tempfile.NamedTemporaryFile("w", suffix=".1") as file:
+            file.write(page)
+            file.flush()
+            for command in (["man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z", file.name],
+                            ["mandoc", "-Tlint", "-W", "warning", file.name]):
+                if not shutil.which(command[0]):
+                    continue
+                ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
+                # The page has no date, so that a build can be made twice.
+                wrong = [line for line in (ran.stderr + ("" if command[0] == "man" else ran.stdout)).splitlines() if "missing date" not in line]
+                self.assertEqual(wrong, [], command[0])
 
 
 if __name__ == "__main__":
