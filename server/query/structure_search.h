@@ -33,8 +33,11 @@ using FoundSpans = std::map<std::string, std::vector<FoundSpan>>;
 /// Thread-safety: one thread. Lifetime: what it is made of outlives it. Errors: QueryError.
 class StructureSearch {
  public:
-  /// As many traces may be asked for at once.
-  static constexpr std::size_t kMaxTraces = 4'000;
+  /// As many traces may be asked for at once. Also of the spans that could be found so many are
+  /// read at once, for ordering them takes memory for each block of the table.
+  static constexpr std::size_t kMaxTraces = 2'000;
+  /// As many times these are read for one answer.
+  static constexpr int kMaxBatches = 8;
 
   /// `found` selects the spans that match the filter of those that are found.
   StructureSearch(Session& session, const Selection& found, const Structure& structure);

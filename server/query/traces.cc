@@ -107,7 +107,8 @@ class PageQuery {
     if (!search_.cursor.empty()) start_ = Position::from_cursor(search_.cursor);
     page_.next = start_;
     std::uint32_t batch_limit = search_.limit * kFirstBatchPerTrace;
-    for (int batch = 0; batch < kMaxBatches; ++batch, batch_limit *= 4) {
+    const int batches = structure_ == nullptr ? kMaxBatches : StructureSearch::kMaxBatches;
+    for (int batch = 0; batch < batches; ++batch) {
       const std::vector<MatchedSpan> spans = fetch(page_.next, batch_limit);
       if (structure_ == nullptr && start_) shown_before_ = of_earlier_pages(spans, *start_);
       if (!(structure_ == nullptr ? take(spans) : take_found(spans))) break;
@@ -116,6 +117,10 @@ class PageQuery {
         break;
       }
       if (is_full()) break;
+      batch_limit *= 4;
+      if (structure_ != nullptr) {
+        batch_limit = std::min<std::uint32_t>(batch_limit, StructureSearch::kMaxTraces);
+      }
     }
     return std::move(page_);
   }
