@@ -108,6 +108,38 @@ test("shows more of an open trace as it arrives, and keeps what is folded and se
   ).toBeVisible();
 });
 
+test("shows a trace of thousands of spans, and of a span everything once it is opened", async ({
+  page,
+  request,
+}) => {
+  const traceId = randomBytes(16).toString("hex");
+  const root = "00000000000000a1";
+  await sendSpans(request, traceId, Date.now(), [
+    { id: root, name: "request", fromMs: 0, toMs: 6000 },
+    ...Array.from({ length: 5000 }, (_, at) => ({
+      id: (0x10000 + at).toString(16).padStart(16, "0"),
+      parent: root,
+      name: `query ${at}`,
+      fromMs: at,
+      toMs: at + 900,
+      attributes: { "order.id": `order ${at}` },
+    })),
+  ]);
+
+  await page.goto(`/traces/${traceId}`);
+  await expect(page.getByText("The trace is large")).toBeVisible({ timeout: 30_000 });
+  await expect(page.getByRole("img", { name: /^Flame graph of 5001 spans/ })).toBeVisible();
+  await page.getByRole("treeitem", { name: /sent query 3, / }).click();
+  const panel = page.getByRole("complementary", { name: "Span" });
+  await expect(panel.getByText("order 3", { exact: true })).toBeVisible();
+  await screenshot(page, "large-trace");
+
+  await page.getByRole("textbox", { name: "Search in this trace" }).fill("query 4711");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("n");
+  await expect(panel.getByText("order 4711", { exact: true })).toBeVisible();
+});
+
 test("finds a span's log lines after a thousand others of its trace", async ({ page, request }) => {
   const traceId = randomBytes(16).toString("hex");
   const start = Date.now();

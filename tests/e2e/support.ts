@@ -59,7 +59,15 @@ export async function logsOf(request: APIRequestContext, traceId: string): Promi
   return (await get<{ logs: LogRecord[] }>(request, "/api/v1/logs", params)).logs;
 }
 
-export type SentSpan = { id: string; parent?: string; name: string; fromMs: number; toMs: number };
+export type SentSpan = {
+  id: string;
+  parent?: string;
+  name: string;
+  fromMs: number;
+  toMs: number;
+  /** Texts by their keys. */
+  attributes?: Readonly<Record<string, string>>;
+};
 
 /** Sends spans of one trace over OTLP/HTTP; their times count from `start`, in milliseconds. */
 export async function sendSpans(
@@ -74,13 +82,17 @@ export async function sendSpans(
         resource: RESOURCE,
         scopeSpans: [
           {
-            spans: spans.map(({ id, parent, name, fromMs, toMs }) => ({
+            spans: spans.map(({ id, parent, name, fromMs, toMs, attributes }) => ({
               traceId,
               spanId: id,
               ...(parent ? { parentSpanId: parent } : {}),
               name,
               startTimeUnixNano: time(start, fromMs),
               endTimeUnixNano: time(start, toMs),
+              attributes: Object.entries(attributes ?? {}).map(([key, stringValue]) => ({
+                key,
+                value: { stringValue },
+              })),
             })),
           },
         ],

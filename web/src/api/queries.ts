@@ -4,6 +4,7 @@ import type { SpanId, TraceId } from "@/lib/ids";
 import { type Nanos, nanos } from "@/lib/nanos";
 import type { Interval } from "@/lib/timeRange";
 import { ApiError, api, isNotFound, type Schemas, unwrap } from "./client";
+import { spansOf } from "./skeleton";
 
 /** Every hook here passes its signal on: leaving a view aborts what it asked for. */
 export function createQueryClient(): QueryClient {
@@ -72,18 +73,28 @@ export function useTraceSearch(interval: Interval, q: string, order: TraceOrder)
   });
 }
 
-/** A trace and the end of its last span; asked for again while more of it may arrive. */
+/** Of a trace with more spans only the skeleton is asked for; everything else of a span when it is opened. */
+const MOST_SPANS_AT_ONCE = 2000;
+
+/**
+ * A trace and the end of its last span; asked for again while more of it may arrive. Of a large trace the spans have
+ * only what its skeleton tells: see useSpanDetails.
+ */
 export function useTrace(traceId: TraceId) {
   return useQuery({
     queryKey: ["trace", traceId],
     queryFn: async ({ signal }) => {
-      const trace = await unwrap(
-        api.GET("/api/v1/traces/{trace_id}", {
-          params: { path: { trace_id: traceId } },
-          signal,
-        }),
+      const params = { path: { trace_id: traceId } };
+      const skeleton = await unwrap(
+        api.GET("/api/v1/traces/{trace_id}/skeleton", { params, signal }),
       );
-      return { ...trace, lastEnd: lastEnd(trace) };
+      if (skeleton.columns.span_id.length > MOST_SPANS_AT_ONCE) {
+        const spans = spansOf(skeleton);
+        const { truncated, stats } = skeleton;
+        return { spans, truncated, stats, large: true, lastEnd: lastEnd(spans) };
+      }
+      const trace = await unwrap(api.GET("/api/v1/traces/{trace_id}", { params, signal }));
+      return { ...trace, large: false, lastEnd: lastEnd(trace.spans) };
     },
     refetchInterval: ({ state }) => {
       if (state.data) {
@@ -96,7 +107,22 @@ export function useTrace(traceId: TraceId) {
   });
 }
 
-function lastEnd({ spans }: Schemas["Trace"]): Nanos {
+/** Everything that was sent for the spans of a trace with this id. */
+export function useSpanDetails(traceId: TraceId, spanId: SpanId | null, enabled: boolean) {
+  return useQuery({
+    queryKey: ["span", traceId, spanId],
+    enabled: enabled && spanId !== null,
+    queryFn: ({ signal }) =>
+      unwrap(
+        api.GET("/api/v1/traces/{trace_id}/spans", {
+          params: { path: { trace_id: traceId }, query: { span_id: spanId ? [spanId] : [] } },
+          signal,
+        }),
+      ),
+  });
+}
+
+function lastEnd(spans: readonly Schemas["Span"][]): Nanos {
   let last = 0n;
   for (const { end_time } of spans) {
     const end = nanos(end_time);

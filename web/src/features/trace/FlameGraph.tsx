@@ -32,7 +32,12 @@ export function FlameGraph({ model, view, selected, colorBy, onSelect, onZoom }:
   const [from, to] = view;
   const selectedNode = model.nodes[selected];
   const chosen =
-    selectedNode && selectedNode.end >= from && selectedNode.start <= to ? selectedNode : null;
+    selectedNode &&
+    (flame.rows[selected] ?? -1) >= 0 &&
+    selectedNode.end >= from &&
+    selectedNode.start <= to
+      ? selectedNode
+      : null;
   const scale = width / Math.max(1, to - from);
 
   useLayoutEffect(() => {

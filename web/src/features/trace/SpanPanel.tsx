@@ -9,6 +9,7 @@ import { Attributes } from "@/ui/Attributes";
 import { CopyButton } from "@/ui/CopyButton";
 import { Button, IconButton, ServiceDot } from "@/ui/controls";
 import { ChevronIcon, CloseIcon, ErrorIcon, LogsIcon, WarnIcon } from "@/ui/icons";
+import { ErrorState, SkeletonRows } from "@/ui/states";
 import { Tabs } from "@/ui/Tabs";
 import { type SpanNode, type TraceModel, traceTime } from "./model";
 import { RelatedLogs } from "./RelatedLogs";
@@ -17,11 +18,16 @@ import { useTraceLines } from "./useTraceLines";
 export const SPAN_TABS = ["attributes", "events", "links", "logs", "raw"] as const;
 export type SpanTab = (typeof SPAN_TABS)[number];
 
-type Trace = Schemas["Trace"];
+/** Of the answer that has the span. */
+type Trace = Pick<Schemas["Trace"], "resources" | "scopes">;
 
 type Props = {
   traceId: TraceId;
-  trace: Trace;
+  /** Null until everything of the span is there. */
+  trace: Trace | null;
+  /** Why it is not. */
+  error: Error | null;
+  onRetry: () => void;
   model: TraceModel;
   node: SpanNode;
   tab: SpanTab;
@@ -35,6 +41,8 @@ type Props = {
 export function SpanPanel({
   traceId,
   trace,
+  error,
+  onRetry,
   model,
   node,
   tab,
@@ -67,9 +75,13 @@ export function SpanPanel({
         active={tab}
         onChange={onTab}
         tabs={[
-          { id: "attributes", label: "Attributes", count: span.attributes.length },
-          { id: "events", label: "Events", count: span.events.length },
-          { id: "links", label: "Links", count: span.links.length },
+          {
+            id: "attributes",
+            label: "Attributes",
+            count: trace ? span.attributes.length : undefined,
+          },
+          { id: "events", label: "Events", count: trace ? span.events.length : undefined },
+          { id: "links", label: "Links", count: trace ? span.links.length : undefined },
           { id: "logs", label: "Logs", count: logs.ofSpan },
           { id: "raw", label: "Raw" },
         ]}
@@ -79,11 +91,18 @@ export function SpanPanel({
         aria-labelledby={`tab-${tab}`}
         className="flex min-h-0 grow flex-col overflow-y-auto"
       >
-        {tab === "attributes" ? (
+        {!trace && tab !== "logs" ? (
+          error ? (
+            <ErrorState what="The span could not be loaded." error={error} onRetry={onRetry} />
+          ) : (
+            <SkeletonRows rows={6} />
+          )
+        ) : null}
+        {trace && tab === "attributes" ? (
           <AttributesTab trace={trace} node={node} onFilter={onFilter} />
         ) : null}
-        {tab === "events" ? <EventsTab node={node} model={model} /> : null}
-        {tab === "links" ? <LinksTab node={node} /> : null}
+        {trace && tab === "events" ? <EventsTab node={node} model={model} /> : null}
+        {trace && tab === "links" ? <LinksTab node={node} /> : null}
         {tab === "logs" ? (
           <RelatedLogs
             logs={logs}
@@ -93,7 +112,7 @@ export function SpanPanel({
             onSelectSpan={onSelectSpan}
           />
         ) : null}
-        {tab === "raw" ? <RawTab trace={trace} node={node} /> : null}
+        {trace && tab === "raw" ? <RawTab trace={trace} node={node} /> : null}
       </div>
     </aside>
   );
@@ -173,7 +192,7 @@ function Facts({
           ) : node.parentMissing ? (
             <span
               className="inline-flex items-center gap-1 text-warn"
-              title={`${span.parent_span_id} has not arrived.`}
+              title={`${span.parent_span_id || "It"} has not arrived.`}
             >
               <WarnIcon className="size-3.5" />
               not arrived

@@ -18,6 +18,8 @@ type Props = {
   traceId: TraceId;
   model: TraceModel;
   truncated: boolean;
+  /** Only what the skeleton tells of the spans is there. */
+  large: boolean;
   colorBy: ColorBy;
   errorsOnly: boolean;
   zoomed: boolean;
@@ -31,6 +33,7 @@ export function TraceHeader({
   traceId,
   model,
   truncated,
+  large,
   colorBy,
   errorsOnly,
   zoomed,
@@ -105,7 +108,7 @@ export function TraceHeader({
           <li className="text-faint">of the critical path</li>
         </ul>
       </div>
-      <Warnings model={model} truncated={truncated} />
+      <Warnings model={model} truncated={truncated} large={large} />
     </section>
   );
 }
@@ -119,7 +122,15 @@ function Fact({ label, title, children }: { label: string; title?: string; child
   );
 }
 
-function Warnings({ model, truncated }: { model: TraceModel; truncated: boolean }) {
+function Warnings({
+  model,
+  truncated,
+  large,
+}: {
+  model: TraceModel;
+  truncated: boolean;
+  large: boolean;
+}) {
   const warnings = [
     ...(model.missingParents > 0
       ? [
@@ -132,6 +143,11 @@ function Warnings({ model, truncated }: { model: TraceModel; truncated: boolean 
         ]
       : []),
     ...(truncated ? ["The trace has more spans than are shown."] : []),
+    ...(large
+      ? [
+          "The trace is large: attributes and events of a span are loaded when it is opened; the search looks at names, services and ids.",
+        ]
+      : []),
   ];
   if (warnings.length === 0) return null;
   return (

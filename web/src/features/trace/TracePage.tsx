@@ -1,12 +1,13 @@
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useCallback, useDeferredValue, useMemo, useState } from "react";
 import { isNotFound } from "@/api/client";
-import { useTrace } from "@/api/queries";
+import { useSpanDetails, useTrace } from "@/api/queries";
+import { sameSpan } from "@/api/skeleton";
 import { useKeys } from "@/app/keys";
 import { Page } from "@/app/Page";
 import { useTimeSearch } from "@/app/useTime";
 import { plural } from "@/lib/format";
-import { parseTraceId, type SpanId, type TraceId } from "@/lib/ids";
+import { parseSpanId, parseTraceId, type SpanId, type TraceId } from "@/lib/ids";
 import { NS_PER_S } from "@/lib/nanos";
 import { absoluteSearch, type Interval } from "@/lib/timeRange";
 import { BUTTON_CLASS, Button } from "@/ui/controls";
@@ -17,6 +18,7 @@ import { COLOR_CHOICES } from "./coloring";
 import { FlameGraph } from "./FlameGraph";
 import { buildTrace, matches, type Segment, type SpanNode, traceTime, visibleNodes } from "./model";
 import { SPAN_TABS, SpanPanel } from "./SpanPanel";
+
 import { TraceHeader } from "./TraceHeader";
 import { Waterfall } from "./Waterfall";
 
@@ -70,6 +72,9 @@ function TraceView({ traceId }: { traceId: TraceId }) {
 
   const opened = model?.nodes.find(({ span }) => span.span_id === search.span) ?? null;
   const selected = (opened ?? model?.nodes.find(({ key }) => key === cursor))?.index ?? -1;
+  const large = trace.data?.large ?? false;
+  const details = useSpanDetails(traceId, opened && parseSpanId(opened.span.span_id), large);
+  const wholeSpan = opened && details.data ? sameSpan(details.data.spans, opened.span) : undefined;
   const rows = useMemo(
     () => (model ? visibleNodes(model, folded, errorsOnly) : []),
     [model, folded, errorsOnly],
@@ -226,9 +231,13 @@ function TraceView({ traceId }: { traceId: TraceId }) {
             opened ? (
               <SpanPanel
                 traceId={traceId}
-                trace={trace.data}
+                trace={
+                  "resources" in trace.data ? trace.data : wholeSpan ? (details.data ?? null) : null
+                }
+                error={details.error}
+                onRetry={() => void details.refetch()}
                 model={model}
-                node={opened}
+                node={wholeSpan ? { ...opened, span: wholeSpan } : opened}
                 tab={tab}
                 onTab={(next) => setSearch({ tab: next })}
                 onSelectSpan={openSpan}
@@ -250,6 +259,7 @@ function TraceView({ traceId }: { traceId: TraceId }) {
             traceId={traceId}
             model={model}
             truncated={trace.data.truncated}
+            large={large}
             colorBy={colorBy}
             errorsOnly={errorsOnly}
             zoomed={zoom !== null}

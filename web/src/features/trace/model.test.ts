@@ -196,4 +196,15 @@ describe("packFlame", () => {
     expect([...rows]).toEqual([0, 1, 2, 1]);
     expect(height).toBe(3);
   });
+
+  it("leaves out what would be beyond two hundred rows, with all below it", () => {
+    const parallel = Array.from({ length: 300 }, (_, i) => ({ id: `p${i}`, from: i, to: 1000 }));
+    const model = trace(...parallel, { id: "below", parent: "p299", from: 400, to: 500 });
+    const { rows, height, byStart } = packFlame(model);
+    expect(height).toBe(200);
+    expect(byStart).toHaveLength(200);
+    expect(rows[node(model, "p199").index]).toBe(199);
+    expect(rows[node(model, "p200").index]).toBe(-1);
+    expect(rows[node(model, "below").index]).toBe(-1);
+  });
 });

@@ -255,8 +255,11 @@ export function matches({ span }: SpanNode, text: string): boolean {
   );
 }
 
+/** More spans at once are not drawn: nobody sees them, and canvases have limits. */
+const MOST_FLAME_ROWS = 200;
+
 export type Flame = {
-  /** The row of each node, by its index. */
+  /** The row of each node, by its index; -1 of those for which there was none. */
   readonly rows: Int32Array;
   readonly height: number;
   readonly byStart: readonly SpanNode[];
@@ -268,10 +271,16 @@ export function packFlame(model: TraceModel): Flame {
   const busyUntil: number[] = [];
   const byStart = [...model.nodes].sort((a, b) => a.start - b.start || a.depth - b.depth);
   for (const node of byStart) {
-    let row = node.parent ? (rows[node.parent.index] ?? 0) + 1 : 0;
+    const above = node.parent ? (rows[node.parent.index] ?? 0) : -1;
+    let row = node.parent && above < 0 ? MOST_FLAME_ROWS : above + 1;
     while ((busyUntil[row] ?? Number.NEGATIVE_INFINITY) > node.start) row += 1;
-    rows[node.index] = row;
-    busyUntil[row] = Math.max(node.end, node.start + 1);
+    const fits = row < MOST_FLAME_ROWS;
+    rows[node.index] = fits ? row : -1;
+    if (fits) busyUntil[row] = Math.max(node.end, node.start + 1);
   }
-  return { rows, height: busyUntil.length, byStart };
+  return {
+    rows,
+    height: busyUntil.length,
+    byStart: byStart.filter(({ index }) => (rows[index] ?? -1) >= 0),
+  };
 }
