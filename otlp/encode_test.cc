@@ -93,6 +93,18 @@ TEST(Encoder, RefusesANestedValueThatIsNoOtlpJson) {
   }
 }
 
+TEST(Encoder, KeepsTheSignOfZero) {
+  const auto encoder = make_encoder(Signal::kLogs, Encoding::kJson);
+  encoder->on_resource({});
+  encoder->on_scope({});
+  LogRecordView record;
+  record.body.type = ValueType::kDouble;
+  record.body.double_value = -0.0;
+  encoder->on_log_record(record);
+
+  EXPECT_NE(encoder->take().find(R"({"doubleValue":-0.0})"), std::string::npos);
+}
+
 TEST(Encoder, WritesNumbersBeyond64BitsInNestedValues) {
   const auto encoder = make_encoder(Signal::kLogs, Encoding::kProtobuf);
   encoder->on_resource({});

@@ -85,7 +85,8 @@ class RandomRequests {
       add(name, [&](auto& writer) { writer.add_sint32(tag, value); }, owner_.integer(value));
     }
     void enumerator(std::uint32_t tag, const char* name) {
-      const auto value = static_cast<std::int32_t>(owner_.below(5));
+      const std::uint64_t any = owner_.chance(1, 10) ? owner_.uint64() : owner_.below(5);
+      const auto value = static_cast<std::int32_t>(any);
       add(name, [&](auto& writer) { writer.add_enum(tag, value); }, std::to_string(value));
     }
     void number(std::uint32_t tag, const char* name) {

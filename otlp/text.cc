@@ -29,6 +29,10 @@ void append_double(double value, std::string& out) {
 }
 
 void append_json_double(double value, std::string& out) {
+  if (value == 0 && std::signbit(value)) {
+    out += "-0.0";  // Readers take -0 for an integer, which has no sign then.
+    return;
+  }
   const std::string_view quote = std::isfinite(value) ? "" : "\"";
   out += quote;
   append_double(value, out);

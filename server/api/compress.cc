@@ -44,8 +44,9 @@ bool is_wanted(std::string_view parameters) {
 }
 
 bool is_text(std::string_view type) {
-  constexpr std::array<std::string_view, 5> kTypes = {
-      "text/", "application/json", "application/yaml", "application/manifest", "image/svg"};
+  constexpr std::array<std::string_view, 7> kTypes = {
+      "text/",     "application/json",     "application/x-ndjson", "application/x-protobuf",
+      "image/svg", "application/manifest", "application/yaml"};
   return std::any_of(kTypes.begin(), kTypes.end(),
                      [&](std::string_view known) { return type.starts_with(known); });
 }

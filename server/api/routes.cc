@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <ranges>
 
 #include "server/query/aggregate/request.h"
@@ -11,6 +12,7 @@
 #include "server/query/changes.h"
 #include "server/query/complete.h"
 #include "server/query/error.h"
+#include "server/query/export/export.h"
 #include "server/query/facets.h"
 #include "server/query/fields.h"
 #include "server/query/filter.h"
@@ -284,6 +286,31 @@ Query changes_query(RouteCall& call) {
   };
 }
 
+Query export_query(RouteCall& call) {
+  Target& target = call.target;
+  query::ExportRequest request;
+  request.signal = signal_of(target);
+  request.trace_id = target.hex_id("trace_id", kTraceIdDigits);
+  const bool has_times = target.nanoseconds("start") || target.nanoseconds("end");
+  request.around_trace = !has_times && !request.trace_id.empty();
+  request.range = request.around_trace
+                      ? query::TimeRange{0, std::numeric_limits<std::int64_t>::max()}
+                      : target.range(now_ns());
+  request.filter = filter_of(target);
+  const bool is_json = target.choice("format", {"json", "protobuf"}) == 0;
+  request.encoding = is_json ? otlp::Encoding::kJson : otlp::Encoding::kProtobuf;
+  request.cursor = target.text("cursor");
+  request.limit = static_cast<std::uint32_t>(target.integer("limit", 1, 50'000, request.limit));
+  return [request = std::move(request), is_json](Session& session) {
+    query::ExportPage page = query::export_page(session, request);
+    Answer answer(std::move(page.body));
+    answer.content_type = is_json ? "application/x-ndjson" : "application/x-protobuf";
+    answer.headers.set("signalbox-record-count", std::to_string(page.records));
+    if (!page.next_cursor.empty()) answer.headers.set("signalbox-next-cursor", page.next_cursor);
+    return answer;
+  };
+}
+
 constexpr auto kRoutes = std::to_array<Route>({
     {"/api/v1/services", "GET", services_query},
     {"/api/v1/service", "GET", service_query},
@@ -296,6 +323,7 @@ constexpr auto kRoutes = std::to_array<Route>({
     {"/api/v1/metrics/query", "GET", metric_query},
     {"/api/v1/query", "POST", aggregate_query},
     {"/api/v1/changes", "POST", changes_query},
+    {"/api/v1/export", "GET", export_query, true},
     {"/api/v1/fields", "GET", fields_query},
     {"/api/v1/field_values", "GET", field_values_query},
     {"/api/v1/complete", "GET", complete_query},

@@ -1,17 +1,9 @@
 #include "server/query/attributes.h"
 
+#include "server/query/ids.h"
+
 namespace signalbox::server::query {
 namespace {
-
-/// "(1, 2, 3)": ids are numbers of our own, not of a client.
-std::string id_list(const std::set<std::uint32_t>& ids) {
-  std::string list = "(";
-  for (const std::uint32_t id : ids) {
-    if (list.size() > 1) list += ", ";
-    list += std::to_string(id);
-  }
-  return list + ")";
-}
 
 void write_resources(Session& session, const std::set<std::uint32_t>& ids, JsonWriter& json) {
   json.key("resources").begin_object();
@@ -19,7 +11,7 @@ void write_resources(Session& session, const std::set<std::uint32_t>& ids, JsonW
     const std::string data = session.rows(
         "SELECT resource_id, service_name, " + attribute_columns() +
         ", dropped_attributes_count, schema_url FROM resource_rows WHERE resource_id IN " +
-        id_list(ids) + " LIMIT 1 BY resource_id");
+        number_list(ids) + " LIMIT 1 BY resource_id");
     for (RowReader row(data); !row.at_end();) {
       json.key(std::to_string(row.u32())).begin_object();
       json.key("service_name").string(row.string());
@@ -39,7 +31,7 @@ void write_scopes(Session& session, const std::set<std::uint32_t>& ids, JsonWrit
     const std::string data =
         session.rows("SELECT scope_id, name, version, " + attribute_columns() +
                      ", dropped_attributes_count, schema_url FROM scope_rows WHERE scope_id IN " +
-                     id_list(ids) + " LIMIT 1 BY scope_id");
+                     number_list(ids) + " LIMIT 1 BY scope_id");
     for (RowReader row(data); !row.at_end();) {
       json.key(std::to_string(row.u32())).begin_object();
       json.key("name").string(row.string());

@@ -28,4 +28,15 @@ std::string id_list(const Ids& ids) {
   return list + ")";
 }
 
+/// `(1, 2, 3)`: of numbers of our own, not of a client.
+template <typename Numbers>
+std::string number_list(const Numbers& numbers) {
+  std::string list = "(";
+  for (const auto number : numbers) {
+    if (list.size() > 1) list += ", ";
+    list += std::to_string(number);
+  }
+  return list + ")";
+}
+
 }  // namespace signalbox::server::query

@@ -7,7 +7,7 @@
 namespace signalbox::server::query {
 
 std::string_view RowReader::bytes(std::size_t count) {
-  if (count > rest_.size()) throw std::runtime_error("The engine's answer ends within a row.");
+  if (count > rest_.size()) throw EndOfRows();
   const std::string_view taken = rest_.substr(0, count);
   rest_.remove_prefix(count);
   return taken;

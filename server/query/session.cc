@@ -100,21 +100,42 @@ store::QueryOptions Session::options() const {
   return options;
 }
 
-std::string Session::rows(const std::string& sql, const Parameters& parameters) {
+template <typename Ask>
+store::QueryResult Session::ask_tables(const std::string& sql, Ask&& ask) {
   const store::QueryOptions options = this->options();
   // Held while the statement runs.
   const auto sources = first_tables_ == nullptr ? nullptr : first_tables_->sources();
   const std::string text = sources == nullptr ? sql : with_sources(sql, *sources);
   try {
-    store::QueryResult result =
-        engine_.query(text + "\nFORMAT RowBinary", parameters.values(), options);
+    store::QueryResult result = ask(text + "\nFORMAT RowBinary", options);
     rows_read_ += result.rows_read;
     bytes_read_ += result.bytes_read;
-    return std::move(result.data);
+    return result;
   } catch (const store::EngineError& error) {
     if (stop_.stop_requested()) throw unwanted();
     throw to_query_error(error);
   }
+}
+
+std::string Session::rows(const std::string& sql, const Parameters& parameters) {
+  return ask_tables(sql,
+                    [&](const std::string& text, const store::QueryOptions& options) {
+                      return engine_.query(text, parameters.values(), options);
+                    })
+      .data;
+}
+
+Session::Piece Session::rows_up_to(std::size_t max_bytes, const std::string& sql,
+                                   const Parameters& parameters) {
+  Piece piece;
+  ask_tables(sql, [&](const std::string& text, const store::QueryOptions& options) {
+    return engine_.query_stream(text, parameters.values(), options, [&](std::string_view data) {
+      piece.data += data;
+      piece.is_whole = piece.data.size() < max_bytes;
+      return piece.is_whole;
+    });
+  });
+  return piece;
 }
 
 template <typename Ask>

@@ -33,6 +33,13 @@ class Session {
   /// Runs one SELECT and returns its rows as RowBinary (see RowReader). `sql` has no FORMAT.
   std::string rows(const std::string& sql, const Parameters& parameters = {});
 
+  struct Piece {
+    std::string data;
+    bool is_whole = true;  ///< Else there is more, and the last row may end within.
+  };
+  /// The same, but ends soon after `max_bytes` have come.
+  Piece rows_up_to(std::size_t max_bytes, const std::string& sql, const Parameters& parameters);
+
   /// The same for a statement that a client wrote, and any format: what the engine finds wrong with
   /// it is told to the client.
   std::string client_rows(const std::string& sql, std::string_view format);
@@ -55,6 +62,9 @@ class Session {
  private:
   /// For the next statement. Throws QueryError if nobody waits for it or its time is over.
   [[nodiscard]] store::QueryOptions options() const;
+  /// Counts what `ask`, which runs `sql` as it is to be read now, has read.
+  template <typename Ask>
+  store::QueryResult ask_tables(const std::string& sql, Ask&& ask);
   /// Counts what `ask`, which runs a client's statement, has read.
   template <typename Ask>
   store::QueryResult ask_for_client(Ask&& ask);
