@@ -218,7 +218,7 @@ FilterNode take_choices(const FilterNode& filter, Signal signal, Facet& facet) {
   }
   const FilterNode* test = &filter;
   while (test->kind == FilterNode::Kind::kNot) test = test->children.data();
-  const bool is_choice = test->kind == FilterNode::Kind::kTest &&
+  const bool is_choice = test->kind == FilterNode::Kind::kTest && test->type == SentType::kAny &&
                          (test->op == FilterOperator::kEqual ||
                           test->op == FilterOperator::kNotEqual || test->op == FilterOperator::kIn);
   if (!is_choice || !is_of_facet(resolve_field(signal, test->field), facet.field)) return filter;

@@ -198,7 +198,10 @@ AttributePlace place_in_slot(std::uint8_t slot, const std::string& key) {
   AttributePlace place;
   const std::string digits = {static_cast<char>('0' + slot / 10),
                               static_cast<char>('0' + slot % 10)};
-  place.exists = "position(shape, concat('\\x1E', " + key + ", '\\x1F" + digits + "')) > 0";
+  const std::string entry = "concat('\\x1E', " + key + ", '\\x1F" + digits + "')";
+  const std::string position = "position(shape, " + entry + ")";
+  place.exists = position + " > 0";
+  place.type = "substring(shape, " + position + " + length(" + entry + "), 1)";
   switch (store::slot_kind(slot)) {
     case SlotKind::kDictionary:
       place.kind = AttributePlace::Kind::kText;
@@ -322,14 +325,21 @@ AttributePlace place_in_map(const std::string& map, const std::string& key) {
   return place;
 }
 
+AttributePlace place_in_attributes(const std::string& key) {
+  AttributePlace place = place_in_map("attributes", key);
+  place.type = "substring(attribute_types, indexOf(mapKeys(attributes), " + key + "), 1)";
+  return place;
+}
+
 std::vector<AttributePlace> attribute_places(Signal signal, const std::string& key,
                                              const AttributeSlots& slots, Parameters& parameters) {
   const std::string name = parameters.bind(key);
-  if (signal == Signal::kMetrics) return {place_in_map("attributes", name)};
+  if (signal == Signal::kMetrics) return {place_in_attributes(name)};
   std::vector<AttributePlace> places;
   for (const std::uint8_t slot : slots.of(signal, key)) places.push_back(place_in_slot(slot, name));
   AttributePlace& rest = places.emplace_back(place_in_map("overflow", name));
   rest.text = in_overflow(name);
+  rest.type = "substring(overflow[" + name + "], 1, 1)";
   return places;
 }
 

@@ -84,6 +84,7 @@ struct AttributePlace {
   std::string exists;
   std::string text;
   std::string column;  ///< Of a slot.
+  std::string type;    ///< The character of its type (see attribute_types); "" if nothing tells it.
 };
 
 /// Where a row of the table of `signal` may have the attribute `key`: one place at most has it.
@@ -95,6 +96,8 @@ std::vector<AttributePlace> record_places(Signal signal, const std::string& key,
                                           const AttributeSlots& slots, Parameters& parameters);
 /// The same of a map, which is SQL; `key` is a placeholder.
 AttributePlace place_in_map(const std::string& map, const std::string& key);
+/// The same of the column `attributes` of resources, scopes and series.
+AttributePlace place_in_attributes(const std::string& key);
 
 /// SQL for the keys of the row at hand, and for the characters of their types: two arrays, in the
 /// same order.

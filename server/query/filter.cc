@@ -17,6 +17,30 @@ bool equals_ignoring_case(std::string_view text, std::string_view upper) {
   });
 }
 
+struct TypeSuffix {
+  std::string_view text;
+  SentType type;
+};
+constexpr std::array kTypeSuffixes = {TypeSuffix{"::string", SentType::kString},
+                                      TypeSuffix{"::number", SentType::kNumber},
+                                      TypeSuffix{"::bool", SentType::kBool}};
+
+/// Null if the word has no type at its end.
+const TypeSuffix* type_suffix(std::string_view word) {
+  const auto at =
+      std::find_if(kTypeSuffixes.begin(), kTypeSuffixes.end(), [&](const TypeSuffix& suffix) {
+        return word.size() > suffix.text.size() && word.ends_with(suffix.text);
+      });
+  return at == kTypeSuffixes.end() ? nullptr : &*at;
+}
+
+void take_type(FilterNode& test) {
+  const TypeSuffix* const suffix = type_suffix(test.field);
+  if (suffix == nullptr) return;
+  test.type = suffix->type;
+  test.field.resize(test.field.size() - suffix->text.size());
+}
+
 class Parser {
  public:
   explicit Parser(std::string_view text, std::size_t begin = 0) : lexer_(text, begin) {}
@@ -190,7 +214,8 @@ class Parser {
     Token field = advance();
     FilterNode node;
     node.position = field.position;
-    node.field = std::move(field.text);
+    node.field = field.text;
+    if (!is_backtick) take_type(node);
     if (parse_test(node)) {
       node.kind = FilterNode::Kind::kTest;
       return std::exchange(is_negated_, false) ? negate(std::move(node), field.position)
@@ -201,11 +226,13 @@ class Parser {
           token_.position, "Expected an operator after the field",
           "Write for example: `" + node.field + "` = 'value', or `" + node.field + "` EXISTS.");
     }
-    if (at_condition() && !at_keyword("AND")) refuse_after_word(node.field);
+    if (at_condition() && !at_keyword("AND")) refuse_after_word(field.text);
     node.kind = FilterNode::Kind::kText;
     FilterValue value;
     value.position = node.position;
-    value.text = std::exchange(node.field, {});
+    value.text = std::move(field.text);
+    node.field.clear();
+    node.type = SentType::kAny;
     node.values.push_back(std::move(value));
     return node;
   }
@@ -429,9 +456,8 @@ FilterExpectation expect_at_end(std::string_view text) {
 }
 
 std::string print_filter_field(std::string_view name) {
-  if (!name.empty() && word_length(name) == name.size() && !is_keyword(name)) {
-    return std::string(name);
-  }
+  const bool is_word = !name.empty() && word_length(name) == name.size();
+  if (is_word && !is_keyword(name) && type_suffix(name) == nullptr) return std::string(name);
   return quoted(name, '`');
 }
 

@@ -20,7 +20,7 @@
 ///                | [ "NOT" ] "EXISTS"
 ///     text       = a quoted text, or a word that ")", "AND", "OR" or nothing follows
 ///     value      = a quoted text, number, duration (`100ms`), `true`, `false`, or a word
-///     field      = a word, or any text in backticks
+///     field      = a word [ "::string" | "::number" | "::bool" ], or any text in backticks
 ///
 /// Key words are read in any case. In quotes, a backslash keeps the next character as it is.
 namespace signalbox::server::query {
@@ -50,6 +50,14 @@ enum class FilterOperator : std::uint8_t {
   kRegexp,   ///< One value, which pattern_fault has found nothing wrong with.
 };
 
+/// As what an attribute was sent, if a test asks for that: `field::number`.
+enum class SentType : std::uint8_t {
+  kAny,
+  kString,
+  kNumber,  ///< Integer or double.
+  kBool,
+};
+
 /// A filter, or a part of one.
 struct FilterNode {
   enum class Kind : std::uint8_t {
@@ -62,7 +70,8 @@ struct FilterNode {
   };
   Kind kind = Kind::kAll;
   std::vector<FilterNode> children;
-  std::string field;
+  std::string field;  ///< Without its type.
+  SentType type = SentType::kAny;
   FilterOperator op = FilterOperator::kEqual;
   std::vector<FilterValue> values;
   std::size_t position = 0;  ///< Bytes from the start of the filter.

@@ -47,6 +47,10 @@ json::value outline(const FilterNode& node) {
   }
   parts.emplace_back(kOperators[static_cast<std::size_t>(node.op)]);
   parts.emplace_back(node.field);
+  constexpr std::string_view kTypes[] = {"", "string", "number", "bool"};
+  if (node.type != SentType::kAny) {
+    parts.push_back(json::object{{"type", kTypes[static_cast<std::size_t>(node.type)]}});
+  }
   for (const FilterValue& value : node.values) {
     parts.push_back(json::object{{kValueKinds[static_cast<std::size_t>(value.kind)], value.text}});
   }

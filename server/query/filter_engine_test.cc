@@ -300,6 +300,41 @@ TEST_F(FilterEngineTest, KnowsSpansByTheirEventsAndLinks) {
   EXPECT_THAT(values_of("event_count", Signal::kTraces), ElementsAre("0 1", "2 1"));
 }
 
+TEST_F(FilterEngineTest, TellsAttributesApartByTheTypeThatWasSent) {
+  constexpr int kSpans = 60;  // Enough for slots, which the first ones do not have.
+  store([](store::Sinks& sinks) {
+    const otlp::KeyValueView of_resource[] = {
+        {"region", text_value("eu")},
+        {"shard", {.type = ValueType::kInt, .int_value = 5, .text = {}}}};
+    sinks.traces.on_resource({.attributes = of_resource, .schema_url = {}});
+    sinks.traces.on_scope({});
+    for (int i = 0; i < kSpans; ++i) {
+      const otlp::ValueView values[] = {{.type = ValueType::kInt, .int_value = 5, .text = {}},
+                                        text_value("5"),
+                                        {.type = ValueType::kBool, .bool_value = true, .text = {}}};
+      const otlp::KeyValueView attributes[] = {{"size", values[i % 3]}};
+      const std::string name = std::to_string(i);
+      otlp::SpanView span;
+      span.name = name;
+      span.start_time_unix_nano = static_cast<std::uint64_t>(kT0 + i);
+      span.attributes = attributes;
+      sinks.traces.on_span(span);
+    }
+  });
+
+  constexpr std::size_t kThird = kSpans / 3;
+  EXPECT_EQ(found("size = 5").size(), 2 * kThird);
+  EXPECT_EQ(found("size::number = 5").size(), kThird);
+  EXPECT_EQ(found("size::string = 5").size(), kThird);
+  EXPECT_EQ(found("size::bool = true").size(), kThird);
+  EXPECT_EQ(found("attribute.size::string EXISTS").size(), kThird);
+  EXPECT_EQ(found("size::string != '5'").size(), 2 * kThird);
+  EXPECT_EQ(found("size::number BETWEEN 4 AND 6").size(), kThird);
+  EXPECT_EQ(found("shard::number = 5 AND resource.region::string = 'eu'").size(), kSpans);
+  EXPECT_THAT(found("resource.shard::string EXISTS OR region::number EXISTS"), IsEmpty());
+  EXPECT_THAT(found("attribute.size.x::string EXISTS"), IsEmpty());
+}
+
 /// Random patterns, most of them nearly right.
 std::string random_pattern(std::mt19937& random) {
   constexpr std::array<std::string_view, 40> kParts = {

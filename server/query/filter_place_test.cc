@@ -136,6 +136,8 @@ TEST(FilterFields, AreQuotedWhereTheyAreNoWords) {
   EXPECT_EQ(print_filter_field("items[0].x"), "items[0].x");
   EXPECT_EQ(print_filter_field("my `key`"), "`my \\`key\\``");
   EXPECT_EQ(print_filter_field("And"), "`And`");
+  EXPECT_EQ(print_filter_field("a::number"), "`a::number`");
+  EXPECT_EQ(print_filter_field("a::int"), "a::int");
   EXPECT_EQ(print_filter_field("5xx"), "`5xx`");
   EXPECT_EQ(print_filter_field(""), "``");
 }

@@ -49,8 +49,8 @@ class Generator {
   std::string space() { return std::string(1 + below(3), ' '); }
 
   std::string test() {
-    constexpr std::array<std::string_view, 6> kFields = {"name",       "service.name", "`odd key`",
-                                                         "resource.x", "url.path",     "scope.y"};
+    constexpr std::array<std::string_view, 6> kFields = {
+        "name", "service.name", "`odd key`", "resource.x", "url.path::number", "scope.y"};
     constexpr std::array<std::string_view, 8> kOperators = {
         "=", "!=", "<", "<=", ">=", ">", "LIKE", "NOT CONTAINS"};
     const std::string field(kFields.at(below(kFields.size())));

@@ -66,12 +66,30 @@ class TestSql {
   }
 
   std::string attribute(const AttributePlace& place) {
+    if (node_.type == SentType::kAny) return attribute_of_any_type(place);
+    if (place.type.empty()) return "false";
+    return in_parentheses(place.type + " IN " + std::string(sent_types()) + " AND " +
+                          attribute_of_any_type(place));
+  }
+
+ private:
+  std::string attribute_of_any_type(const AttributePlace& place) {
     if (op_ == Op::kExists) return place.exists;
     if (place.kind == AttributePlace::Kind::kMap) return attribute_test(place);
     return in_parentheses(place.exists + " AND " + attribute_test(place));
   }
 
- private:
+  [[nodiscard]] std::string_view sent_types() const {
+    switch (node_.type) {
+      case SentType::kNumber:
+        return "('i', 'd')";
+      case SentType::kBool:
+        return "('b')";
+      default:
+        return "('s')";
+    }
+  }
+
   std::string attribute_test(const AttributePlace& place) {
     if (op_ == Op::kBetween) {
       check_bounds();
@@ -353,6 +371,16 @@ class TestSql {
   const TimeRange& range_;
 };
 
+void check_has_type(const FilterNode& node, FieldReference::Kind kind) {
+  using Kind = FieldReference::Kind;
+  if (kind == Kind::kAnyAttribute || kind == Kind::kRecordAttribute ||
+      kind == Kind::kResourceAttribute || kind == Kind::kScopeAttribute) {
+    return;
+  }
+  refuse_filter(node.position, "'" + node.field + "' takes no type",
+                "Only attributes of records, resources and scopes do: attribute.size::number.");
+}
+
 std::string test_sql(const FilterNode& node, Signal signal, const AttributeSlots& slots,
                      Parameters& parameters, const TimeRange& range) {
   if (node.op == Op::kNotEqual) {
@@ -362,6 +390,7 @@ std::string test_sql(const FilterNode& node, Signal signal, const AttributeSlots
   }
   using Kind = FieldReference::Kind;
   const FieldReference field = resolve_field(signal, node.field);
+  if (node.type != SentType::kAny) check_has_type(node, field.kind);
   TestSql test(node, node.op, parameters, range);
   switch (field.kind) {
     case Kind::kIntrinsic:
@@ -372,10 +401,10 @@ std::string test_sql(const FilterNode& node, Signal signal, const AttributeSlots
       return in_parentheses(test.attribute(body_places(field.key, parameters)));
     case Kind::kResourceAttribute:
       return in_parentheses(
-          with_resource(test.attribute(place_in_map("attributes", parameters.bind(field.key)))));
+          with_resource(test.attribute(place_in_attributes(parameters.bind(field.key)))));
     case Kind::kScopeAttribute:
       return in_parentheses(
-          with_scope(test.attribute(place_in_map("attributes", parameters.bind(field.key)))));
+          with_scope(test.attribute(place_in_attributes(parameters.bind(field.key)))));
     case Kind::kEventAttribute:
     case Kind::kLinkAttribute:
       return "(arrayExists(m -> " + test.attribute(place_in_map("m", parameters.bind(field.key))) +
@@ -385,8 +414,7 @@ std::string test_sql(const FilterNode& node, Signal signal, const AttributeSlots
   }
   const std::string of_record =
       test.attribute(attribute_places(signal, field.key, slots, parameters));
-  const std::string of_resource =
-      test.attribute(place_in_map("attributes", parameters.bind(field.key)));
+  const std::string of_resource = test.attribute(place_in_attributes(parameters.bind(field.key)));
   return "((" + of_record + ") OR " + with_resource(of_resource) + ")";
 }
 

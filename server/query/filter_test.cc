@@ -270,6 +270,18 @@ TEST(FilterSql, LooksInsideOfAttributesUnlessTheKeyHasHadSlots) {
   EXPECT_THAT(sql_of("a.c = 'x'", Signal::kTraces, slots), Not(HasSubstr("JSONExtract")));
 }
 
+TEST(FilterSql, AsksForTheTypeThatWasSent) {
+  EXPECT_EQ(sql_of("attribute.k::number = 5"),
+            "(((substring(overflow[{p0:String}], 1, 1) IN ('i', 'd') AND "
+            "ifNull(toFloat64OrNull(substring(overflow[{p0:String}], 2)) = {p1:Float64}, false)))) "
+            "| p0=k | p1=5");
+  EXPECT_EQ(
+      sql_of("resource.k::string EXISTS"),
+      "((resource_id IN (SELECT resource_id FROM resource_rows WHERE "
+      "(substring(attribute_types, indexOf(mapKeys(attributes), {p0:String}), 1) IN ('s') AND "
+      "mapContains(attributes, {p0:String}))))) | p0=k");
+}
+
 TEST(FilterSql, LooksIntoEachEventAndLink) {
   EXPECT_EQ(sql_of("event.exception.type = 'E'"),
             "((arrayExists(m -> m[{p0:String}] = {p1:String}, `events.attributes`))) | "
@@ -295,12 +307,26 @@ TEST(FilterSql, ComparesLargeIntegersExactly) {
 }
 
 TEST(FilterSql, RefusesValuesThatDoNotFitTheirField) {
-  for (const char* text :
-       {"duration = 'long'", "kind = sideways", "status = 1.5", "root = 1", "trace_id = 12",
-        "span_id = 'zz00000000000000'", "trace_id > 00000000000000000000000000000001",
-        "kind LIKE 'a'", "k = 5ms", "root < true", "duration REGEXP '1'",
-        "root BETWEEN true AND true", "kind REGEXP 's'", "k BETWEEN 1 AND 'x'",
-        "duration BETWEEN 1 AND x", "trace_id BETWEEN a AND b", "k BETWEEN 1ms AND 2ms"}) {
+  for (const char* text : {"duration = 'long'",
+                           "kind = sideways",
+                           "status = 1.5",
+                           "root = 1",
+                           "trace_id = 12",
+                           "span_id = 'zz00000000000000'",
+                           "trace_id > 00000000000000000000000000000001",
+                           "kind LIKE 'a'",
+                           "k = 5ms",
+                           "root < true",
+                           "duration REGEXP '1'",
+                           "root BETWEEN true AND true",
+                           "kind REGEXP 's'",
+                           "k BETWEEN 1 AND 'x'",
+                           "duration BETWEEN 1 AND x",
+                           "trace_id BETWEEN a AND b",
+                           "k BETWEEN 1ms AND 2ms",
+                           "duration::number > 5",
+                           "event.k::string = 'x'",
+                           "exception.type::string EXISTS"}) {
     EXPECT_THROW(sql_of(text), QueryError) << text;
   }
   EXPECT_THROW(sql_of("severity = loud", Signal::kLogs), QueryError);

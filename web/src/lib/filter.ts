@@ -110,7 +110,7 @@ function choiceIn(term: FilterNode, field: string): Choice | null {
     const choice = choiceIn(term.child, field);
     return choice && { ...choice, ruledOut: !choice.ruledOut };
   }
-  if (term.kind !== "test") return null;
+  if (term.kind !== "test" || term.type) return null;
   const isOfField = term.field === field || `attribute.${term.field}` === field;
   const isChoice = term.operator === "=" || term.operator === "!=" || term.operator === "IN";
   if (!isOfField || !isChoice) return null;

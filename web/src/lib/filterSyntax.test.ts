@@ -28,6 +28,7 @@ function outline(node: FilterNode): unknown {
       return [
         node.operator,
         node.field,
+        ...(node.type ? [{ type: node.type }] : []),
         ...node.values.map(({ kind, text }) => ({ [kind]: text })),
       ];
     case "text":
@@ -180,8 +181,10 @@ class RandomFilters {
     ]);
     const [least, most] = NUMBERS_OF_VALUES[operator] ?? [1, 1];
     const values = this.#some(least, most, () => this.#value());
-    const field = this.#pick(["name", "resource.x", "and", "Not", "5xx", this.#text(0)]);
-    return { kind: "test", field, operator, values };
+    const field = this.#pick(["name", "resource.x", "and", "Not", "5xx", "a::bool", this.#text(0)]);
+    const type =
+      field === "name" ? this.#pick([undefined, "number", "string"] as const) : undefined;
+    return { kind: "test", field, type, operator, values };
   }
 
   #value(): FilterValue {

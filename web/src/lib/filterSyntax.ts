@@ -28,9 +28,15 @@ export type FilterValue = {
   readonly position?: number | undefined;
 };
 
+/** As what an attribute was sent: `field::number`. */
+export type SentType = (typeof SENT_TYPES)[number];
+const SENT_TYPES = ["string", "number", "bool"] as const;
+
 export type FilterTest = {
   readonly kind: "test";
+  /** Without its type; a plain word if it has one. */
   readonly field: string;
+  readonly type?: SentType | undefined;
   readonly operator: FilterOperator;
   readonly values: readonly FilterValue[];
   readonly position?: number | undefined;
@@ -113,8 +119,9 @@ function isWord(operator: FilterOperator): boolean {
   return /^[A-Z]/.test(operator);
 }
 
-function printTest({ field, operator, values }: FilterTest, negation: string): string {
-  const start = `${printField(field)} ${negation}${operator}`;
+function printTest({ field, type, operator, values }: FilterTest, negation: string): string {
+  const name = type ? `${field}::${type}` : printField(field);
+  const start = `${name} ${negation}${operator}`;
   if (operator === "EXISTS") return start;
   const printed = values.map(printValue);
   return operator === "IN"
@@ -123,7 +130,13 @@ function printTest({ field, operator, values }: FilterTest, negation: string): s
 }
 
 function printField(name: string): string {
-  return isPlainWord(name) && !KEYWORDS.has(upper(name)) ? name : quoted(name, "`");
+  const isField = isPlainWord(name) && !KEYWORDS.has(upper(name)) && !typedField(name).type;
+  return isField ? name : quoted(name, "`");
+}
+
+function typedField(word: string): { field: string; type?: SentType | undefined } {
+  const type = SENT_TYPES.find((one) => word.length > one.length + 2 && word.endsWith(`::${one}`));
+  return type ? { field: word.slice(0, -type.length - 2), type } : { field: word };
 }
 
 function printValue({ kind, text }: FilterValue): string {
@@ -355,7 +368,7 @@ class Parser {
     const { position } = field;
     if (this.#isKind("operator")) {
       const operator = comparison(this.#advance().text);
-      return { kind: "test", field: field.text, operator, values: [this.#value()], position };
+      return { kind: "test", ...nameOf(field), operator, values: [this.#value()], position };
     }
     if (!this.#isAt("NOT")) return this.#wordTest(field);
     // `a NOT LIKE b` is a test, `a NOT b` two texts: one more token decides.
@@ -366,11 +379,12 @@ class Parser {
     return null;
   }
 
-  #wordTest({ text, position }: Token): FilterTest | null {
+  #wordTest(field: Token): FilterTest | null {
     const operator = OPERATORS.find((name) => isWord(name) && this.#isAt(name));
     if (!operator) return null;
     this.#advance();
-    return { kind: "test", field: text, operator, values: this.#valuesOf(operator), position };
+    const values = this.#valuesOf(operator);
+    return { kind: "test", ...nameOf(field), operator, values, position: field.position };
   }
 
   #valuesOf(operator: FilterOperator): FilterValue[] {
@@ -427,6 +441,10 @@ class Parser {
     this.#advance();
     return { kind: kind === "quoted" ? "string" : kind, text, position };
   }
+}
+
+function nameOf({ kind, text }: Token): { field: string; type?: SentType | undefined } {
+  return kind === "backtick" ? { field: text } : typedField(text);
 }
 
 function comparison(written: string): FilterOperator {
