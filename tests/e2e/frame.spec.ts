@@ -129,6 +129,7 @@ test("shows a trace of thousands of spans, and of a span everything once it is o
   await page.goto(`/traces/${traceId}`);
   await expect(page.getByText("The trace is large")).toBeVisible({ timeout: 30_000 });
   await expect(page.getByRole("img", { name: /^Flame graph of 5001 spans/ })).toBeVisible();
+  await expect(page.getByText("not drawn here")).toBeVisible();
   await page.getByRole("treeitem", { name: /sent query 3, / }).click();
   const panel = page.getByRole("complementary", { name: "Span" });
   await expect(panel.getByText("order 3", { exact: true })).toBeVisible();

@@ -1,5 +1,5 @@
 import { useLayoutEffect, useMemo, useRef, useState } from "react";
-import { formatDuration } from "@/lib/format";
+import { formatDuration, plural } from "@/lib/format";
 import { drawSpanBar, fitText } from "@/ui/canvas/spanBar";
 import { prepare, usePalette, useSize } from "@/ui/canvas/surface";
 import { type ColorBy, spanColor } from "./coloring";
@@ -156,6 +156,12 @@ export function FlameGraph({ model, view, selected, colorBy, onSelect, onZoom }:
           />
         ) : null}
       </div>
+      {flame.byStart.length < model.nodes.length ? (
+        <p className="py-1 text-faint">
+          {plural(model.nodes.length - flame.byStart.length, "span")} that run beside many others
+          are not drawn here.
+        </p>
+      ) : null}
       {hover ? <HoverCard {...hover} /> : null}
     </div>
   );
