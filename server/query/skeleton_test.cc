@@ -12,7 +12,7 @@
 namespace signalbox::server::query {
 namespace {
 
-const std::string kTraceId = "000000000000000000000000000000aa";
+constexpr const char* kTraceId = "000000000000000000000000000000aa";
 
 class SkeletonTest : public QueryTest {
  protected:
@@ -36,6 +36,7 @@ class SkeletonTest : public QueryTest {
   boost::json::value spans(const std::vector<std::string>& ids) {
     Session of_this_query = session();
     std::vector<std::string> full_ids;
+    full_ids.reserve(ids.size());
     for (const std::string& id : ids) full_ids.push_back(full(id));
     return parse(get_spans(of_this_query, kTraceId, full_ids));
   }
@@ -52,7 +53,7 @@ TEST_F(SkeletonTest, ShowsATraceAsColumnsByStartTime) {
 
   const auto answer = skeleton();
 
-  EXPECT_EQ(answer.at("trace_id"), kTraceId.c_str());
+  EXPECT_EQ(answer.at("trace_id"), kTraceId);
   EXPECT_EQ(answer.at("start_time"), json_s(0));
   EXPECT_EQ(answer.at("duration_ns"), "100");
   EXPECT_EQ(answer.at("truncated"), false);

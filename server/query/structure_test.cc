@@ -85,6 +85,7 @@ TEST(Structure, ReadsTheExamplesOfTheDocument) {
 std::vector<StructureSpan> tree(const std::vector<std::uint8_t>& matches) {
   const std::vector<std::uint64_t> parents = {0, 1, 2, 3, 1, 3};
   std::vector<StructureSpan> spans;
+  spans.reserve(parents.size());
   for (std::size_t i = 0; i < parents.size(); ++i) {
     spans.push_back({{i + 1, parents[i]}, matches.at(i)});
   }
@@ -123,6 +124,7 @@ class Naive {
   Naive(const Structure& structure, const std::vector<StructureSpan>& spans)
       : structure_(structure), spans_(spans) {
     std::vector<SpanLink> links;
+    links.reserve(spans.size());
     for (const StructureSpan& span : spans) links.push_back(span.link);
     parents_ = parent_indexes(links);
   }

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <ostream>
 #include <random>
 #include <set>
 #include <vector>
@@ -18,8 +19,8 @@ namespace signalbox::server::query {
 bool operator==(const SpanTimes& a, const SpanTimes& b) {
   return a.self_ns == b.self_ns && a.critical_ns == b.critical_ns;
 }
-void PrintTo(const SpanTimes& times, std::ostream* out) {
-  *out << "self " << times.self_ns << " critical " << times.critical_ns;
+std::ostream& operator<<(std::ostream& out, const SpanTimes& times) {
+  return out << "self " << times.self_ns << " critical " << times.critical_ns;
 }
 
 namespace {
