@@ -24,6 +24,7 @@
 #include "server/query/structure.h"
 #include "server/query/structure_search.h"
 #include "server/query/trace.h"
+#include "server/query/trace_comparison.h"
 #include "server/query/traces.h"
 #include "server/query/user_sql/run.h"
 
@@ -133,6 +134,19 @@ Query trace_query(RouteCall& call) {
 Query skeleton_query(RouteCall& call) {
   return
       [id = trace_id_of_path(call)](Session& session) { return query::get_skeleton(session, id); };
+}
+
+Query comparison_query(RouteCall& call) {
+  Target& target = call.target;
+  std::array<std::string, 2> ids;
+  for (const std::size_t i : {0, 1}) {
+    const std::string_view name = i == 0 ? "a" : "b";
+    target.required_text(name);
+    ids.at(i) = target.hex_id(name, kTraceIdDigits);
+  }
+  return [ids = std::move(ids), limit = limit_of(target)](Session& session) {
+    return query::compare_traces(session, ids[0], ids[1], limit);
+  };
 }
 
 Query spans_query(RouteCall& call) {
@@ -315,6 +329,7 @@ constexpr auto kRoutes = std::to_array<Route>({
     {"/api/v1/services", "GET", services_query},
     {"/api/v1/service", "GET", service_query},
     {"/api/v1/traces", "GET", traces_query},
+    {"/api/v1/traces/compare", "GET", comparison_query},
     {"/api/v1/traces/{trace_id}", "GET", trace_query},
     {"/api/v1/traces/{trace_id}/skeleton", "GET", skeleton_query},
     {"/api/v1/traces/{trace_id}/spans", "GET", spans_query},

@@ -161,6 +161,15 @@ class Answers(unittest.TestCase):
         self.check("/api/v1/traces/{trace_id}/spans", path, 400)
         self.check("/api/v1/traces/{trace_id}/spans", f"{path}?span_id=xyz", 400)
 
+    def test_of_two_traces_compared(self) -> None:
+        path = "/api/v1/traces/compare"
+        answer = self.check(path, f"{path}?a={self.trace_id}&b={self.trace_id}")
+        self.assertEqual([[step["name"] for step in each["path"]] for each in answer["paths"]],
+                         [["checkout"], ["checkout", "SELECT"]])
+        self.assertEqual({each["self_difference_ns"] for each in answer["paths"]}, {"0"})
+        self.check(path, f"{path}?a={self.trace_id}", 400)
+        self.check(path, f"{path}?a={self.trace_id}&b={'0' * 31}1", 404)
+
     def test_of_traces_by_structure(self) -> None:
         def search(structure: str, expected: int = 200, **others: str) -> dict:
             query = urllib.parse.urlencode({"structure": structure, **others})
