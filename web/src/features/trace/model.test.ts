@@ -153,6 +153,17 @@ describe("critical path", () => {
     const model = trace({ id: "a", from: 0, to: 50 }, { id: "b", parent: "a", from: 10, to: 90 });
     expect(node(model, "b").critical).toEqual([[10, 50]]);
   });
+
+  it("ignores the part of a child, and of its own children, before its parent's start", () => {
+    const model = trace(
+      { id: "a", from: 20, to: 60 },
+      { id: "b", parent: "a", from: 10, to: 50 },
+      { id: "c", parent: "b", from: 0, to: 30 },
+    );
+    expect(node(model, "a").critical).toEqual([[50, 60]]);
+    expect(node(model, "b").critical).toEqual([[30, 50]]);
+    expect(node(model, "c").critical).toEqual([[20, 30]]);
+  });
 });
 
 describe("visibleNodes", () => {

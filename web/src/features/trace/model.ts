@@ -180,24 +180,24 @@ function countBelow(nodes: readonly SpanNode[]): void {
  */
 function markCriticalPaths(roots: readonly SpanNode[]): number {
   let total = 0;
-  const stack = roots.map((node) => ({ node, until: node.end }));
+  const stack = roots.map((node) => ({ node, from: node.start, until: node.end }));
   for (let frame = stack.pop(); frame; frame = stack.pop()) {
-    const { node, until } = frame;
+    const { node, from: begin, until } = frame;
     const segments: Segment[] = [];
     let at = until;
     const byEnd = [...node.children].sort((a, b) => b.end - a.end);
     for (const child of byEnd) {
       const childEnd = Math.min(child.end, at);
-      const childStart = Math.max(child.start, node.start);
+      const childStart = Math.max(child.start, begin);
       if (childEnd <= childStart) continue;
       // A child that outlives this moment is what ran then; one that began later did not count.
       if (child.start >= at) continue;
       if (childEnd < at) segments.push([childEnd, at]);
-      stack.push({ node: child, until: childEnd });
+      stack.push({ node: child, from: childStart, until: childEnd });
       at = childStart;
-      if (at <= node.start) break;
+      if (at <= begin) break;
     }
-    if (at > node.start) segments.push([node.start, at]);
+    if (at > begin) segments.push([begin, at]);
     node.critical = segments.reverse();
     for (const [from, to] of segments) total += to - from;
   }
