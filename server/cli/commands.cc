@@ -20,14 +20,15 @@ namespace signalbox::server::cli {
 namespace {
 
 constexpr std::uint32_t kMostInPage = 1000;  // Of the API.
+constexpr std::size_t kMostMessages = 100;   // Of one request.
 constexpr std::uint32_t kUsualTraces = 20;
 constexpr std::uint32_t kUsualLogs = 100;
 
 std::string severity_number(const std::string& name) {
-  static const std::map<std::string, std::string> kNumbers = {{"trace", "1"},  {"debug", "5"},
-                                                              {"info", "9"},   {"warn", "13"},
-                                                              {"error", "17"}, {"fatal", "21"}};
-  return kNumbers.at(name);
+  static const std::map<std::string, std::string> numbers = {{"trace", "1"},  {"debug", "5"},
+                                                             {"info", "9"},   {"warn", "13"},
+                                                             {"error", "17"}, {"fatal", "21"}};
+  return numbers.at(name);
 }
 
 /// Log records by their span.
@@ -45,6 +46,19 @@ Answer logs_of_trace(Source& source, const std::string& trace_id) {
                                      {"limit", std::to_string(kMostInPage)},
                                      {"order", "oldest"},
                                      {"include", "rows"}}});
+}
+
+/// Why the first spans failed that did.
+void add_messages(Source& source, const std::string& path, TraceTree& tree) {
+  Parameters parameters;
+  for (const SpanNode& node : tree.nodes()) {
+    if (node.has_error && parameters.size() < kMostMessages) {
+      parameters.emplace_back("span_id", node.span_id);
+    }
+  }
+  if (parameters.empty()) return;
+  tree.add_messages(
+      ask(source, {.path = path + "/spans", .parameters = std::move(parameters)}).json);
 }
 
 /// Further pages of log records, until there are `limit`.
@@ -113,6 +127,7 @@ ExitCode run_command(const config::SearchTraces& command, const Context& context
   parameters.emplace_back("limit",
                           std::to_string(std::min(limit == 0 ? kUsualTraces : limit, kMostInPage)));
   parameters.emplace_back("order", command.order);
+  if (!command.structure.empty()) parameters.emplace_back("structure", command.structure);
   parameters.emplace_back("include", "rows");
   const Answer answer =
       ask(*source, {.path = "/api/v1/traces", .parameters = std::move(parameters)});
@@ -123,17 +138,21 @@ ExitCode run_command(const config::SearchTraces& command, const Context& context
 ExitCode run_command(const config::ShowTrace& command, const Context& context) {
   const std::string trace_id = trace_id_of(command.trace_id);
   const auto source = context.open();
-  const auto answer = find(*source, {.path = "/api/v1/traces/" + trace_id, .parameters = {}});
+  const std::string path = "/api/v1/traces/" + trace_id;
+  const bool as_json = context.client.output.json;
+  const auto answer =
+      find(*source, {.path = path + (as_json ? "" : "/skeleton"), .parameters = {}});
   if (answer == nullptr) {
     context.streams.error << "signalbox: there is no trace " << trace_id
                           << "; it may not have arrived yet, or be older than what is kept\n";
     return ExitCode::kNothing;
   }
-  if (context.client.output.json) {
+  if (as_json) {
     context.streams.out << answer->text << '\n';
     return ExitCode::kFound;
   }
-  const TraceTree tree(answer->json);
+  TraceTree tree(answer->json);
+  add_messages(*source, path, tree);
   WaterfallOptions options{.all = command.all};
   Answer logs;
   if (command.with_logs) {

@@ -7,11 +7,11 @@
 namespace signalbox::server::cli {
 
 const boost::json::value& member(const boost::json::value& object, std::string_view name) {
-  static const boost::json::value kNull;
+  static const boost::json::value null;
   const boost::json::object* const members = object.if_object();
   const boost::json::value* const found =
       members == nullptr ? nullptr : members->if_contains({name.data(), name.size()});
-  return found == nullptr ? kNull : *found;
+  return found == nullptr ? null : *found;
 }
 
 std::string text(const boost::json::value& object, std::string_view name) {
@@ -53,9 +53,9 @@ bool boolean(const boost::json::value& object, std::string_view name) {
 }
 
 const boost::json::array& items(const boost::json::value& object, std::string_view name) {
-  static const boost::json::array kNone;
+  static const boost::json::array none;
   const boost::json::array* const found = member(object, name).if_array();
-  return found == nullptr ? kNone : *found;
+  return found == nullptr ? none : *found;
 }
 
 }  // namespace signalbox::server::cli

@@ -38,14 +38,16 @@ bool is_origin(const boost::json::value& attribute) {
 /// " key=value …" within `room` columns; 0: all, whole.
 std::string attributes_of(const boost::json::value& record, std::size_t room) {
   std::vector<const boost::json::value*> ordered;
-  for (const boost::json::value& item : items(record, "attributes")) ordered.push_back(&item);
-  std::stable_partition(ordered.begin(), ordered.end(),
-                        [](const auto* item) { return !is_origin(*item); });
+  for (const bool origins : {false, true}) {
+    for (const boost::json::value& item : items(record, "attributes")) {
+      if (is_origin(item) == origins) ordered.push_back(&item);
+    }
+  }
   std::string shown;
   for (const boost::json::value* const item : ordered) {
     std::string value = printable(text(*item, "value"));
     if (room > 0) value = cut(value, kLongestValue);
-    if (value.find(' ') != std::string::npos) value = '"' + value + '"';
+    if (value.find(' ') != std::string::npos) value.insert(0, 1, '"').push_back('"');
     const std::string next = " " + printable(text(*item, "key")) + "=" + value;
     if (room > 0 && columns(shown) + columns(next) + 2 > room) return shown + " …";
     shown += next;

@@ -21,9 +21,9 @@ constexpr std::size_t kLeastSpark = 8;
 constexpr std::string_view kRest = "(all others)";
 
 const boost::json::object& results_of(const boost::json::value& answer) {
-  static const boost::json::object kNone;
+  static const boost::json::object none;
   const boost::json::object* const found = member(answer, "results").if_object();
-  return found == nullptr ? kNone : *found;
+  return found == nullptr ? none : *found;
 }
 
 /// The group's value of the nth field.

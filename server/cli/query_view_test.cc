@@ -10,7 +10,7 @@ namespace signalbox::server::cli {
 namespace {
 
 const boost::json::value& answer() {
-  static const boost::json::value kAnswer = boost::json::parse(R"json({"results": {"query": {
+  static const boost::json::value parsed = boost::json::parse(R"json({"results": {"query": {
       "group_by": ["service.name"],
       "aggregations": [{"name": "count", "unit": ""}, {"name": "p99(duration)", "unit": "ns"}],
       "buckets": {"start": "1764597600000000000", "step_ns": "60000000000", "count": 4},
@@ -23,7 +23,7 @@ const boost::json::value& answer() {
 }
 }
 })json");
-  return kAnswer;
+  return parsed;
 }
 
 TEST(QueryView, IsATableOfGroups) {
@@ -58,7 +58,7 @@ TEST(QueryView, ShowsAHistogramBetweenItsBounds) {
 })json");
 
   EXPECT_EQ(query_view(histogram, {}), "HISTOGRAM(DURATION)\n       1 µs ▂█ 4 µs\n");
-EXPECT_EQ(count_groups(histogram), 1U);
+  EXPECT_EQ(count_groups(histogram), 1U);
 }
 
 TEST(SqlView, AlignsNumbersAndTurnsWideRowsIntoLists) {
@@ -71,10 +71,10 @@ TEST(SqlView, AlignsNumbersAndTurnsWideRowsIntoLists) {
             "name    n  tags\n"
             "GET /  12  {\"a\":\"b\"}\n"
             "NULL    3  {}\n");
-EXPECT_EQ(sql_view(rows, {.has_color = false, .width = 12}),
-          "── 1 ──\nname  GET /\nn     12\ntags  {\"a\":…\n"
-          "── 2 ──\nname  NULL\nn     3\ntags  {}\n");
-EXPECT_EQ(sql_csv(rows), "name,n,tags\r\nGET /,12,\"{\"\"a\"\":\"\"b\"\"}\"\r\n,3,{}\r\n");
+  EXPECT_EQ(sql_view(rows, {.has_color = false, .width = 12}),
+            "── 1 ──\nname  GET /\nn     12\ntags  {\"a\":…\n"
+            "── 2 ──\nname  NULL\nn     3\ntags  {}\n");
+  EXPECT_EQ(sql_csv(rows), "name,n,tags\r\nGET /,12,\"{\"\"a\"\":\"\"b\"\"}\"\r\n,3,{}\r\n");
 }
 
 }  // namespace

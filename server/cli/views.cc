@@ -25,7 +25,7 @@ std::string shown(const boost::json::value& object, std::string_view name) {
   return printable(text(object, name));
 }
 
-std::string named(std::string name) {
+std::string named(const std::string& name) {
   return name.empty() ? "(no name)" : name;
 }
 

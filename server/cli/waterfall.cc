@@ -48,7 +48,7 @@ bool has_errors(const SpanNode& node) {
 void add_to(Fold& fold, const SpanNode& node) {
   fold.count += node.descendants + 1;
   fold.errors += node.errors_below + (node.has_error ? 1 : 0);
-  fold.longest = std::max(fold.longest, node.duration());
+  fold.longest = std::max(fold.longest, node.duration);
 }
 
 /// Of children that look alike, the longest stay.
@@ -61,8 +61,9 @@ class Folding {
     for (auto& [key, group] : groups_) {
       const std::size_t most = has_errors(*group.front()) ? kMostAlikeErrors : kMostAlike;
       if (group.size() <= most + 1) continue;
-      std::stable_sort(group.begin(), group.end(),
-                       [](const auto* a, const auto* b) { return a->duration() > b->duration(); });
+      std::sort(group.begin(), group.end(), [](const SpanNode* a, const SpanNode* b) {
+        return a->duration != b->duration ? a->duration > b->duration : a < b;
+      });
       Fold& fold = folds_[key];
       fold.what = "× " + group.front()->name;
       for (std::size_t i = most; i < group.size(); ++i) {
@@ -76,6 +77,7 @@ class Folding {
 
   [[nodiscard]] std::vector<Fold> folds() const {
     std::vector<Fold> all;
+    all.reserve(folds_.size());
     for (const auto& [key, fold] : folds_) all.push_back(fold);
     return all;
   }
@@ -92,6 +94,7 @@ class Folding {
 
 std::vector<Item> unfolded(const std::vector<const SpanNode*>& children) {
   std::vector<Item> shown;
+  shown.reserve(children.size());
   for (const SpanNode* const child : children) shown.push_back({.node = child, .fold = {}});
   return shown;
 }
@@ -172,8 +175,8 @@ std::vector<Row> rows_of(const TraceTree& tree, bool all) {
 class ServiceColors {
  public:
   explicit ServiceColors(const TraceTree& tree) {
-    for (const SpanNode* const node : tree.nodes()) {
-      colors_.emplace(node->service, color_at(colors_.size()));
+    for (const auto& [service, critical_ns] : tree.services()) {
+      colors_.emplace(service, color_at(colors_.size()));
     }
   }
   [[nodiscard]] std::string_view of(const std::string& service) const {
@@ -265,10 +268,9 @@ class Painter {
 
   std::string span(const Row& row) const {
     const SpanNode& node = *row.item.node;
-    const std::string duration = duration_text(static_cast<double>(node.duration()));
-    const std::int64_t critical_ns = node.critical_ns();
+    const std::string duration = duration_text(static_cast<double>(node.duration));
     const std::string critical =
-        critical_ns > 0 ? duration_text(static_cast<double>(critical_ns)) : "";
+        node.critical_ns > 0 ? duration_text(static_cast<double>(node.critical_ns)) : "";
     std::string text = painted_label(row) + std::string(kGap, ' ') +
                        pad_left(duration, kDurationWidth) + std::string(kGap, ' ') +
                        style_.paint(color::kBold, pad_left(critical, kDurationWidth)) +
@@ -305,12 +307,12 @@ class Painter {
   /// What does not lie on the critical path is dim.
   std::string painted_bar(const SpanNode& node) const {
     const double total = std::max<double>(1, static_cast<double>(tree_.duration_ns()));
-    const std::string text = bar(static_cast<double>(node.start) / total,
-                                 static_cast<double>(node.end) / total, bar_width_);
+    std::string text = bar(static_cast<double>(node.start) / total,
+                           static_cast<double>(node.start + node.duration) / total, bar_width_);
     const std::string_view service_color = colors_.of(node.service);
     if (!style_.has_color) return text;
     const std::string sgr = node.has_error          ? std::string(color::kRed)
-                            : node.critical.empty() ? "2;" + std::string(service_color)
+                            : node.critical_ns == 0 ? "2;" + std::string(service_color)
                                                     : std::string(service_color);
     return style_.paint(sgr, text);
   }
@@ -362,15 +364,12 @@ class Painter {
 
 /// "shop 61 % · cart 20 %": whom the trace waited for.
 std::string critical_shares(const TraceTree& tree, const Style& style) {
-  std::map<std::string, std::int64_t> by_service;
+  std::vector<std::pair<std::string, std::int64_t>> shares = tree.services();
   std::int64_t total = 0;
-  for (const SpanNode* const node : tree.nodes()) {
-    by_service[node->service] += node->critical_ns();
-    total += node->critical_ns();
-  }
-  std::vector<std::pair<std::string, std::int64_t>> shares(by_service.begin(), by_service.end());
-  std::stable_sort(shares.begin(), shares.end(),
-                   [](const auto& a, const auto& b) { return a.second > b.second; });
+  for (const auto& [service, critical_ns] : shares) total += critical_ns;
+  std::sort(shares.begin(), shares.end(), [](const auto& a, const auto& b) {
+    return a.second != b.second ? a.second > b.second : a.first < b.first;
+  });
   if (total == 0 || shares.size() < 2) return {};
   const ServiceColors colors(tree);
   std::string text;

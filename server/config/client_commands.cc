@@ -60,6 +60,10 @@ void ClientCommands::add_traces(CLI::App& app) {
   CLI::App& command =
       add(app, "traces", "Traces that have a span which matches", [this] { return traces_; });
   add_filter(command, true);
+  command
+      .add_option("--structure", traces_.structure,
+                  "How their spans relate: \"{ kind = server } >> { status = error }\"")
+      ->type_name("EXPRESSION");
   command.add_option("--order", traces_.order, "Which of them come first")
       ->check(CLI::IsMember({"newest", "oldest", "slowest"}))
       ->capture_default_str();

@@ -49,6 +49,7 @@ struct ListServices {
 
 struct SearchTraces {
   std::string order = "newest";
+  std::string structure;
 };
 
 struct ShowTrace {

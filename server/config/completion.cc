@@ -71,10 +71,11 @@ std::string bash_values(const CommandDescription& command) {
   std::string cases;
   for (const OptionDescription& option : command.options) {
     if (option.is_positional || option.value.empty()) continue;
-    std::vector<std::string> patterns;
-    for (const std::string& name : option.names)
-      patterns.push_back("'" + command.path + ":" + name + "'");
-    cases += "    " + joined(patterns, "|") + ") COMPREPLY=($(compgen " + bash_value(option) +
+    std::string patterns;
+    for (const std::string& name : option.names) {
+      patterns.append(patterns.empty() ? "" : "|").append(in_quotes(command.path + ":" + name));
+    }
+    cases += "    " + patterns + ") COMPREPLY=($(compgen " + bash_value(option) +
              " -- \"$current\")); return ;;\n";
   }
   return cases;
@@ -214,12 +215,12 @@ std::string fish(const std::vector<CommandDescription>& commands) {
   for (const CommandDescription& command : commands) {
     const std::string here = "complete -c signalbox -n \"__signalbox_at '" + command.path + "'";
     for (const std::string& name : command.subcommands) {
-      text += here + " only\" -a " + name + " -d " +
-              in_quotes(below(commands, command, name).text) + "\n";
+      text.append(here).append(" only\" -a ").append(name).append(" -d ");
+      text += in_quotes(below(commands, command, name).text) + "\n";
     }
     for (const OptionDescription& option : command.options) {
       if (option.is_positional && option.choices.empty()) continue;
-      text += here + "\"" + fish_option(option) + "\n";
+      text.append(here).append("\"").append(fish_option(option)) += '\n';
     }
   }
   return text;

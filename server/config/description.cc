@@ -58,7 +58,8 @@ void describe(const CLI::App& app, const std::string& path,
   }
   for (const CLI::App* const subcommand : subcommands) {
     const std::string& name = subcommand->get_name();
-    describe(*subcommand, path.empty() ? name : path + " " + name, commands);
+    std::string below = path.empty() ? "" : path + " ";
+    describe(*subcommand, below.append(name), commands);
   }
 }
 

@@ -100,7 +100,8 @@ class Server(unittest.TestCase):
         self.assertRegex(self.ask("services", "shop"), r"(?m)^checkout +\S+/s +100 %")
 
     def test_finds_traces_by_a_filter(self) -> None:
-        for arguments in (("name = charge",), ("--filter", "name = charge"), ("--service", "payment"), ("--order", "slowest")):
+        for arguments in (("name = charge",), ("--filter", "name = charge"), ("--service", "payment"), ("--order", "slowest"),
+                          ("--structure", "{ service.name = shop } > { status = error }")):
             self.assertRegex(self.ask("traces", *arguments), rf"✗ shop checkout .*{self.shop.trace_id}")
 
     def test_draws_a_trace(self) -> None:
