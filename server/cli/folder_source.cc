@@ -39,7 +39,9 @@ store::Writer::Options writer_options(const std::filesystem::path& folder) {
 class Waiting final : public net::Responder::Exchange {
  public:
   void respond(net::Response response) noexcept override {
-    answer_.set_value({.status = response.status, .body = std::string(response.content())});
+    ApiReply reply{.status = response.status, .body = std::string(response.content())};
+    for (const auto& [name, value] : response.headers) reply.headers[name] = value;
+    answer_.set_value(std::move(reply));
   }
   [[nodiscard]] bool abandoned() const noexcept override { return false; }
   [[nodiscard]] ApiReply wait() { return answer_.get_future().get(); }

@@ -2,8 +2,11 @@
 
 #include <curl/curl.h>
 
+#include <map>
 #include <string>
+#include <string_view>
 
+#include "server/ascii.h"
 #include "server/cli/failure.h"
 
 namespace signalbox::server::cli {
@@ -26,6 +29,23 @@ std::size_t append(char* data, std::size_t size, std::size_t count, void* user) 
   if (body.size() + size * count > kMostAnswerBytes) return 0;
   body.append(data, size * count);
   return size * count;
+}
+
+std::string trimmed(std::string_view text) {
+  constexpr std::string_view kSpace = " \t\r\n";
+  const std::size_t begin = text.find_first_not_of(kSpace);
+  if (begin == std::string_view::npos) return {};
+  return std::string(text.substr(begin, text.find_last_not_of(kSpace) - begin + 1));
+}
+
+/// Keeps a line of the answer's head.
+std::size_t keep_header(char* data, std::size_t size, std::size_t count, void* user) {
+  auto& headers = *static_cast<std::map<std::string, std::string>*>(user);
+  const std::string_view line(data, size * count);
+  if (const std::size_t colon = line.find(':'); colon != std::string_view::npos) {
+    headers[to_lower(line.substr(0, colon))] = trimmed(line.substr(colon + 1));
+  }
+  return line.size();
 }
 
 std::string base_url(std::string url) {
@@ -84,6 +104,7 @@ HttpSource::HttpSource(const config::Connection& connection)
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, kConnectTimeoutMs);
   curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "");
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, append);
+  curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, keep_header);
   if (connection.insecure) {
     curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
     curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
@@ -103,6 +124,7 @@ ApiReply HttpSource::ask(const ApiRequest& request) {
   curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
   curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, kAnswerTimeoutMs);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &reply.body);
+  curl_easy_setopt(curl, CURLOPT_HEADERDATA, &reply.headers);
   if (request.body.empty()) {
     curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, nullptr);

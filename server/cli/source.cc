@@ -65,9 +65,13 @@ std::unique_ptr<Source> open_source(const config::Connection& connection) {
 }
 
 Answer ask(Source& source, const ApiRequest& request) {
+  return parsed(ask_plain(source, request));
+}
+
+ApiReply ask_plain(Source& source, const ApiRequest& request) {
   ApiReply reply = source.ask(request);
   if (reply.status != kOk) throw refusal(reply);
-  return parsed(std::move(reply));
+  return reply;
 }
 
 std::unique_ptr<Answer> find(Source& source, const ApiRequest& request) {

@@ -2,6 +2,7 @@
 
 #include <boost/json/value.hpp>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -25,6 +26,7 @@ struct ApiRequest {
 struct ApiReply {
   unsigned status = 0;
   std::string body;
+  std::map<std::string, std::string> headers = {};  ///< By their names in small letters.
 };
 
 /// Who answers requests to the API.
@@ -47,6 +49,9 @@ struct Answer {
 
 /// Asks; an error of the API becomes a Failure that says what it said.
 Answer ask(Source& source, const ApiRequest& request);
+
+/// The same where the answer is no JSON.
+ApiReply ask_plain(Source& source, const ApiRequest& request);
 
 /// As `ask`; nothing where there is no such thing (404).
 std::unique_ptr<Answer> find(Source& source, const ApiRequest& request);

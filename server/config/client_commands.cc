@@ -4,6 +4,7 @@ namespace signalbox::server::config {
 namespace {
 
 constexpr const char* kServerVariable = "SIGNALBOX_SERVER";
+constexpr const char* kKeyVariable = "SIGNALBOX_INGESTION_KEY";
 constexpr const char* kAsking = "Ask";  // The group of these commands in the help.
 constexpr std::uint32_t kMostRows = 100'000;
 constexpr std::uint32_t kMostSqlRows = 10'000;
@@ -20,6 +21,8 @@ ClientCommands::ClientCommands(CLI::App& app, std::string_view version,
   add_metrics(app);
   add_query(app);
   add_sql(app);
+  add_export(app);
+  add_import(app);
   add_version(app, version);
 }
 
@@ -41,11 +44,17 @@ std::optional<Client> ClientCommands::parsed() const {
 
 CLI::App& ClientCommands::add(CLI::App& app, const std::string& name,
                               const std::string& description, std::function<Parts()> make) {
+  CLI::App& command = add_bare(app, name, description, std::move(make));
+  add_connection(command);
+  add_output(command);
+  return command;
+}
+
+CLI::App& ClientCommands::add_bare(CLI::App& app, const std::string& name,
+                                   const std::string& description, std::function<Parts()> make) {
   CLI::App* const command = app.add_subcommand(name, description);
   command->group(kAsking);
   commands_.emplace_back(command, std::move(make));
-  add_connection(*command);
-  add_output(*command);
   return *command;
 }
 
@@ -156,6 +165,51 @@ void ClientCommands::add_sql(CLI::App& app) {
       ->default_str("1000");
 }
 
+void ClientCommands::add_export(CLI::App& app) {
+  CLI::App& command =
+      add_bare(app, "export", "Records that match, as files of OTLP", [this] { return export_; });
+  add_connection(command);
+  add_filter(command, true);
+  command.add_option("--trace", export_.trace_id, "This trace, its logs, and metrics of its time")
+      ->type_name("ID");
+  command.add_option("--signal", export_.signals, "Only this one; repeatable")
+      ->check(CLI::IsMember({"traces", "logs", "metrics"}))
+      ->allow_extra_args(false);
+  command.add_option("--format", export_.format, "JSON lines, or protobuf behind its length")
+      ->check(CLI::IsMember({"json", "protobuf"}))
+      ->capture_default_str();
+  command
+      .add_option("-o,--output", export_.output,
+                  "Write there, compressed if it ends in .gz or .zst; - is the output")
+      ->type_name("FILE")
+      ->capture_default_str();
+  add_service(command);
+  add_times(command);
+  command.add_flag("--all", export_.all_times, "Of all times")
+      ->group("Time range")
+      ->excludes("--since")
+      ->excludes("--from")
+      ->excludes("--to");
+}
+
+void ClientCommands::add_import(CLI::App& app) {
+  CLI::App& command = add_bare(app, "import", "Send files of OTLP to a server", [this] {
+    ImportTelemetry import = import_;
+    if (import.key.empty()) import.key = environment_(kKeyVariable).value_or("");
+    return import;
+  });
+  command.add_option("FILE", import_.files, "JSON or protobuf, compressed or not; - is the input")
+      ->required();
+  command.add_option("--endpoint", import_.endpoint, "Where OTLP over HTTP is taken")
+      ->type_name("URL")
+      ->capture_default_str();
+  command.add_option("--key", import_.key, "An ingestion key (SIGNALBOX_INGESTION_KEY)")
+      ->type_name("KEY");
+  command.add_option("--skip", import_.skip, "Begin behind so many messages of the first file")
+      ->type_name("N");
+  add_certificates(command);
+}
+
 void ClientCommands::add_version(CLI::App& app, std::string_view version) {
   add(app, "version", "The versions of this program and of the server",
       [text = std::string(version)] { return Version{text}; });
@@ -173,6 +227,11 @@ void ClientCommands::add_connection(CLI::App& command) {
       ->type_name("FOLDER")
       ->group("Connection")
       ->excludes("--server");
+  add_certificates(command);
+}
+
+void ClientCommands::add_certificates(CLI::App& command) {
+  Connection& connection = client_.connection;
   command.add_flag("--insecure", connection.insecure, "Take any certificate")->group("Connection");
   command.add_option("--ca", connection.ca_file, "Who signed the server's certificate, PEM")
       ->type_name("FILE")

@@ -28,8 +28,11 @@ class ClientCommands {
  private:
   using Parts = decltype(Client::what);
 
+  /// A command that prints what the API answers.
   CLI::App& add(CLI::App& app, const std::string& name, const std::string& description,
                 std::function<Parts()> make);
+  CLI::App& add_bare(CLI::App& app, const std::string& name, const std::string& description,
+                     std::function<Parts()> make);
   void add_services(CLI::App& app);
   void add_traces(CLI::App& app);
   void add_trace(CLI::App& app);
@@ -37,8 +40,11 @@ class ClientCommands {
   void add_metrics(CLI::App& app);
   void add_query(CLI::App& app);
   void add_sql(CLI::App& app);
+  void add_export(CLI::App& app);
+  void add_import(CLI::App& app);
   void add_version(CLI::App& app, std::string_view version);
   void add_connection(CLI::App& command);
+  void add_certificates(CLI::App& command);
   void add_output(CLI::App& command);
   void add_csv(CLI::App& command);
   void add_times(CLI::App& command);
@@ -57,6 +63,8 @@ class ClientCommands {
   ShowMetrics metrics_;
   RunQuery query_;
   RunSql sql_;
+  ExportTelemetry export_;
+  ImportTelemetry import_;
 };
 
 }  // namespace signalbox::server::config

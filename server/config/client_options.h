@@ -87,6 +87,21 @@ struct RunSql {
   std::string file;       ///< "-": the standard input.
 };
 
+struct ExportTelemetry {
+  std::string trace_id;
+  std::vector<std::string> signals;    ///< Empty: all.
+  std::string format = "json";         ///< "json" or "protobuf".
+  std::filesystem::path output = "-";  ///< "-": the standard output.
+  bool all_times = false;
+};
+
+struct ImportTelemetry {
+  std::vector<std::filesystem::path> files;  ///< "-": the standard input.
+  std::string endpoint = "http://127.0.0.1:4318";
+  std::string key;         ///< An ingestion key; empty: none.
+  std::uint64_t skip = 0;  ///< Messages of the first file.
+};
+
 struct Version {
   std::string program;
 };
@@ -103,7 +118,7 @@ struct Client {
   Output output;
   Selection selection;
   std::variant<ListServices, SearchTraces, ShowTrace, SearchLogs, ShowMetrics, RunQuery, RunSql,
-               Version>
+               ExportTelemetry, ImportTelemetry, Version>
       what;
 };
 

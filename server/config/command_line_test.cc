@@ -159,7 +159,19 @@ TEST_F(CommandLine, ReadsCommandsThatAsk) {
   EXPECT_FALSE(client({"traces", "--filter", "root = true"}).selection.service);
   EXPECT_TRUE(std::get<ShowTrace>(client({"trace", "--logs", "abc"}).what).with_logs);
 
-  variables_ = {{"SIGNALBOX_SERVER", "https://box.example"}};
+  const auto exported = std::get<ExportTelemetry>(
+      client({"export", "a = b", "--signal", "logs", "--signal", "traces", "--all"}).what);
+  EXPECT_THAT(exported.signals, ElementsAre("logs", "traces"));
+  EXPECT_TRUE(exported.all_times);
+  EXPECT_EQ(exported.output, "-");
+
+  variables_ = {{"SIGNALBOX_SERVER", "https://box.example"}, {"SIGNALBOX_INGESTION_KEY", "k"}};
+  EXPECT_EQ(std::get<ImportTelemetry>(client({"import", "a", "b"}).what).key, "k");
+  const auto imported =
+      std::get<ImportTelemetry>(client({"import", "a", "b", "--key", "x", "--skip", "7"}).what);
+  EXPECT_THAT(imported.files, ElementsAre("a", "b"));
+  EXPECT_EQ(imported.key, "x");
+  EXPECT_EQ(imported.skip, 7u);
   EXPECT_EQ(client({"services"}).connection.server, "https://box.example");
   EXPECT_EQ(client({"services", "--server", "http://b"}).connection.server, "http://b");
   EXPECT_EQ(client({"services", "--data", "/d"}).connection.data_folder, "/d");
