@@ -30,6 +30,7 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BENCH = ROOT / "build" / "bench"
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
+from queries import bench_queries  # noqa: E402
 from stack import Stack, cpu_seconds, free_port, request, resident_mib, wait_until  # noqa: E402
 
 CASES = {  # Case: iterations of one round, what it is called in the report.
@@ -397,7 +398,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=20, help="of each ingest run")
     parser.add_argument("--rounds", type=int, default=7, help="of each measurement; the median counts")
-    parser.add_argument("--only", choices=["sdk", "server", "store", "days", "soak", "trace", "peers"])
+    parser.add_argument("--only", choices=["sdk", "server", "store", "days", "soak", "trace", "queries", "peers"])
     parser.add_argument("--victoria-traces", help="its program, for --only peers")
     parser.add_argument("--victoria-logs", help="its program, for --only peers")
     options = parser.parse_args()
@@ -408,6 +409,8 @@ def main() -> None:
         report += ["", "### Server", "", *bench_server(options.seconds, options.rounds)]
     if options.only in (None, "store"):
         report += ["", "### Store", "", *bench_store(options.rounds)]
+    if options.only in (None, "queries"):
+        report += ["", "### Questions", "", *bench_queries(options.rounds, str(BENCH / "bin" / "ingest-load"), settle)]
     if options.only == "days":
         report += ["", "### Fifteen days", "", *bench_days(options.rounds)]
     if options.only == "soak":
