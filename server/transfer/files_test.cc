@@ -33,7 +33,7 @@ std::string raw(const std::filesystem::path& path) {
 class TransferFiles : public ::testing::Test {
  protected:
   TransferFiles() {
-    std::mt19937 random{1};
+    std::mt19937 random{1};  // NOLINT(bugprone-random-generator-seed): a test is to repeat itself.
     while (text_.size() < 3'000'000) {
       text_ += random() % 10 == 0 ? std::to_string(random()) : "the same again and again\n";
     }

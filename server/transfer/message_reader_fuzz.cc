@@ -7,6 +7,7 @@
 #include "server/transfer/message_reader.h"
 
 /// Whatever a file holds, its messages lie in it one behind the other, or it is broken.
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using signalbox::server::transfer::BrokenFile;
   using signalbox::server::transfer::MessageReader;
@@ -14,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string_view left = file;
   MessageReader reader([&](char* to, std::size_t most) {
     const std::size_t count = std::min({left.size(), most, std::size_t{7}});
-    std::copy_n(left.data(), count, to);
+    left.copy(to, count);
     left.remove_prefix(count);
     return count;
   });

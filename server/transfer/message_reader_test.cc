@@ -19,7 +19,7 @@ using ::testing::IsEmpty;
 MessageReader reader_of(std::string_view text, std::size_t step = 3) {
   return MessageReader([text, step](char* to, std::size_t size) mutable {
     const std::size_t count = std::min({text.size(), size, step});
-    std::copy_n(text.data(), count, to);
+    text.copy(to, count);
     text.remove_prefix(count);
     return count;
   });

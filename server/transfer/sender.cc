@@ -190,7 +190,8 @@ Sender::Implementation::Exchange Sender::Implementation::exchange(otlp::Signal s
   curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &done.body);
   curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDSIZE_LARGE,
                    static_cast<curl_off_t>(message.size()));
-  curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, message.data());
+  curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS,
+                   message.data());  // NOLINT(bugprone-suspicious-stringview-data-usage): sized.
   done.code = curl_easy_perform(curl.get());
   if (done.code != CURLE_OK) return done;
   curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &done.status);
@@ -208,11 +209,12 @@ Receipt Sender::Implementation::settle(const Exchange& done, bool is_json) const
   if (done.status == 400 || done.status == 413 || done.status == 422) {
     return {.is_refused = true, .message = said.empty() ? status : said};
   }
-  std::string advice = "is that an OTLP/HTTP endpoint? Signalbox's is on port 4318 (--endpoint)";
-  if (done.status == 401 || done.status == 403) advice = "give an ingestion key with --key";
-  throw CannotSend(
-      options.endpoint + " refuses (" + status + (said.empty() ? "" : ": " + said) + "); " + advice,
-      false);
+  std::string why = options.endpoint + " refuses (" + status;
+  if (!said.empty()) why.append(": ").append(said);
+  const bool wants_key = done.status == 401 || done.status == 403;
+  why += wants_key ? "); give an ingestion key with --key"
+                   : "); is that an OTLP/HTTP endpoint? Signalbox's is on port 4318 (--endpoint)";
+  throw CannotSend(why, false);
 }
 
 Sender::Sender(Options options)

@@ -60,7 +60,7 @@ std::string key_literal(const KeyColumn& column, const std::string& value, Param
 }  // namespace
 
 std::string key_select(const KeyColumn& column) {
-  const std::string name(column.name);
+  std::string name(column.name);
   if (column.type == Type::kMinute) return "toUnixTimestamp(" + name + ")";
   if (column.type == Type::kTime) return "toUnixTimestamp64Nano(" + name + ")";
   if (column.type == Type::kReceived) return "toUnixTimestamp64Micro(" + name + ")";
@@ -134,13 +134,16 @@ std::string Cursor::condition(const std::vector<KeyColumn>& columns, Parameters&
   std::string sql;
   // From the innermost: a > x OR (a = x AND (b > y OR (b = y AND c >= z))).
   for (std::size_t i = values.size(); i-- > 0;) {
-    const std::string name(columns[i].name);
     const std::string value = key_literal(columns[i], values[i], parameters);
+    std::string outer = "(";
+    outer += columns[i].name;
     if (sql.empty()) {
-      sql = "(" + name + (is_cut ? " > " : " >= ") + value + ")";
+      outer.append(is_cut ? " > " : " >= ").append(value).append(")");
     } else {
-      sql = "(" + name + " > " + value + " OR (" + name + " = " + value + " AND " + sql + "))";
+      outer.append(" > ").append(value).append(" OR (").append(columns[i].name);
+      outer.append(" = ").append(value).append(" AND ").append(sql).append("))");
     }
+    sql = std::move(outer);
   }
   return sql.empty() ? "1" : sql;
 }

@@ -12,11 +12,13 @@ namespace {
 
 using Type = KeyColumn::Type;
 
-const std::vector<KeyColumn> kColumns{{"name"}, {"id", Type::kId, 2}, {"time", Type::kTime}};
+std::vector<KeyColumn> columns() {
+  return {{"name"}, {"id", Type::kId, 2}, {"time", Type::kTime}};
+}
 
 std::string condition(const Cursor& cursor) {
   Parameters parameters;
-  return cursor.condition(kColumns, parameters);
+  return cursor.condition(columns(), parameters);
 }
 
 TEST(ExportCursor, BeginsWithTheWholeTable) {
@@ -25,7 +27,7 @@ TEST(ExportCursor, BeginsWithTheWholeTable) {
 
 TEST(ExportCursor, FindsThePlaceColumnByColumn) {
   Cursor cursor;
-  cursor.pass({"a", "xy", "7"}, kColumns);
+  cursor.pass({"a", "xy", "7"}, columns());
 
   EXPECT_EQ(condition(cursor),
             "(name > {p1:String} OR (name = {p1:String} AND (id > unhex('7879') OR (id = "
@@ -34,19 +36,19 @@ TEST(ExportCursor, FindsThePlaceColumnByColumn) {
 
 TEST(ExportCursor, CountsTheRowsOfItsKey) {
   Cursor cursor;
-  cursor.pass({"a", "xy", "7"}, kColumns);
-  cursor.pass({"a", "xy", "7"}, kColumns);
+  cursor.pass({"a", "xy", "7"}, columns());
+  cursor.pass({"a", "xy", "7"}, columns());
   EXPECT_EQ(cursor.skip, 2u);
 
-  cursor.pass({"a", "xy", "8"}, kColumns);
+  cursor.pass({"a", "xy", "8"}, columns());
   EXPECT_EQ(cursor.skip, 1u);
 }
 
 TEST(ExportCursor, KeepsOnlyHowALongTextBegins) {
   const std::string beginning(256, 'a');
   Cursor cursor;
-  cursor.pass({beginning + "b", "xy", "7"}, kColumns);
-  cursor.pass({beginning + "c", "xy", "1"}, kColumns);
+  cursor.pass({beginning + "b", "xy", "7"}, columns());
+  cursor.pass({beginning + "c", "xy", "1"}, columns());
 
   EXPECT_EQ(cursor.skip, 2u) << "all that are behind the beginning are counted";
   EXPECT_EQ(condition(cursor), "(name > {p0:String})");
@@ -56,14 +58,14 @@ TEST(ExportCursor, KeepsOnlyHowALongTextBegins) {
 TEST(ExportCursor, TellsATextOfTheLongestKeptLengthFromOneThatIsCut) {
   const std::string beginning(256, 'a');
   Cursor cursor;
-  cursor.pass({beginning, "xy", "7"}, kColumns);
-  cursor.pass({beginning + "b", "xy", "7"}, kColumns);
+  cursor.pass({beginning, "xy", "7"}, columns());
+  cursor.pass({beginning + "b", "xy", "7"}, columns());
   EXPECT_EQ(cursor.skip, 1u);
 }
 
 TEST(ExportCursor, SurvivesAsText) {
   Cursor cursor{.table = 3};
-  cursor.pass({std::string("\0'\xFF", 3), "xy", "-7"}, kColumns);
+  cursor.pass({std::string("\0'\xFF", 3), "xy", "-7"}, columns());
   cursor.skip = UINT64_MAX;
 
   EXPECT_EQ(Cursor::from_text(cursor.to_text()), cursor);

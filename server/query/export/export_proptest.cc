@@ -30,9 +30,11 @@ using otlp::testing::RecordingSink;
 using Attributes = std::vector<otlp::KeyValueView>;
 
 Attributes sorted(otlp::AttributesView attributes) {
-  Attributes copy(attributes.begin(), attributes.end());
-  std::stable_sort(copy.begin(), copy.end(),
-                   [](const auto& a, const auto& b) { return a.key < b.key; });
+  std::multimap<std::string_view, otlp::KeyValueView> by_key;  // Keeps equal keys in their order.
+  for (const otlp::KeyValueView& attribute : attributes) by_key.emplace(attribute.key, attribute);
+  Attributes copy;
+  copy.reserve(by_key.size());
+  for (const auto& [key, attribute] : by_key) copy.push_back(attribute);
   return copy;
 }
 
@@ -247,7 +249,9 @@ class ExportProperty : public ::testing::Test {
 
   static std::vector<std::string> random_messages(Signal signal, RandomRequests& random) {
     std::vector<std::string> messages;
-    for (int i = 0; i < 100; ++i) {
+    constexpr std::size_t kRequests = 100;
+    messages.reserve(kRequests);
+    while (messages.size() < kRequests) {
       messages.push_back(signal == Signal::kTraces ? random.traces().protobuf
                          : signal == Signal::kLogs ? random.logs().protobuf
                                                    : random.metrics().protobuf);

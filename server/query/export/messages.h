@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -58,16 +59,18 @@ void write_records(const Records& records, const Descriptions& descriptions, Mes
   struct Sorted {
     std::size_t place;
     std::size_t metric;
+    std::size_t at;
     const typename Records::value_type* record;
   };
   std::vector<Sorted> sorted;
   sorted.reserve(records.size());
   for (const auto& record : records) {
     const Place place = place_of(record);
-    sorted.push_back({order[{place.resource_id, place.scope_id}], place.metric, &record});
+    sorted.push_back(
+        {order[{place.resource_id, place.scope_id}], place.metric, sorted.size(), &record});
   }
-  std::stable_sort(sorted.begin(), sorted.end(), [](const Sorted& a, const Sorted& b) {
-    return std::pair(a.place, a.metric) < std::pair(b.place, b.metric);
+  std::sort(sorted.begin(), sorted.end(), [](const Sorted& a, const Sorted& b) {
+    return std::tie(a.place, a.metric, a.at) < std::tie(b.place, b.metric, b.at);
   });
 
   otlp::Encoder& encoder = messages.encoder();

@@ -20,8 +20,9 @@ using otlp::ValueType;
 template <typename Number>
 Number parse_number(std::string_view text, const char* type) {
   Number number = 0;
-  const char* const end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data(), end, number);
+  const char* const begin = text.data();
+  const char* const end = begin + text.size();
+  const auto parsed = std::from_chars(begin, end, number);
   if (parsed.ec != std::errc() || parsed.ptr != end) fail(text, type);
   return number;
 }
