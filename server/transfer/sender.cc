@@ -209,7 +209,8 @@ Receipt Sender::Implementation::settle(const Exchange& done, bool is_json) const
   if (done.status == 400 || done.status == 413 || done.status == 422) {
     return {.is_refused = true, .message = said.empty() ? status : said};
   }
-  std::string why = options.endpoint + " refuses (" + status;
+  std::string why = options.endpoint;
+  why.append(" refuses (").append(status);
   if (!said.empty()) why.append(": ").append(said);
   const bool wants_key = done.status == 401 || done.status == 403;
   why += wants_key ? "); give an ingestion key with --key"
