@@ -10,7 +10,7 @@ that start-up cancels out. Server: records acknowledged per second, how long eac
 them with the merges that follow, memory, disk, and the time from start to the first trace that the API shows.
 Store: ten million spans in blocks as under load, what reading them takes, and a start on them. Only when asked for:
 days, 200 million spans over 15 days and a server that shows them; soak, ten minutes of as much as is taken, with the number of parts as it goes; trace, one of
-100,000 spans as the API answers it; peers, the server's loads sent by turns to Signalbox and to the programs given, each built from its own source (`go build ./app/victoria-traces`).
+100,000 spans as the API answers it, and searches by structure in millions of spans; peers, the server's loads sent by turns to Signalbox and to the programs given, each built from its own source (`go build ./app/victoria-traces`).
 """
 
 import argparse
@@ -337,12 +337,12 @@ def bench_trace(rounds: int, spans: int = 100_000) -> list[str]:
         stack.wait_for_rows(span_rows=spans)
         settle(server.pid)
         ids = stack.api(f"traces/{trace_id}/skeleton")["columns"]["span_id"]
-        lines = ["| Answer | encoding | MB on the wire | ms: first, median, max |", "|---|---|---|---|"]
+        lines = ["| Answer | encoding | MB on the wire | ms: first, median, max | CPU ms |", "|---|---|---|---|---|"]
         for what, path in {"skeleton": "skeleton", "everything": "",
                            "one span": f"spans?span_id={ids[spans // 2]}",
                            "100 spans": "spans?span_id=" + "&span_id=".join(ids[::spans // 100])}.items():
             for encoding in ("zstd", "gzip", "identity"):
-                times = []
+                times, cpu = [], cpu_seconds(server.pid)
                 for _ in range(rounds):
                     start = time.monotonic()
                     status, body = request("GET", f"{stack.ui}/api/v1/traces/{trace_id}/{path}".rstrip("/"),
@@ -350,7 +350,44 @@ def bench_trace(rounds: int, spans: int = 100_000) -> list[str]:
                     times.append((time.monotonic() - start) * 1000)
                     assert status == 200, (status, body)
                 lines.append(f"| {what} | {encoding} | {len(body) / 1e6:.3f} "
-                             f"| {times[0]:.0f}, {statistics.median(times):.0f}, {max(times):.0f} |")
+                             f"| {times[0]:.0f}, {statistics.median(times):.0f}, {max(times):.0f} "
+                             f"| {(cpu_seconds(server.pid) - cpu) / rounds * 1000:.0f} |")
+        return lines
+
+
+STRUCTURES = [
+    "{ kind = server } >> { status = error }",
+    "{ kind = server } > { kind = client } >> { kind = server }",
+    "{ kind = client } !> { kind = server }",
+    "{ status = error } ~ { status = error }",
+    "{ name = 'INSERT ledger' } >> { name = 'GET' }",  # No trace has both.
+    "{ kind = consumer } >> { kind = server } ~ { kind = producer }",  # Traces have all three, but nowhere so.
+    "{ root = true } | trace.duration > 100s",  # There is none.
+]
+
+
+def bench_structure(rounds: int, seconds: float) -> list[str]:
+    """Pages of 100 traces, among the spans of `seconds` of as many as are taken."""
+    with Stack() as stack:
+        server = stack.start_server()
+        load = subprocess.run([BENCH / "bin" / "ingest-load", "--endpoint", f"http://127.0.0.1:{stack.grpc_port}",
+                               "--connections", "4", "--records", "1000", "--seconds", str(seconds)],
+                              stdout=subprocess.PIPE, text=True, check=False)  # 1: some were refused.
+        settle(server.pid)
+        lines = [f"Among {json.loads(load.stdout)['acknowledged'] / 1e6:.1f} million spans:", "",
+                 "| Structure | traces found | traces looked at | all? | ms: first, median, max | CPU ms |",
+                 "|---|---|---|---|---|---|"]
+        for structure in STRUCTURES:
+            times, cpu = [], cpu_seconds(server.pid)
+            for _ in range(rounds):
+                start = time.monotonic()
+                answer = stack.api("traces", structure=structure, limit=100)
+                times.append((time.monotonic() - start) * 1000)
+            looked_at = answer["structure"]
+            lines.append(f"| `{structure.replace('|', chr(92) + '|')}` | {len(answer['traces'])} "
+                         f"| {looked_at['examined_trace_count']:,} | {'yes' if looked_at['is_complete'] else 'no'} "
+                         f"| {times[0]:.0f}, {statistics.median(times):.0f}, {max(times):.0f} "
+                         f"| {(cpu_seconds(server.pid) - cpu) / rounds * 1000:.0f} |")
         return lines
 
 
@@ -416,7 +453,8 @@ def main() -> None:
     if options.only == "soak":
         report += ["", "### Ten minutes", "", *bench_soak(10)]
     if options.only == "trace":
-        report += ["", "### A large trace", "", *bench_trace(options.rounds)]
+        report += ["", "### A large trace", "", *bench_trace(options.rounds), "", "### Traces by structure", "",
+                   *bench_structure(options.rounds, options.seconds)]
     if options.only == "peers":
         peers = {"traces": options.victoria_traces, "logs": options.victoria_logs}
         report += ["", "### Beside others", "",

@@ -33,6 +33,13 @@ std::string id_literal(std::string_view bytes) {
   return "unhex('" + to_hex(bytes) + "')";
 }
 
+std::string escaped_id_literal(std::string_view bytes) {
+  const std::string hex = to_hex(bytes);
+  std::string literal = "'";
+  for (std::size_t i = 0; i < hex.size(); i += 2) literal.append("\\x").append(hex, i, 2);
+  return literal + "'";
+}
+
 std::string trace_id_literal(std::string_view hex, const std::string& parameter) {
   return checked_literal(hex, 32, parameter);
 }

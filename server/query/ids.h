@@ -17,13 +17,17 @@ std::string trace_id_literal(std::string_view hex, const std::string& parameter)
 /// The same of a span id: 16 digits.
 std::string span_id_literal(std::string_view hex, const std::string& parameter);
 
-/// `(unhex('…'), unhex('…'))`
+/// `'\x0a\xff…'`: as `id_literal`, but a constant and not a call; of thousands of calls the engine
+/// takes longer to make sense than of the rows.
+std::string escaped_id_literal(std::string_view bytes);
+
+/// `('\x0a\xff…', '\x0a\xff…')`
 template <typename Ids>
 std::string id_list(const Ids& ids) {
   std::string list = "(";
   for (const auto& id : ids) {
     if (list.size() > 1) list += ", ";
-    list += id_literal(id);
+    list += escaped_id_literal(id);
   }
   return list + ")";
 }
