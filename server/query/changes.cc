@@ -96,9 +96,10 @@ struct Comparison {
     for (std::size_t i = 0; i < sides.size(); ++i) {
       const std::string one_of = std::to_string(std::max<std::uint64_t>(sides[i].one_of(), 1));
       if (i > 0) sql += "\n  UNION ALL ";
-      sql += "SELECT " + std::to_string(i) + " AS side, " + columns + " FROM " + table + " WHERE " +
-             sides[i].condition;
-      if (one_of != "1") sql += " AND cityHash64" + identity + " % " + one_of + " = 0";
+      sql.append("SELECT ").append(std::to_string(i)).append(" AS side, ").append(columns);
+      sql.append(" FROM ").append(table).append(" WHERE ").append(sides[i].condition);
+      if (one_of == "1") continue;
+      sql.append(" AND cityHash64").append(identity).append(" % ").append(one_of).append(" = 0");
     }
     return sql;
   }
@@ -308,10 +309,11 @@ void write_field(const Field& field, const Counts& records, JsonWriter& json) {
   std::vector<Value> values;
   std::copy_if(field.values->values.begin(), field.values->values.end(), std::back_inserter(values),
                [&](const Value& value) { return is_frequent(value.counts, records); });
-  std::stable_sort(values.begin(), values.end(), [&](const Value& a, const Value& b) {
+  std::sort(values.begin(), values.end(), [&](const Value& a, const Value& b) {
     const double of_a = a.counts.difference(records);
     const double of_b = b.counts.difference(records);
-    return std::abs(of_a) != std::abs(of_b) ? std::abs(of_a) > std::abs(of_b) : of_a > of_b;
+    return std::tuple(-std::abs(of_a), -of_a, std::string_view(a.text)) <
+           std::tuple(-std::abs(of_b), -of_b, std::string_view(b.text));
   });
   if (values.size() > kShownValues) values.resize(kShownValues);
   json.begin_object();

@@ -142,7 +142,7 @@ std::string quoted(const std::string& name) {
 /// The column as JSON can hold it: ids as hexadecimal digits, and integers that a JSON number may
 /// not hold as digits.
 std::string for_json(const Column& column) {
-  const std::string name = quoted(column.name);
+  std::string name = quoted(column.name);
   std::string_view type = column.type;
   for (const std::string_view wrapper : {"LowCardinality(", "Nullable("}) {
     if (type.starts_with(wrapper))
@@ -151,7 +151,7 @@ std::string for_json(const Column& column) {
   if (type.starts_with("FixedString(")) return "lower(hex(" + name + ")) AS " + name;
   for (const std::string_view wide :
        {"Int64", "UInt64", "Int128", "UInt128", "Int256", "UInt256"}) {
-    if (type == wide) return "toString(" + name + ") AS " + name;
+    if (type == wide) return std::string("toString(").append(name).append(") AS ").append(name);
   }
   return name;
 }

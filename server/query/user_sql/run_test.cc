@@ -70,12 +70,10 @@ TEST_F(UserSqlTest, MayUseWhatSqlHas) {
   add_span(1, "{'a': '1'}", "s");
   for (const char* sql :
        {"WITH slow AS (SELECT * FROM spans WHERE duration_ns > 1000) SELECT count() FROM slow",
-        "SELECT s.name, r.service_version FROM spans AS s LEFT JOIN resources AS r USING "
-        "(resource_id)",
+        "SELECT s.name FROM spans AS s LEFT JOIN resources AS r USING (resource_id)",
         "SELECT quantilesIf(0.5, 0.99)(duration_ns, status_code = 2) FROM spans",
         "SELECT name, count() OVER (PARTITION BY service_name ORDER BY start_time) FROM spans",
-        "SELECT toStartOfMinute(start_time) AS m, count() FROM spans GROUP BY m ORDER BY m WITH "
-        "FILL",
+        "SELECT toHour(start_time) AS h, count() FROM spans GROUP BY h ORDER BY h WITH FILL",
         "SELECT * EXCEPT (attributes) FROM spans WHERE name IN (SELECT name FROM spans)",
         "SELECT arrayMap(x -> x + 1, [1, 2]), coalesce(NULL, 1), number FROM numbers(3)",
         "SELECT version, name FROM scopes", "SELECT 1 UNION ALL SELECT 2 -- two",
