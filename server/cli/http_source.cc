@@ -99,7 +99,6 @@ HttpSource::HttpSource(const config::Connection& connection)
   CURL* const curl = implementation_->curl.get();
   if (curl == nullptr) throw Failure(ExitCode::kFailed, "libcurl cannot be set up");
   implementation_->url = base_url(connection.server);
-  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, kConnectTimeoutMs);
   curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "");
