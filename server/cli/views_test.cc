@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <cstdlib>
 #include <ctime>
@@ -149,6 +150,29 @@ TEST(TraceTree, TakesATraceAsDeepAsItIsLong) {
   EXPECT_EQ(tree.roots().front()->descendants, 19'999U);
   EXPECT_THAT(waterfall(tree, {}, {}), HasSubstr("more spans below"));
   EXPECT_THAT(waterfall(tree, {.all = true}, {}), Not(HasSubstr("more spans below")));
+}
+
+TEST(Waterfall, ShowsFewerLevelsOfATraceThatBranchesALot) {
+  boost::json::array ids;
+  boost::json::array parents;
+  boost::json::array names;
+  boost::json::array name_of;
+  for (int i = 0; i < 5'000; ++i) {
+    ids.emplace_back(std::to_string(i));
+    parents.emplace_back(i == 0 ? -1 : (i - 1) / 4);
+    names.emplace_back("step " + std::to_string(i));
+    name_of.emplace_back(i);
+  }
+  const boost::json::value answer = {{"names", std::move(names)},
+                                     {"columns",
+                                      {{"span_id", std::move(ids)},
+                                       {"parent", std::move(parents)},
+                                       {"name", std::move(name_of)}}}};
+  const TraceTree tree(answer);
+
+  const std::string text = waterfall(tree, {}, {.has_color = false, .width = 80});
+  EXPECT_LT(std::count(text.begin(), text.end(), '\n'), 550);
+  EXPECT_THAT(text, HasSubstr("more spans below"));
 }
 
 TEST(TraceTree, IsMadeOfParentsThatCannotBe) {

@@ -4,6 +4,8 @@
 #include <array>
 #include <boost/json.hpp>
 #include <cmath>
+#include <limits>
+#include <optional>
 #include <unordered_map>
 
 #include "server/cli/json.h"
@@ -18,7 +20,8 @@ namespace {
 constexpr std::size_t kMostAlike = 5;  // Children of one service and name that stay.
 constexpr std::size_t kMostAlikeErrors = 20;
 constexpr std::size_t kMostChildren = 60;
-constexpr std::size_t kDeepest = 24;
+constexpr std::array<std::size_t, 7> kDeepest = {24, 12, 8, 5, 3, 2, 1};
+constexpr std::size_t kMostRows = 500;  // If need be, less deep levels are shown.
 constexpr std::size_t kDurationWidth = 9;
 constexpr std::size_t kGap = 2;
 constexpr std::size_t kLeastBar = 16;
@@ -99,10 +102,9 @@ std::vector<Item> unfolded(const std::vector<const SpanNode*>& children) {
   return shown;
 }
 
-std::vector<Item> items_below(const std::vector<const SpanNode*>& children, std::size_t depth,
-                              bool all) {
-  if (all) return unfolded(children);
-  if (depth >= kDeepest && !children.empty()) {
+/// What is shown of spans that are `levels` above the deepest ones.
+std::vector<Item> items_below(const std::vector<const SpanNode*>& children, std::size_t levels) {
+  if (levels == 0 && !children.empty()) {
     Item deep;
     deep.fold.what = "spans below";
     for (const SpanNode* const child : children) add_to(deep.fold, *child);
@@ -141,8 +143,10 @@ std::string lines(const std::vector<bool>& has_more, bool is_row) {
   return text + (has_more.back() ? "├─" : "└─");
 }
 
-/// All rows, top to bottom; without recursion, for a trace may be as deep as it is long.
-std::vector<Row> rows_of(const TraceTree& tree, bool all) {
+/// Rows from top to bottom, the spans' children as `items` gives them: (parents, level). Without
+/// recursion, for a trace may be as deep as it is long. Nothing if there are more than `most` rows.
+template <typename Items>
+std::optional<std::vector<Row>> rows_of(const TraceTree& tree, std::size_t most, Items items) {
   struct Level {
     std::vector<Item> shown;
     std::size_t next = 0;
@@ -150,7 +154,7 @@ std::vector<Row> rows_of(const TraceTree& tree, bool all) {
   std::vector<Row> rows;
   std::vector<Level> levels;
   std::vector<bool> has_more;
-  levels.push_back({.shown = items_below(tree.roots(), 0, all)});
+  levels.push_back({.shown = items(tree.roots(), levels.size())});
   has_more.push_back(false);
   while (!levels.empty()) {
     Level& level = levels.back();
@@ -164,11 +168,29 @@ std::vector<Row> rows_of(const TraceTree& tree, bool all) {
     const bool has_children = item.node != nullptr && !item.node->children.empty();
     std::string below = lines(has_more, false) + (has_children ? "│ " : "  ");
     rows.push_back({.tree = lines(has_more, true), .below = std::move(below), .item = item});
+    if (rows.size() > most) return std::nullopt;
     if (!has_children) continue;
-    levels.push_back({.shown = items_below(item.node->children, levels.size(), all)});
+    levels.push_back({.shown = items(item.node->children, levels.size())});
     has_more.push_back(true);
   }
   return rows;
+}
+
+/// As deep as leaves it readable; at least one level.
+std::vector<Row> rows_of(const TraceTree& tree, bool all) {
+  constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
+  if (all) {
+    return *rows_of(tree, kNoLimit,
+                    [](const auto& children, std::size_t /*level*/) { return unfolded(children); });
+  }
+  for (const std::size_t deepest : kDeepest) {
+    const std::size_t most = deepest == kDeepest.back() ? kNoLimit : kMostRows;
+    auto rows = rows_of(tree, most, [deepest](const auto& children, std::size_t level) {
+      return items_below(children, deepest - level);
+    });
+    if (rows) return *std::move(rows);
+  }
+  return {};
 }
 
 /// Each service's colour, by its first appearance, so that neighbours differ.
