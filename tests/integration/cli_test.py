@@ -5,6 +5,7 @@ import os
 import pathlib
 import pty
 import re
+import select
 import shutil
 import subprocess
 import tempfile
@@ -312,8 +313,9 @@ class Shells(unittest.TestCase):
             os.write(terminal, b"signalbox keys rev\t\x01echo got: \n exit\n")
             seen = b""
             deadline = time.monotonic() + 30
-            while b"got: signalbox keys revoke" not in seen and time.monotonic() < deadline:
-                seen += os.read(terminal, 65536)
+            while not re.search(rb"(?m)^got: signalbox keys revoke", seen) and time.monotonic() < deadline:
+                if select.select([terminal], [], [], 1)[0]:
+                    seen += os.read(terminal, 65536)
             self.assertRegex(seen.decode(errors="replace"), r"(?m)^got: signalbox keys revoke")
         finally:
             os.kill(process, 9)
