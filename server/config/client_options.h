@@ -102,6 +102,10 @@ struct ImportTelemetry {
   std::uint64_t skip = 0;  ///< Messages of the first file.
 };
 
+struct Tail {
+  std::string signal = "logs";
+};
+
 struct Version {
   std::string program;
 };
@@ -118,7 +122,7 @@ struct Client {
   Output output;
   Selection selection;
   std::variant<ListServices, SearchTraces, ShowTrace, SearchLogs, ShowMetrics, RunQuery, RunSql,
-               ExportTelemetry, ImportTelemetry, Version>
+               ExportTelemetry, ImportTelemetry, Tail, Version>
       what;
 };
 
