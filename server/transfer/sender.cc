@@ -172,11 +172,13 @@ void Sender::Implementation::set_up() {
 Slist Sender::Implementation::headers(bool is_json) const {
   Slist list(curl_slist_append(nullptr, is_json ? "Content-Type: application/json"
                                                 : "Content-Type: application/x-protobuf"));
-  const auto add = [&](const std::string& line) {
+  const auto add = [&](const std::string& name, const std::string& value) {
+    std::string line = name;
+    line.append(": ").append(value);
     list.reset(curl_slist_append(list.release(), line.c_str()));
   };
-  add("Expect:");  // Else libcurl asks before a large body, and waits.
-  for (const auto& [name, value] : options.headers) add(name + ": " + value);
+  add("Expect", "");  // Else libcurl asks before a large body, and waits.
+  for (const auto& [name, value] : options.headers) add(name, value);
   return list;
 }
 
