@@ -23,7 +23,6 @@ ClientCommands::ClientCommands(CLI::App& app, std::string_view version,
   add_sql(app);
   add_export(app);
   add_import(app);
-  add_tail(app);
   add_version(app, version);
 }
 
@@ -209,19 +208,6 @@ void ClientCommands::add_import(CLI::App& app) {
   command.add_option("--skip", import_.skip, "Begin behind so many messages of the first file")
       ->type_name("N");
   add_certificates(command);
-}
-
-void ClientCommands::add_tail(CLI::App& app) {
-  CLI::App& command =
-      add(app, "tail", "Records as they are received, until Ctrl-C", [this] { return tail_; });
-  add_filter(command, true);
-  command.add_option("--signal", tail_.signal, "What to show")
-      ->check(CLI::IsMember({"logs", "traces", "metrics"}))
-      ->capture_default_str();
-  add_service(command);
-  command.add_option("--limit", client_.selection.limit, "End after so many; without, never")
-      ->check(CLI::Range(std::uint32_t{1}, kMostRows))
-      ->type_name("N");
 }
 
 void ClientCommands::add_version(CLI::App& app, std::string_view version) {

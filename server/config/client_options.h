@@ -102,10 +102,6 @@ struct ImportTelemetry {
   std::uint64_t skip = 0;  ///< Messages of the first file.
 };
 
-struct Tail {
-  std::string signal = "logs";
-};
-
 struct Version {
   std::string program;
 };
@@ -122,7 +118,7 @@ struct Client {
   Output output;
   Selection selection;
   std::variant<ListServices, SearchTraces, ShowTrace, SearchLogs, ShowMetrics, RunQuery, RunSql,
-               ExportTelemetry, ImportTelemetry, Tail, Version>
+               ExportTelemetry, ImportTelemetry, Version>
       what;
 };
 

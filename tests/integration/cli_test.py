@@ -1,7 +1,5 @@
 """The commands that ask: `signalbox services`, `logs`, `trace` and the others, on a real server and on a stopped one's folder."""
 
-import contextlib
-import http.server
 import json
 import os
 import pathlib
@@ -11,7 +9,6 @@ import select
 import shutil
 import subprocess
 import tempfile
-import threading
 import time
 import unittest
 
@@ -271,62 +268,6 @@ class Server(unittest.TestCase):
     def test_tells_both_versions(self) -> None:
         self.assertRegex(self.ask("version"), r"signalbox \d+\.\d+\.\d+\nserver \d+")
         self.assertRegex(run("version", SIGNALBOX_SERVER="http://127.0.0.1:1").stdout, r"no server: .*\n")
-
-
-class Stream(contextlib.AbstractContextManager):
-    """A server that answers each request for a tail with the next of `answers`, and then ends the connection."""
-
-    def __init__(self, *answers: bytes) -> None:
-        left = list(answers)
-        stream = self
-        self.targets: list[str] = []
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:  # noqa: N802
-                stream.targets.append(self.path)
-                self.send_response(200)
-                self.send_header("content-type", "text/event-stream")
-                self.end_headers()
-                self.wfile.write(left.pop(0))
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
-def event(name: str, data: dict) -> bytes:
-    return f"event: {name}\ndata: {json.dumps(data)}\n\n".encode()
-
-
-class Tail(unittest.TestCase):
-    LOG = {"time": "1764597600000000000", "severity": "warn", "service_name": "shop", "body": {"type": "string", "value": "slow"}}
-    SPAN = {"start_time": "1764597600000000000", "duration_ns": "342000000", "service_name": "shop", "name": "GET /", "trace_id": "ab",
-            "status": {"code": "error"}}
-
-    def test_prints_records_and_connects_again(self) -> None:
-        with Stream(b": hello\n\n" + event("record", self.LOG) + event("missed", {"count": 7}), event("record", self.LOG)) as server:
-            ran = run("tail", "severity >= warn", "--service", "shop", "--limit", "2", "--server", server.url)
-            self.assertEqual(ran.returncode, 0, ran.stderr)
-            self.assertEqual(ran.stdout, "14:00:00.000 WARN  shop slow\n" * 2)
-            self.assertIn("missed 7 records", ran.stderr)
-            self.assertIn("again in 1 s", ran.stderr)
-            self.assertEqual(server.targets, ["/api/v1/tail?signal=logs&q=severity%20%3E%3D%20warn&service=shop"] * 2)
-
-    def test_prints_spans_and_json(self) -> None:
-        with Stream(event("record", self.SPAN), event("record", self.SPAN)) as server:
-            arguments = ("tail", "--signal", "traces", "--limit", "1", "--server", server.url)
-            self.assertEqual(run(*arguments).stdout, "14:00:00.000   342 ms shop ✗ GET / ab\n")
-            self.assertEqual(json.loads(run(*arguments, "--json").stdout), self.SPAN)
-
-    def test_says_that_nobody_listens(self) -> None:
-        self.assertEqual(run("tail", "--server", "http://127.0.0.1:1").returncode, 3)
 
 
 class Shells(unittest.TestCase):
