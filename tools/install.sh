@@ -39,23 +39,22 @@ esac
 # --- Debian packages -------------------------------------------------------------------------------
 installed() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
 
+as_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n "$@"; fi; }
+apt_update() { as_root apt-get update -qq; }
+
 apt_install() {
   local missing=()
   for package in "$@"; do installed "$package" || missing+=("$package"); done
   [ ${#missing[@]} -eq 0 ] && return
   command -v apt-get >/dev/null ||
     fail "this machine has no apt-get; install these by its own means, then run make again: ${missing[*]}"
-  local as_root=()
-  if [ "$(id -u)" -ne 0 ]; then
-    command -v sudo >/dev/null && sudo -n true 2>/dev/null ||
-      fail "not root: run this first, then make again: sudo apt-get install -y --no-install-recommends ${missing[*]}"
-    as_root=(sudo -n)
-  fi
+  as_root true 2>/dev/null ||
+    fail "not root: run this first, then make again: sudo apt-get install -y --no-install-recommends ${missing[*]}"
   say "installing ${#missing[@]} Debian packages: ${missing[*]}"
   local log=$deps/apt.log
   {
-    "${as_root[@]}" apt-get update -qq &&
-      "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+    apt_update &&
+      as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
         --no-install-recommends "${missing[@]}"
   } >"$log" 2>&1 ||
     fail "apt-get could not install them; mend this (is there a network?) and run make again: $(grep -E '^(E|Err)' "$log" | tail -n 1) (log: $log)"
@@ -109,11 +108,14 @@ fi
 # unpack <Debian package> <program>: without installing it, for its scripts would start a service.
 unpack() {
   local package=$1 program=$2
-  [ -x "$deps/$package/usr/bin/$program" ] && return
+  local folder=$deps/$package
+  [ -x "$folder/usr/bin/$program" ] && return
   say "unpacking $package"
-  mkdir -p "$deps/$package"
-  (cd "$deps/$package" && apt-get download -qq "$package" && dpkg-deb -x "$package"_*.deb . &&
-    rm "$package"_*.deb) >"$deps/apt.log" 2>&1 ||
+  mkdir -p "$folder"
+  fetch() { (cd "$folder" && apt-get download -qq "$package"); }
+  # The lists of packages may be older than the package.
+  { { fetch || { apt_update && fetch; }; } && dpkg-deb -x "$folder/$package"_*.deb "$folder" &&
+    rm "$folder/$package"_*.deb; } >"$deps/apt.log" 2>&1 ||
     fail "apt-get could not download $package; mend this (is there a network?) and run make again: $(tail -n 1 "$deps/apt.log") (log: $deps/apt.log)"
 }
 

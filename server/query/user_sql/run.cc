@@ -65,14 +65,12 @@ std::string as_table(const UserSql& query) {
   return "(\n" + query.sql + "\n)";
 }
 
-/// "['a', 'b']", bound.
-std::string bind_list(Parameters& parameters, const std::set<std::string>& texts) {
-  std::string list = "[";
-  for (const std::string& text : texts) {
-    if (list.size() > 1) list += ", ";
-    list += parameters.bind(text);
-  }
-  return list + "]";
+/// SQL for an array of names, which have no line feeds (see check_text): one parameter, however
+/// many they are.
+std::string bind_names(Parameters& parameters, const std::set<std::string>& names) {
+  std::string lines;
+  for (const std::string& name : names) lines.append(lines.empty() ? "" : "\n").append(name);
+  return "splitByChar('\n', " + parameters.bind(lines) + ")";
 }
 
 void check_tables(Session& session, const std::set<std::string>& names) {
@@ -86,7 +84,7 @@ void check_tables(Session& session, const std::set<std::string>& names) {
   const std::string data = session.rows(
       "SELECT name FROM system.tables WHERE database = currentDatabase()\n"
       "AND has(" +
-          bind_list(parameters, others) + ", name) LIMIT 1",
+          bind_names(parameters, others) + ", name) LIMIT 1",
       parameters);
   if (data.empty()) return;
   std::string list;
@@ -105,7 +103,7 @@ void check_functions(Session& session, const std::set<std::string>& names) {
       "LEFT JOIN (SELECT name, categories FROM system.functions) AS real ON real.name = "
       "used.alias_to\n"
       "WHERE has(" +
-      bind_list(parameters, lower) +
+      bind_names(parameters, lower) +
       ", lower(used.name)) AND NOT is_aggregate\n"
       "AND if(alias_to = '', used.categories, real.categories) IN ";
   sql += kRefusedCategories;
@@ -228,7 +226,7 @@ std::string run_user_sql(Session& session, const UserSql& query) {
 std::string list_sql_tables(Session& session) {
   Parameters parameters;
   const std::string names =
-      bind_list(parameters, std::set<std::string>(kTables.begin(), kTables.end()));
+      bind_names(parameters, std::set<std::string>(kTables.begin(), kTables.end()));
   const std::string data = session.rows(
       "SELECT table, groupArray((name, type)) FROM (\n"
       "  SELECT table, name, type FROM system.columns\n"

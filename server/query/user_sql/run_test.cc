@@ -239,6 +239,14 @@ TEST_F(UserSqlTest, IsBounded) {
   }
 }
 
+TEST_F(UserSqlTest, MayHaveThousandsOfNames) {
+  std::string sql = "SELECT 1 AS n0";
+  for (int i = 1; sql.size() < 30'000; ++i) {
+    sql += ", n" + std::to_string(i - 1) + " AS n" + std::to_string(i);
+  }
+  EXPECT_EQ(refusal_of(sql), "");
+}
+
 TEST_F(UserSqlTest, SaysWhatIsWrong) {
   EXPECT_THAT(refusal_of("SELECT nmae FROM spans"), HasSubstr("nmae"));
   EXPECT_THAT(refusal_of("SELECT name FRM spans"), HasSubstr("yntax"));
