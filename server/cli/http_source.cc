@@ -8,6 +8,7 @@
 
 #include "server/ascii.h"
 #include "server/cli/failure.h"
+#include "server/curl_handles.h"
 
 namespace signalbox::server::cli {
 namespace {
@@ -15,14 +16,6 @@ namespace {
 constexpr long kConnectTimeoutMs = 5'000;
 constexpr long kAnswerTimeoutMs = 60'000;  // The server's own limit for a query is half of it.
 constexpr std::size_t kMostAnswerBytes = std::size_t{1} << 30;
-
-struct CurlCleanup {
-  void operator()(CURL* curl) const { curl_easy_cleanup(curl); }
-};
-struct SlistFree {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
-using Slist = std::unique_ptr<curl_slist, SlistFree>;
 
 std::size_t append(char* data, std::size_t size, std::size_t count, void* user) {
   auto& body = *static_cast<std::string*>(user);
@@ -90,7 +83,7 @@ std::string advice(CURLcode code) {
 }  // namespace
 
 struct HttpSource::Implementation {
-  std::unique_ptr<CURL, CurlCleanup> curl{curl_easy_init()};
+  CurlHandle curl{curl_easy_init()};
   std::string url;
 };
 
@@ -119,7 +112,7 @@ ApiReply HttpSource::ask(const ApiRequest& request) {
   CURL* const curl = implementation_->curl.get();
   ApiReply reply;
   const std::string url = implementation_->url + request.target();
-  const Slist headers(curl_slist_append(nullptr, "Content-Type: application/json"));
+  const HeaderList headers(curl_slist_append(nullptr, "Content-Type: application/json"));
   curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
   curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, kAnswerTimeoutMs);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &reply.body);

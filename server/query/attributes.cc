@@ -91,6 +91,18 @@ void write_attributes(const std::vector<std::pair<std::string_view, std::string_
   json.end_array();
 }
 
+void write_origin_and_attributes(RowReader& row, ReferencedIds& ids, JsonWriter& json) {
+  const std::uint32_t resource_id = row.u32();
+  const std::uint32_t scope_id = row.u32();
+  ids.resources.insert(resource_id);
+  ids.scopes.insert(scope_id);
+  json.key("resource_id").digits(resource_id);
+  json.key("scope_id").digits(scope_id);
+  json.key("attributes");
+  write_attributes(row, json);
+  json.key("dropped_attributes_count").number(row.u32());
+}
+
 void write_resources_and_scopes(Session& session, const ReferencedIds& ids, JsonWriter& json) {
   write_resources(session, ids.resources, json);
   write_scopes(session, ids.scopes, json);

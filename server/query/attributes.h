@@ -32,6 +32,10 @@ struct ReferencedIds {
   std::set<std::uint32_t> scopes;
 };
 
+/// Reads (resource_id, scope_id, attribute_columns, dropped_attributes_count) from `row` and writes
+/// them into an open object; the ids are put into `ids`.
+void write_origin_and_attributes(RowReader& row, ReferencedIds& ids, JsonWriter& json);
+
 /// Writes `"resources": {…}, "scopes": {…}`, each by its id, into an open object.
 void write_resources_and_scopes(Session& session, const ReferencedIds& ids, JsonWriter& json);
 

@@ -34,6 +34,16 @@ class QueryError : public std::runtime_error {
     return error;
   }
 
+  /// The parameter called `parameter` is wrong from `position` on, in bytes from 0.
+  static QueryError invalid_at(std::string parameter, std::size_t position,
+                               const std::string& message, std::string hint = "") {
+    QueryError error =
+        invalid(std::move(parameter), message + " at position " + std::to_string(position) + ".");
+    error.position = position;
+    error.hint = std::move(hint);
+    return error;
+  }
+
   [[nodiscard]] ErrorCode code() const noexcept { return code_; }
 
   std::string parameter;                ///< The parameter that is wrong, or "".

@@ -123,15 +123,7 @@ Position write_record(RowReader& row, ReferencedIds& ids, JsonWriter& json) {
   json.key("value").string(row.string());
   json.end_object();
   json.key("event_name").string(row.string());
-  const std::uint32_t resource_id = row.u32();
-  const std::uint32_t scope_id = row.u32();
-  ids.resources.insert(resource_id);
-  ids.scopes.insert(scope_id);
-  json.key("resource_id").digits(resource_id);
-  json.key("scope_id").digits(scope_id);
-  json.key("attributes");
-  write_attributes(row, json);
-  json.key("dropped_attributes_count").number(row.u32());
+  write_origin_and_attributes(row, ids, json);
   json.end_object();
   return position;
 }

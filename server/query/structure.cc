@@ -12,11 +12,7 @@ namespace signalbox::server::query {
 namespace {
 
 [[noreturn]] void fail(std::size_t position, const std::string& message, std::string hint) {
-  QueryError error =
-      QueryError::invalid("structure", message + " at position " + std::to_string(position) + ".");
-  error.position = position;
-  error.hint = std::move(hint);
-  throw error;
+  throw QueryError::invalid_at("structure", position, message, std::move(hint));
 }
 
 /// The part of `text` in [begin, end) as a filter, whose positions are those in `text`.

@@ -91,15 +91,7 @@ void write_span(RowReader& row, ReferencedIds& ids, JsonWriter& json) {
   json.end_object();
   json.key("trace_state").string(row.string());
   json.key("flags").number(row.u32());
-  const std::uint32_t resource_id = row.u32();
-  const std::uint32_t scope_id = row.u32();
-  ids.resources.insert(resource_id);
-  ids.scopes.insert(scope_id);
-  json.key("resource_id").digits(resource_id);
-  json.key("scope_id").digits(scope_id);
-  json.key("attributes");
-  write_attributes(row, json);
-  json.key("dropped_attributes_count").number(row.u32());
+  write_origin_and_attributes(row, ids, json);
   write_events(row, json);
   json.key("dropped_events_count").number(row.u32());
   write_links(row, json);

@@ -37,11 +37,7 @@ constexpr std::array kTraceFields = {
 };
 
 [[noreturn]] void fail(std::size_t position, const std::string& message, std::string hint) {
-  QueryError error =
-      QueryError::invalid("structure", message + " at position " + std::to_string(position) + ".");
-  error.position = position;
-  error.hint = std::move(hint);
-  throw error;
+  throw QueryError::invalid_at("structure", position, message, std::move(hint));
 }
 
 const TraceField& field_of(const FilterNode& test) {

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "otlp/protobuf_reader.h"
+#include "server/curl_handles.h"
 
 namespace signalbox::server::transfer {
 namespace {
@@ -20,14 +21,6 @@ constexpr long kAnswerTimeoutMs = 60'000;
 constexpr std::size_t kMaxAnswerBytes = std::size_t{1} << 20;
 constexpr milliseconds kFirstWait{250};
 constexpr milliseconds kLongestWait{5'000};
-
-struct CurlCleanup {
-  void operator()(CURL* curl) const { curl_easy_cleanup(curl); }
-};
-struct SlistFree {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
-using Slist = std::unique_ptr<curl_slist, SlistFree>;
 
 std::size_t append(char* data, std::size_t size, std::size_t count, void* user) {
   auto& body = *static_cast<std::string*>(user);
@@ -141,12 +134,12 @@ struct Sender::Implementation {
   };
 
   void set_up();
-  [[nodiscard]] Slist headers(bool is_json) const;
-  Exchange exchange(otlp::Signal signal, const Slist& headers, std::string_view message);
+  [[nodiscard]] HeaderList headers(bool is_json) const;
+  Exchange exchange(otlp::Signal signal, const HeaderList& headers, std::string_view message);
   Receipt settle(const Exchange& exchange, bool is_json) const;
 
   Options options;
-  std::unique_ptr<CURL, CurlCleanup> curl{curl_easy_init()};
+  CurlHandle curl{curl_easy_init()};
   bool has_been_answered = false;
 };
 
@@ -169,9 +162,9 @@ void Sender::Implementation::set_up() {
   }
 }
 
-Slist Sender::Implementation::headers(bool is_json) const {
-  Slist list(curl_slist_append(nullptr, is_json ? "Content-Type: application/json"
-                                                : "Content-Type: application/x-protobuf"));
+HeaderList Sender::Implementation::headers(bool is_json) const {
+  HeaderList list(curl_slist_append(nullptr, is_json ? "Content-Type: application/json"
+                                                     : "Content-Type: application/x-protobuf"));
   const auto add = [&](const std::string& name, const std::string& value) {
     std::string line = name;
     line.append(": ").append(value);
@@ -183,7 +176,7 @@ Slist Sender::Implementation::headers(bool is_json) const {
 }
 
 Sender::Implementation::Exchange Sender::Implementation::exchange(otlp::Signal signal,
-                                                                  const Slist& headers,
+                                                                  const HeaderList& headers,
                                                                   std::string_view message) {
   Exchange done;
   const std::string url = options.endpoint + path_of(signal);
@@ -230,7 +223,7 @@ Sender::~Sender() = default;
 Receipt Sender::send(otlp::Signal signal, bool is_json, std::string_view message) {
   using Clock = std::chrono::steady_clock;
   Implementation& to = *implementation_;
-  const Slist headers = to.headers(is_json);
+  const HeaderList headers = to.headers(is_json);
   const Clock::time_point end = Clock::now() + to.options.patience;
   milliseconds pause = kFirstWait;
   while (true) {
