@@ -244,6 +244,7 @@ struct OutputFile::Implementation {
   [[nodiscard]] std::FILE* stream() const { return file ? file.get() : stdout; }
 
   void put(std::string_view bytes) const {
+    if (bytes.empty()) return;  // Their address may be null, which fwrite must not be given.
     if (std::fwrite(bytes.data(), 1, bytes.size(), stream()) != bytes.size()) fail_errno(part);
   }
   void write(std::string_view bytes, bool is_last) {
