@@ -106,15 +106,11 @@ std::string cumulative_points(const MetricSource& source, const std::vector<Colu
   const std::string from = " FROM " + source.table + " WHERE " +
                            points(source, "temporality != 1", from_ns(source), until_ns(source)) +
                            " AND bitAnd(flags, 1) = 0";
-  std::string point = "toUnixTimestamp64Nano(time) AS t";
-  std::string of_point = "point.1 AS t";
-  for (std::size_t i = 0; i < columns.size(); ++i) {
-    point += ", " + columns[i].sql + " AS " + columns[i].name;
-    of_point += ", point." + std::to_string(i + 2) + " AS " + columns[i].name;
-  }
-  if (source.buckets.step_ns < 2 * source.interval_ns) {
-    return "SELECT series_id, toUnixTimestamp64Nano(start_time) AS st, " + point + from;
-  }
+  std::string select =
+      "SELECT series_id, toUnixTimestamp64Nano(start_time) AS st, toUnixTimestamp64Nano(time) AS t";
+  for (const Column& column : columns) select += ", " + column.sql + " AS " + column.name;
+  if (source.buckets.step_ns < 2 * source.interval_ns) return select + from;
+
   const std::int64_t width = source.buckets.step_ns / pieces_of_step(source);
   // A point tells of the time before it: on the edge of two pieces it is the end of the first.
   const auto piece = [&](const std::string& ns) {
@@ -127,12 +123,11 @@ std::string cumulative_points(const MetricSource& source, const std::vector<Colu
       "toUnixTimestamp64Nano(start_time), " +
       of_time + ") NOT IN (SELECT series_id, st, " + piece("since") + " FROM (" +
       recent_streams(source) + ")), " + of_time + ", toUnixTimestamp64Nano(time))";
-  return "SELECT series_id, st, " + of_point +
-         " FROM (SELECT series_id, toUnixTimestamp64Nano(start_time) AS st, argMin((" + point +
-         "), time) AS first_point, argMax((" + point + "), time) AS last_point" + from +
-         " GROUP BY series_id, start_time, " + slot +
-         ")\nARRAY JOIN if(first_point.1 = last_point.1, [last_point], [first_point, last_point]) "
-         "AS point";
+  // Which points these are is found by their times alone: histograms are large.
+  return select + from +
+         " AND (series_id, start_time, time) IN (SELECT series_id, start_time, "
+         "arrayJoin([min(time), max(time)])" +
+         from + " GROUP BY series_id, start_time, " + slot + ")";
 }
 
 /// Intervals (series_id, t0, t1) of cumulative streams: each of `columns` as it is, and as
