@@ -49,7 +49,9 @@ Extent axis_of(const std::vector<ChartSeries>& series, std::size_t count) {
     all.greatest = all.is_known ? std::max(all.greatest, one.greatest) : one.greatest;
     all.is_known = true;
   }
-  const bool is_far = all.least > 0 && all.least > all.greatest * kFlat && all.least < all.greatest;
+  constexpr double kNoise = 1e-6;  // What differs by less is the same, computed in other ways.
+  const bool is_far = all.least > 0 && all.least > all.greatest * kFlat &&
+                      all.greatest - all.least > all.greatest * kNoise;
   if (all.least > 0 && !is_far) all.least = 0;
   if (all.greatest < 0) all.greatest = 0;
   if (all.greatest == all.least) all.greatest = all.least + 1;

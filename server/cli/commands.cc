@@ -63,7 +63,7 @@ void add_messages(Source& source, const std::string& path, TraceTree& tree) {
 
 /// Further pages of log records, until there are `limit`.
 boost::json::array with_further_pages(Source& source, const ApiRequest& request,
-                                      const Answer& first, std::size_t limit) {
+                                      const Answer& first, std::size_t limit, bool& has_more) {
   boost::json::array records = items(first.json, "logs");
   std::string cursor = text(first.json, "next_cursor");
   while (!cursor.empty() && records.size() < limit) {
@@ -75,8 +75,15 @@ boost::json::array with_further_pages(Source& source, const ApiRequest& request,
     records.insert(records.end(), more.begin(), more.end());
     cursor = text(page.json, "next_cursor");
   }
+  has_more = !cursor.empty() || records.size() > limit;
   if (records.size() > limit) records.resize(limit);
   return records;
+}
+
+/// Tells that a list was cut: who asks since when something happens must know.
+void say_that_there_are_more(const Context& context, std::size_t shown, std::string_view what) {
+  context.streams.error << "signalbox: " << shown << " " << what
+                        << " are shown and there are more; --limit shows further ones\n";
 }
 
 /// With --json there is one answer, and so one page.
@@ -124,15 +131,21 @@ ExitCode run_command(const config::SearchTraces& command, const Context& context
   const auto source = context.open();
   Parameters parameters = selection_of(context.client.selection);
   const std::uint32_t limit = context.client.selection.limit;
-  parameters.emplace_back("limit",
-                          std::to_string(std::min(limit == 0 ? kUsualTraces : limit, kMostInPage)));
+  if (limit > kMostInPage) {
+    throw Failure(ExitCode::kUsage, "--limit of traces is at most " + std::to_string(kMostInPage));
+  }
+  parameters.emplace_back("limit", std::to_string(limit == 0 ? kUsualTraces : limit));
   parameters.emplace_back("order", command.order);
   if (!command.structure.empty()) parameters.emplace_back("structure", command.structure);
   parameters.emplace_back("include", "rows");
   const Answer answer =
       ask(*source, {.path = "/api/v1/traces", .parameters = std::move(parameters)});
-  return print(context, answer, items(answer.json, "traces"), "trace",
-               [&] { return traces_view(answer.json, now(), context.style); });
+  const ExitCode code = print(context, answer, items(answer.json, "traces"), "trace",
+                              [&] { return traces_view(answer.json, now(), context.style); });
+  if (!context.client.output.json && !text(answer.json, "next_cursor").empty()) {
+    say_that_there_are_more(context, items(answer.json, "traces").size(), "traces");
+  }
+  return code;
 }
 
 ExitCode run_command(const config::ShowTrace& command, const Context& context) {
@@ -196,9 +209,14 @@ ExitCode run_command(const config::SearchLogs& command, const Context& context) 
   request.parameters.emplace_back("include", "rows");
   const auto source = context.open();
   const Answer answer = ask(*source, request);
-  return print(context, answer, items(answer.json, "logs"), "log record that matches", [&] {
-    return logs_view(with_further_pages(*source, request, answer, limit), now(), context.style);
-  });
+  bool has_more = false;
+  const ExitCode code =
+      print(context, answer, items(answer.json, "logs"), "log record that matches", [&] {
+        return logs_view(with_further_pages(*source, request, answer, limit, has_more), now(),
+                         context.style);
+      });
+  if (has_more) say_that_there_are_more(context, limit, "of the newest log records");
+  return code;
 }
 
 ExitCode run_command(const config::ShowMetrics& command, const Context& context) {
@@ -231,8 +249,10 @@ ExitCode run_command(const config::Version& command, const Context& context) {
   try {
     const Answer status = ask(*context.open(), {.path = "/api/v1/status", .parameters = {}});
     versions["server"] = text(status.json, "version");
-    line += "server " + printable(text(status.json, "version")) + " at " +
-            printable(context.client.connection.server) + "\n";
+    const auto& folder = context.client.connection.data_folder;
+    line += folder.empty() ? "server " + printable(text(status.json, "version")) + " at " +
+                                 printable(context.client.connection.server) + "\n"
+                           : "folder " + printable(folder.string()) + "\n";
   } catch (const Failure& failure) {
     versions["server"] = nullptr;
     line += std::string("no server: ") + failure.what() + "\n";

@@ -100,12 +100,19 @@ void refuse_folder_of_other(const std::filesystem::path& folder) {
 }  // namespace
 
 std::unique_ptr<Source> open_folder_source(const std::filesystem::path& folder) {
-  if (!std::filesystem::exists(folder)) {
+  std::error_code unreadable;
+  if (!std::filesystem::exists(folder, unreadable) && !unreadable) {
     throw Failure(ExitCode::kUnreachable, "there is no data folder " + folder.string() +
                                               "; name the one that `signalbox serve` had (--data)");
   }
-  if (!std::filesystem::exists(folder / "format") &&
-      !std::filesystem::exists(folder / "clickhouse")) {
+  const bool is_ours = std::filesystem::exists(folder / "format", unreadable) ||
+                       std::filesystem::exists(folder / "clickhouse", unreadable);
+  if (unreadable) {
+    throw Failure(ExitCode::kUnreachable, folder.string() + " cannot be looked into (" +
+                                              unreadable.message() +
+                                              "); run this as the server's user");
+  }
+  if (!is_ours) {
     throw Failure(ExitCode::kUnreachable, folder.string() +
                                               " is no data folder of Signalbox; name the one that "
                                               "`signalbox serve` had (--data)");

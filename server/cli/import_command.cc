@@ -50,7 +50,7 @@ class Importer {
 
   /// What was sent before something went wrong, and how to go on.
   [[nodiscard]] std::string way_on() const {
-    std::string text = "sent so far: " + counts_text() + losses_text();
+    std::string text = "sent so far: " + counts_text() + "." + losses_text();
     text += "\nto go on: signalbox import";
     for (std::size_t i = file_; i < command_.files.size(); ++i) {
       text += " " + command_.files[i].string();

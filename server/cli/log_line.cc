@@ -55,10 +55,38 @@ std::string attributes_of(const boost::json::value& record, std::size_t room) {
   return shown;
 }
 
+boost::json::value plain(const boost::json::value& any) {
+  if (!any.is_object()) return any;
+  if (const auto* const list = any.as_object().if_contains("arrayValue")) {
+    boost::json::array plain_items;
+    for (const boost::json::value& item : items(*list, "values"))
+      plain_items.push_back(plain(item));
+    return plain_items;
+  }
+  if (const auto* const list = any.as_object().if_contains("kvlistValue")) {
+    boost::json::object members;
+    for (const boost::json::value& item : items(*list, "values")) {
+      members[text(item, "key")] = plain(member(item, "value"));
+    }
+    return members;
+  }
+  return any.as_object().empty() ? boost::json::value() : any.as_object().begin()->value();
+}
+
+/// A nested value as people write it, of OTLP's JSON: {"user": {"id": "5"}}.
+std::string plain_json(const std::string& sent) {
+  boost::system::error_code error;
+  const boost::json::value any = boost::json::parse(sent, error);
+  return error ? sent : boost::json::serialize(plain(any));
+}
+
 }  // namespace
 
 std::string log_text(const boost::json::value& record) {
-  std::string body = text(member(record, "body"), "value");
+  const boost::json::value& sent = member(record, "body");
+  std::string body = text(sent, "value");
+  const std::string type = text(sent, "type");
+  if (type == "kvlist" || type == "array") body = plain_json(body);
   const std::string event = text(record, "event_name");
   if (event.empty()) return body;
   return body.empty() ? event : event + " " + body;

@@ -84,9 +84,7 @@ std::string value_of(const boost::json::value& value, const std::string& unit) {
 std::string raw(const boost::json::value& value) {
   if (value.is_null()) return {};
   if (!value.is_number()) return boost::json::serialize(value);
-  std::array<char, 32> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number(value)).ptr;
-  return {digits.data(), end};
+  return digits_of(number(value));
 }
 
 /// What several lines of values over time may take of a terminal together.
@@ -199,12 +197,26 @@ std::string query_charts(const boost::json::value& answer, const Style& style) {
   });
 }
 
+/// What `count` aggregations of a group are in one bucket; null where nothing is known.
+boost::json::array values_at(const boost::json::value& group, std::size_t count,
+                             std::size_t bucket) {
+  boost::json::array values(count);
+  const boost::json::array& series = items(group, "series");
+  for (std::size_t i = 0; i < std::min(count, series.size()); ++i) {
+    const boost::json::array* const all = series[i].if_array();
+    if (all != nullptr && bucket < all->size()) values[i] = all->at(bucket);
+  }
+  return values;
+}
+
 std::string query_csv(const boost::json::value& answer) {
   const boost::json::object& results = results_of(answer);
   std::string all;
   for (const auto& [name, result] : results) {
     std::vector<std::string> titles;
     if (results.size() > 1) titles.emplace_back("result");
+    const bool is_over_time = has_series(result);
+    if (is_over_time) titles.emplace_back("time_unix_nano");
     const boost::json::array& fields = items(result, "group_by");
     for (const boost::json::value& field : fields) {
       titles.push_back(field.is_string() ? std::string(field.get_string()) : "");
@@ -213,11 +225,27 @@ std::string query_csv(const boost::json::value& answer) {
       titles.push_back(text(one, "name"));
     }
     std::vector<std::vector<std::string>> rows;
-    for (const boost::json::value& group : items(result, "groups")) {
+    const auto add_row = [&](const boost::json::value& group, const std::string& time,
+                             const auto& values) {
       std::vector<std::string>& row = rows.emplace_back();
       if (results.size() > 1) row.emplace_back(name);
+      if (is_over_time) row.push_back(time);
       for (std::size_t i = 0; i < fields.size(); ++i) row.push_back(label(group, i));
-      for (const boost::json::value& value : items(group, "values")) row.push_back(raw(value));
+      for (const boost::json::value& value : values) row.push_back(raw(value));
+    };
+    for (const boost::json::value& group : items(result, "groups")) {
+      if (!is_over_time) {
+        add_row(group, "", items(group, "values"));
+        continue;
+      }
+      const boost::json::value& buckets = member(result, "buckets");
+      const std::int64_t count = integer(buckets, "count");
+      for (std::int64_t bucket = 0; bucket < count; ++bucket) {
+        add_row(group,
+                std::to_string(integer(buckets, "start") + bucket * integer(buckets, "step_ns")),
+                values_at(group, items(result, "aggregations").size(),
+                          static_cast<std::size_t>(bucket)));
+      }
     }
     all += csv(titles, rows);
   }

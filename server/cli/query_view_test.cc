@@ -43,9 +43,20 @@ TEST(QueryView, DrawsEachAggregation) {
   EXPECT_NE(charts.find("● (all others)"), std::string::npos);
 }
 
-TEST(QueryView, IsCommaSeparated) {
-  EXPECT_EQ(query_csv(answer()),
-            "service.name,count,p99(duration)\r\nshop,1234,3.2e+08\r\n\"a,␛[2Jb\",3,\r\n"
+TEST(QueryView, IsCommaSeparatedARowForEachMoment) {
+  const std::string rows = query_csv(answer());
+  EXPECT_TRUE(
+      rows.starts_with("time_unix_nano,service.name,count,p99(duration)\r\n"
+                       "1764597600000000000,shop,0,\r\n"
+                       "1764597660000000000,shop,1,100000000\r\n"))
+      << rows;
+  EXPECT_TRUE(rows.ends_with("1764597780000000000,(all others),0,\r\n")) << rows;
+  EXPECT_NE(rows.find("1764597780000000000,\"a,␛[2Jb\",1,\r\n"), std::string::npos) << rows;
+
+  boost::json::value whole = answer();
+  for (auto& [name, result] : whole.at("results").as_object()) result.as_object().erase("buckets");
+  EXPECT_EQ(query_csv(whole),
+            "service.name,count,p99(duration)\r\nshop,1234,320000000\r\n\"a,␛[2Jb\",3,\r\n"
             "(all others),7,850\r\n");
 }
 

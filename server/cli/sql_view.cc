@@ -8,6 +8,7 @@
 #include "server/cli/json.h"
 #include "server/cli/table.h"
 #include "server/cli/text.h"
+#include "server/cli/units.h"
 
 namespace signalbox::server::cli {
 namespace {
@@ -15,10 +16,11 @@ namespace {
 constexpr std::size_t kReadable = 10;  // Columns of the terminal that a shrunken one needs.
 constexpr std::size_t kGap = 2;
 
-/// A text as it is, all else as JSON.
+/// A text as it is, a number without an exponent where that is readable, all else as JSON.
 std::string value_of(const boost::json::value& value) {
   if (value.is_null()) return {};
   if (value.is_string()) return std::string(value.get_string());
+  if (value.is_double()) return digits_of(value.get_double());
   return boost::json::serialize(value);
 }
 

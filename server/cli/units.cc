@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 
@@ -128,8 +129,22 @@ std::string value_text(double value, std::string_view unit) {
     return unit == "By" ? text : text + "/s";
   }
   if (unit.empty() || unit == "1") return count_text(value);
+  if (unit == "1/s") return count_text(value) + "/s";
   const std::string shown = without_annotations(unit);
   return count_text(value) + (shown.empty() || shown.starts_with('/') ? "" : " ") + shown;
+}
+
+std::string digits_of(double value) {
+  constexpr double kLargest = 1e15;
+  constexpr double kSmallest = 1e-6;
+  const double size = std::abs(value);
+  const bool is_readable = size == 0 || (size >= kSmallest && size < kLargest);
+  std::array<char, 64> digits{};
+  const auto end =
+      std::to_chars(digits.data(), digits.data() + digits.size(), value,
+                    is_readable ? std::chars_format::fixed : std::chars_format::general)
+          .ptr;
+  return {digits.data(), end};
 }
 
 std::string value_text(const std::optional<double>& value, std::string_view unit) {

@@ -18,6 +18,10 @@ std::string count_text(double count);
 std::string percent_text(double share);
 
 /// A value of a metric with its UCUM unit: "12.5 ms" of 0.0125 "s", "3 KiB" of "By".
+/// "101500000", "0.05": the shortest that reads back as `value`; with an exponent only from 1e15
+/// on, and below 1e-6.
+std::string digits_of(double value);
+
 std::string value_text(double value, std::string_view unit);
 
 /// The same of what may be unknown: "–".

@@ -12,6 +12,12 @@ DoctorCommand::DoctorCommand(CLI::App& app, const Environment& environment)
       ->type_name("FOLDER");
   command_->add_option("--ui-address", ui_address_, "The web UI's (SIGNALBOX_UI_ADDRESS)")
       ->type_name("ADDRESS:PORT");
+  command_
+      ->add_option("--grpc-address", grpc_address_, "That of OTLP/gRPC (SIGNALBOX_GRPC_ADDRESS)")
+      ->type_name("ADDRESS:PORT");
+  command_
+      ->add_option("--http-address", http_address_, "That of OTLP/HTTP (SIGNALBOX_HTTP_ADDRESS)")
+      ->type_name("ADDRESS:PORT");
   command_->add_option("--config", file_, "The server's configuration file (SIGNALBOX_CONFIG)")
       ->type_name("FILE");
   command_->add_flag("--json", output_.json, "Print what was found as JSON")->group("Output");
@@ -26,6 +32,8 @@ std::optional<Doctor> DoctorCommand::parsed() const {
   Flags flags;
   if (!folder_.empty()) flags["data"] = {folder_};
   if (!ui_address_.empty()) flags["ui-address"] = {ui_address_};
+  if (!grpc_address_.empty()) flags["grpc-address"] = {grpc_address_};
+  if (!http_address_.empty()) flags["http-address"] = {http_address_};
   const auto file = configuration_file(file_, environment_);
   return Doctor{.options = resolve(flags, environment_, file).options, .output = output_};
 }

@@ -24,6 +24,8 @@ class DoctorCommand {
   CLI::App* command_ = nullptr;
   std::string folder_;
   std::string ui_address_;
+  std::string grpc_address_;
+  std::string http_address_;
   std::string file_;
   Output output_;
 };

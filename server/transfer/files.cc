@@ -33,7 +33,8 @@ using File = std::unique_ptr<std::FILE, Close>;
 }
 
 [[noreturn]] void fail_errno(const std::filesystem::path& path) {
-  fail(path, std::generic_category().message(errno));
+  const std::string why = std::generic_category().message(errno);
+  fail(path.empty() ? "the standard output" : path, why);
 }
 
 /// Undoes a compression, piece by piece.

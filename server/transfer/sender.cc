@@ -120,6 +120,16 @@ std::string refusal_text(std::string_view body, bool is_json) {
   return text;
 }
 
+/// Whether it is a google.rpc.Status, as the protocol wants it; else something other answers there.
+bool is_otlp_status(std::string_view body, bool is_json) {
+  if (!is_json) return !refusal_text(body, false).empty();
+  boost::system::error_code error;
+  const boost::json::value json = boost::json::parse(body, error);
+  if (error || !json.is_object()) return false;
+  const auto* const code = json.as_object().if_contains("code");
+  return (code == nullptr || code->is_number()) && json.as_object().contains("message");
+}
+
 }  // namespace
 
 struct Sender::Implementation {
@@ -136,11 +146,12 @@ struct Sender::Implementation {
   void set_up();
   [[nodiscard]] HeaderList headers(bool is_json) const;
   Exchange exchange(otlp::Signal signal, const HeaderList& headers, std::string_view message);
-  Receipt settle(const Exchange& exchange, bool is_json) const;
+  Receipt settle(const Exchange& exchange, bool is_json);
 
   Options options;
   CurlHandle curl{curl_easy_init()};
   bool has_been_answered = false;
+  bool has_accepted = false;
 };
 
 void Sender::Implementation::set_up() {
@@ -197,11 +208,15 @@ Sender::Implementation::Exchange Sender::Implementation::exchange(otlp::Signal s
 }
 
 /// Of an answer that is not to be waited for.
-Receipt Sender::Implementation::settle(const Exchange& done, bool is_json) const {
-  if (done.status >= 200 && done.status < 300) return read_receipt(done.body, is_json);
+Receipt Sender::Implementation::settle(const Exchange& done, bool is_json) {
+  if (done.status >= 200 && done.status < 300) {
+    has_accepted = true;
+    return read_receipt(done.body, is_json);
+  }
   const std::string said = refusal_text(done.body, is_json);
   const std::string status = "status " + std::to_string(done.status);
-  if (done.status == 400 || done.status == 413 || done.status == 422) {
+  const bool is_of_message = done.status == 400 || done.status == 413 || done.status == 422;
+  if (is_of_message && (has_accepted || is_otlp_status(done.body, is_json))) {
     return {.is_refused = true, .message = said.empty() ? status : said};
   }
   std::string why = options.endpoint;

@@ -121,6 +121,13 @@ Findings check_engine(const fs::path& data_folder) {
            .advice = "look at the disk; a backup has what was in them, if one was made"});
     }
     return findings;
+  } catch (const store::DataFolderError& failure) {
+    return {{.level = Level::kFault,
+             .check = "engine",
+             .what = failure.what(),
+             .advice =
+                 "if that is the server: it does not answer where it was looked for; give its "
+                 "--ui-address or --config"}};
   } catch (const std::exception& failure) {
     return {{.level = Level::kFault,
              .check = "engine",

@@ -31,10 +31,13 @@ Findings examine(const config::ServeOptions& options) {
   const Listener ui = who_listens(options.ui, has_tls);
   const bool server_runs = ui == Listener::kUi;
   Findings findings;
-  findings.push_back({.check = "server",
-                      .what = server_runs ? "a server runs at " + url_of(options.ui, has_tls)
-                                          : "no server answers at " + url_of(options.ui, has_tls) +
-                                                "; what it would find is examined"});
+  findings.push_back(
+      {.level = server_runs ? Finding::Level::kGood : Finding::Level::kDoubt,
+       .check = "server",
+       .what = server_runs ? "a server runs at " + url_of(options.ui, has_tls)
+                           : "no server answers at " + url_of(options.ui, has_tls) +
+                                 "; what it would find is examined",
+       .advice = server_runs ? "" : "if it should run elsewhere, give --ui-address"});
   findings.push_back(judge_port("web UI", options.ui, Listener::kUi, ui, server_runs));
   findings.push_back(judge_port("OTLP/gRPC", options.grpc, Listener::kOtlpGrpc,
                                 who_listens(options.grpc, has_tls), server_runs));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstddef>
 #include <set>
 #include <utility>
@@ -154,6 +155,22 @@ std::string for_json(const Column& column) {
   return name;
 }
 
+/// What the engine says of a statement that stands in `as_table`, as if it stood alone.
+std::string without_frame(std::string message) {
+  message = message.substr(0, message.find("\n) LIMIT 1"));
+  constexpr std::string_view kPosition = "failed at position ";
+  constexpr std::string_view kLine = "(line ";
+  const std::size_t at = message.find(kPosition);
+  const std::size_t line = message.find(kLine, at);
+  if (at == std::string::npos || line == std::string::npos) return message;
+  const std::size_t number = line + kLine.size();
+  const std::size_t end = message.find_first_not_of("0123456789", number);
+  std::uint64_t lines = 0;
+  std::from_chars(message.data() + number, message.data() + end, lines);
+  if (lines < 2) return message;  // The frame is one line.
+  return message.substr(0, at) + "at line " + std::to_string(lines - 1) + message.substr(end);
+}
+
 void write_columns(const std::vector<Column>& columns, JsonWriter& json) {
   json.key("columns").begin_array();
   for (const Column& column : columns) {
@@ -194,14 +211,26 @@ UserSql parse_user_sql(std::string_view body) {
   if (query.sql.empty() || query.sql.size() > kLongestSql) {
     throw QueryError::invalid("sql", "'sql' must be one SELECT of at most 32 KiB.");
   }
+  const std::size_t begin = query.sql.find_first_not_of("( \t\r\n");
+  const std::string word = to_lower(query.sql.substr(std::min(begin, query.sql.size()), 6));
+  if (word != "select" && !word.starts_with("with") && !word.starts_with("from") &&
+      !word.starts_with("--") && !word.starts_with("/*")) {
+    throw QueryError::invalid("sql", "Only SELECT is answered here.");
+  }
   check_text(query.sql);
   return query;
 }
 
 std::string run_user_sql(Session& session, const UserSql& query) {
   session.expect_current_tables();
-  const std::string tree =
-      session.client_rows("EXPLAIN AST SELECT * FROM " + as_table(query) + " LIMIT 1", "TSVRaw");
+  std::string tree;
+  try {
+    tree =
+        session.client_rows("EXPLAIN AST SELECT * FROM " + as_table(query) + " LIMIT 1", "TSVRaw");
+  } catch (const QueryError& error) {
+    if (error.parameter != "sql") throw;
+    throw QueryError::invalid("sql", without_frame(error.what()));
+  }
   const SqlReferences references = check_tree(parse_syntax_tree(tree));
   check_tables(session, references.tables);
   check_functions(session, references.functions);
