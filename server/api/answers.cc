@@ -4,7 +4,7 @@
 #include <string_view>
 #include <utility>
 
-#include "server/query/json.h"
+#include "server/query/json/json.h"
 
 namespace signalbox::server::api {
 namespace {

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "server/net/http.h"
-#include "server/query/error.h"
+#include "server/query/plan/error.h"
 
 namespace signalbox::server::api {
 

@@ -15,9 +15,9 @@
 #include "server/api/static_files.h"
 #include "server/api/target.h"
 #include "server/api/worker_pool.h"
-#include "server/query/error.h"
-#include "server/query/session.h"
-#include "server/query/status.h"
+#include "server/query/plan/error.h"
+#include "server/query/plan/session.h"
+#include "server/query/services/status.h"
 
 namespace signalbox::server::api {
 namespace {

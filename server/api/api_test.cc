@@ -16,7 +16,7 @@
 
 #include "server/api/hosts.h"
 #include "server/api/target.h"
-#include "server/query/error.h"
+#include "server/query/plan/error.h"
 #include "server/store/engine/temporary_folder.h"
 
 namespace signalbox::server::api {

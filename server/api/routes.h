@@ -9,7 +9,7 @@
 
 #include "server/api/target.h"
 #include "server/net/http.h"
-#include "server/query/session.h"
+#include "server/query/plan/session.h"
 
 namespace signalbox::server::api {
 

@@ -4,7 +4,7 @@
 #include <charconv>
 #include <limits>
 
-#include "server/query/error.h"
+#include "server/query/plan/error.h"
 
 namespace signalbox::server::api {
 namespace {

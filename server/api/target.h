@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "server/query/time_range.h"
+#include "server/query/plan/time_range.h"
 
 namespace signalbox::server::api {
 

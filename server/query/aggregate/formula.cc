@@ -8,7 +8,7 @@
 #include <optional>
 #include <utility>
 
-#include "server/query/error.h"
+#include "server/query/plan/error.h"
 
 namespace signalbox::server::query {
 namespace {

@@ -7,7 +7,7 @@
 #include <limits>
 #include <string>
 
-#include "server/query/error.h"
+#include "server/query/plan/error.h"
 
 namespace signalbox::server::query {
 namespace {

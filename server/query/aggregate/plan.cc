@@ -5,8 +5,8 @@
 #include <charconv>
 #include <cmath>
 
-#include "server/query/filter_sql.h"
-#include "server/query/selection.h"
+#include "server/query/plan/filter_sql.h"
+#include "server/query/plan/selection.h"
 
 namespace signalbox::server::query {
 namespace {

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "server/query/aggregate/request.h"
-#include "server/query/attribute_slots.h"
-#include "server/query/sql.h"
+#include "server/query/plan/attribute_slots.h"
+#include "server/query/plan/sql.h"
 
 /// The statements behind an aggregate query: first its groups in order, then, if wanted, what
 /// lies beyond the limit as one group, and each group over time.

@@ -6,9 +6,9 @@
 #include <limits>
 #include <utility>
 
-#include "server/query/error.h"
-#include "server/query/json_reader.h"
-#include "server/query/percentile.h"
+#include "server/query/json/json_reader.h"
+#include "server/query/language/percentile.h"
+#include "server/query/plan/error.h"
 
 namespace signalbox::server::query {
 namespace {

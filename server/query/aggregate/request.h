@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "server/query/aggregate/formula.h"
-#include "server/query/fields.h"
-#include "server/query/filter.h"
-#include "server/query/metrics.h"
-#include "server/query/time_range.h"
+#include "server/query/language/filter.h"
+#include "server/query/metrics/metrics.h"
+#include "server/query/plan/fields.h"
+#include "server/query/plan/time_range.h"
 
 namespace signalbox::server::query {
 

@@ -7,7 +7,7 @@
 
 #include "server/query/aggregate/plan.h"
 #include "server/query/aggregate/request.h"
-#include "server/query/error.h"
+#include "server/query/plan/error.h"
 
 using namespace signalbox::server::query;
 

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "server/query/error.h"
+#include "server/query/plan/error.h"
 
 namespace signalbox::server::query {
 namespace {

@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "server/query/aggregate/plan.h"
-#include "server/query/error.h"
-#include "server/query/json.h"
-#include "server/query/rows.h"
-#include "server/query/unknown_fields.h"
+#include "server/query/json/json.h"
+#include "server/query/plan/error.h"
+#include "server/query/plan/rows.h"
+#include "server/query/plan/unknown_fields.h"
 
 namespace signalbox::server::query {
 namespace {

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "server/query/aggregate/request.h"
-#include "server/query/session.h"
+#include "server/query/plan/session.h"
 
 namespace signalbox::server::query {
 

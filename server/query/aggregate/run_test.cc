@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "server/query/aggregate/plan.h"
-#include "server/query/error.h"
-#include "server/query/query_test_fixture.h"
+#include "server/query/plan/error.h"
+#include "server/query/plan/query_test_fixture.h"
 
 namespace signalbox::server::query {
 namespace {

@@ -6,8 +6,8 @@
 
 #include "otlp/arena.h"
 #include "otlp/parse_text.h"
-#include "server/query/error.h"
-#include "server/query/ids.h"
+#include "server/query/plan/error.h"
+#include "server/query/plan/ids.h"
 #include "server/store/columns/native.h"
 
 namespace signalbox::server::query {

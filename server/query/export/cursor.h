@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "server/query/rows.h"
-#include "server/query/sql.h"
+#include "server/query/plan/rows.h"
+#include "server/query/plan/sql.h"
 
 /// Where in the order of a table a page ends, and how the next one finds that place again.
 namespace signalbox::server::query {

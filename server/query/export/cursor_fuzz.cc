@@ -4,11 +4,11 @@
 #include <string>
 #include <string_view>
 
-#include "server/query/error.h"
 #include "server/query/export/cursor.h"
 #include "server/query/export/log_records.h"
 #include "server/query/export/metric_points.h"
 #include "server/query/export/span_records.h"
+#include "server/query/plan/error.h"
 
 /// A cursor that a client makes up is refused, or becomes SQL in which none of its texts stand.
 // NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name.

@@ -1,7 +1,7 @@
 #include "server/query/export/descriptions.h"
 
 #include "server/query/export/stored_values.h"
-#include "server/query/ids.h"
+#include "server/query/plan/ids.h"
 
 namespace signalbox::server::query {
 

@@ -8,8 +8,8 @@
 
 #include "otlp/arena.h"
 #include "otlp/records.h"
-#include "server/query/attributes.h"
-#include "server/query/session.h"
+#include "server/query/plan/attributes.h"
+#include "server/query/plan/session.h"
 
 namespace signalbox::server::query {
 

@@ -7,7 +7,6 @@
 #include <set>
 #include <utility>
 
-#include "server/query/error.h"
 #include "server/query/export/cursor.h"
 #include "server/query/export/descriptions.h"
 #include "server/query/export/log_records.h"
@@ -16,10 +15,11 @@
 #include "server/query/export/metric_series.h"
 #include "server/query/export/page.h"
 #include "server/query/export/span_records.h"
-#include "server/query/filter_sql.h"
-#include "server/query/ids.h"
-#include "server/query/selection.h"
-#include "server/query/trace.h"
+#include "server/query/plan/error.h"
+#include "server/query/plan/filter_sql.h"
+#include "server/query/plan/ids.h"
+#include "server/query/plan/selection.h"
+#include "server/query/traces/trace.h"
 
 namespace signalbox::server::query {
 namespace {

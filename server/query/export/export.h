@@ -5,10 +5,10 @@
 #include <string>
 
 #include "otlp/encode.h"
-#include "server/query/fields.h"
-#include "server/query/filter.h"
-#include "server/query/session.h"
-#include "server/query/time_range.h"
+#include "server/query/language/filter.h"
+#include "server/query/plan/fields.h"
+#include "server/query/plan/session.h"
+#include "server/query/plan/time_range.h"
 
 namespace signalbox::server::query {
 

@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
-#include "server/query/attributes.h"
 #include "server/query/export/stored_values.h"
+#include "server/query/plan/attributes.h"
 
 namespace signalbox::server::query {
 namespace {

@@ -8,11 +8,11 @@
 #include <string_view>
 #include <utility>
 
-#include "server/query/attributes.h"
 #include "server/query/export/stored_values.h"
-#include "server/query/ids.h"
-#include "server/query/rows.h"
-#include "server/query/sql.h"
+#include "server/query/plan/attributes.h"
+#include "server/query/plan/ids.h"
+#include "server/query/plan/rows.h"
+#include "server/query/plan/sql.h"
 
 namespace signalbox::server::query {
 namespace {

@@ -11,7 +11,7 @@
 #include "otlp/arena.h"
 #include "otlp/records.h"
 #include "server/query/export/messages.h"
-#include "server/query/session.h"
+#include "server/query/plan/session.h"
 
 namespace signalbox::server::query {
 

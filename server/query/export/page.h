@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "otlp/arena.h"
-#include "server/query/error.h"
 #include "server/query/export/cursor.h"
-#include "server/query/session.h"
+#include "server/query/plan/error.h"
+#include "server/query/plan/session.h"
 
 /// Reads the rows of a table a page at a time.
 namespace signalbox::server::query {

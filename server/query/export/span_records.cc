@@ -5,8 +5,8 @@
 #include <string_view>
 
 #include "otlp/parse_text.h"
-#include "server/query/attributes.h"
 #include "server/query/export/stored_values.h"
+#include "server/query/plan/attributes.h"
 
 namespace signalbox::server::query {
 namespace {

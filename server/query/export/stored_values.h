@@ -5,7 +5,7 @@
 
 #include "otlp/arena.h"
 #include "otlp/records.h"
-#include "server/query/rows.h"
+#include "server/query/plan/rows.h"
 
 /// Values as the tables keep them, back into those that were sent (see store::append_text).
 namespace signalbox::server::query {

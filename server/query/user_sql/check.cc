@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "server/ascii.h"
-#include "server/query/error.h"
+#include "server/query/plan/error.h"
 
 namespace signalbox::server::query {
 namespace {

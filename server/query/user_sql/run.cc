@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "server/ascii.h"
-#include "server/query/error.h"
-#include "server/query/json.h"
-#include "server/query/json_reader.h"
-#include "server/query/rows.h"
+#include "server/query/json/json.h"
+#include "server/query/json/json_reader.h"
+#include "server/query/plan/error.h"
+#include "server/query/plan/rows.h"
 #include "server/query/user_sql/check.h"
 #include "server/query/user_sql/syntax_tree.h"
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "server/query/session.h"
+#include "server/query/plan/session.h"
 
 namespace signalbox::server::query {
 

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "server/query/document_examples.h"
-#include "server/query/error.h"
-#include "server/query/query_test_fixture.h"
-#include "server/query/rows.h"
+#include "server/query/json/document_examples.h"
+#include "server/query/plan/error.h"
+#include "server/query/plan/query_test_fixture.h"
+#include "server/query/plan/rows.h"
 
 namespace signalbox::server::query {
 namespace {

@@ -104,7 +104,7 @@ type Choice = {
   readonly ruledOut: boolean;
 };
 
-/** What the server takes for a choice among a facet's values (server/query/facets.cc). */
+/** What the server takes for a choice among a facet's values (server/query/fields/facets.cc). */
 function choiceIn(term: FilterNode, field: string): Choice | null {
   if (term.kind === "not") {
     const choice = choiceIn(term.child, field);

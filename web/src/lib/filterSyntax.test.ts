@@ -11,7 +11,7 @@ import {
 
 type Case = { filter: string; tree?: unknown; error_at?: number };
 
-/** Of the server's parser too: server/query/filter_cases_test.cc. */
+/** Of the server's parser too: server/query/language/filter_cases_test.cc. */
 const cases: readonly Case[] = filters;
 
 /** The tree as the cases have it. */

@@ -1,5 +1,5 @@
 /**
- * The form of the filter language, which server/query/filter.h defines: the same words, trees, limits and places of
+ * The form of the filter language, which server/query/language/filter.h defines: the same words, trees, limits and places of
  * errors. Only whether a pattern is a regular expression is left to the server. The cases in tests/corpus/filters.json are passed by both parsers.
  */
 

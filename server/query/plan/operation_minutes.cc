@@ -1,0 +1,112 @@
+#include "server/query/plan/operation_minutes.h"
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <optional>
+
+#include "server/store/columns/durations.h"
+
+namespace signalbox::server::query {
+namespace {
+
+constexpr std::int64_t kMinuteNs = 60'000'000'000;
+/// Of whole minutes; with fewer there is little to gain.
+constexpr std::int64_t kFewMinutes = 10;
+/// A block is in the side tables well within that after its receipt.
+constexpr std::int64_t kSettledNs = 2 * kMinuteNs;
+
+/// The whole minutes of the range that the side table has; nothing if they are few.
+std::optional<TimeRange> settled_minutes(const TimeRange& range) {
+  const std::int64_t now =
+      std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count();
+  TimeRange whole;
+  whole.start_ns = (range.start_ns + kMinuteNs - 1) / kMinuteNs * kMinuteNs;
+  whole.end_ns = std::min(range.end_ns, now - kSettledNs) / kMinuteNs * kMinuteNs;
+  if (whole.length_ns() < kFewMinutes * kMinuteNs) return std::nullopt;
+  return whole;
+}
+
+/// The spans that `where` selects, counted as the side table does. Duration by duration first: a
+/// map is made of a group, not of a span.
+std::string counted_spans(const std::string& keys, const std::string& where) {
+  return "SELECT " + keys +
+         ", minute_ns, sum(n) AS spans, sum(failed) AS errors, min(least) AS min_ns, "
+         "max(most) AS max_ns, sum(total) AS sum_ns, max(last) AS last_ns, "
+         "CAST((groupArray(bucket), groupArray(n)), 'Map(UInt16, UInt64)') AS durations\n"
+         "  FROM (SELECT " +
+         keys +
+         ", intDiv(toUnixTimestamp64Nano(start_time), 60000000000) * 60000000000 AS minute_ns, "
+         "toUInt16(multiIf(duration_ns < 0, 0, duration_ns < 16, duration_ns, "
+         "(exponent - 3) * 16 + bitShiftRight(duration_ns, exponent - 4) - 16)) AS bucket, "
+         "count() AS n, countIf(status_code = 2) AS failed, min(duration_ns) AS least, "
+         "max(duration_ns) AS most, sum(toFloat64(duration_ns)) AS total, "
+         "toUnixTimestamp64Nano(max(start_time)) AS last\n"
+         "    FROM (SELECT *, parent_span_id = unhex('0000000000000000') AS is_root, "
+         "toInt64(floor(log2(greatest(duration_ns, 1)))) AS rounded, "
+         "rounded - (bitShiftLeft(toInt64(1), rounded) > greatest(duration_ns, 1)) AS exponent "
+         "FROM span_rows WHERE " +
+         where + ")\n    GROUP BY ALL)\n  GROUP BY ALL";
+}
+
+}  // namespace
+
+bool has_operation_minutes(const TimeRange& range, std::int64_t step_ns) {
+  return step_ns % kMinuteNs == 0 && settled_minutes(range).has_value();
+}
+
+std::string operation_minutes(const std::string& keys, const std::string& condition,
+                              const TimeRange& range, Parameters& parameters) {
+  const TimeRange whole = settled_minutes(range).value_or(TimeRange{range.end_ns, range.end_ns});
+  const std::string minutes = in_range("minute", whole, parameters);
+  std::string sql = "(SELECT " + keys +
+                    ", toInt64(toUnixTimestamp(minute)) * 1000000000 AS minute_ns, spans, "
+                    "if(status_code = 2, spans, 0) AS errors, min_ns, max_ns, sum_ns, "
+                    "toUnixTimestamp64Nano(last_start) "
+                    "AS last_ns, durations\n  FROM span_minute_rows WHERE " +
+                    condition + minutes;
+  const auto add = [&](const std::string& where) {
+    sql += "\n  UNION ALL " + counted_spans(keys, condition + where);
+  };
+  if (range.start_ns < whole.start_ns) {
+    add(in_range("start_time", {range.start_ns, whole.start_ns}, parameters));
+  }
+  if (whole.end_ns < range.end_ns) {
+    add(in_range("start_time", {whole.end_ns, range.end_ns}, parameters));
+  }
+  add("received < (SELECT max(applied) FROM schema_versions WHERE version = 3) AND " +
+      in_range("start_time", whole, parameters));
+  return sql + ")";
+}
+
+Durations Durations::read(RowReader& row) {
+  Durations durations;
+  for (std::size_t left = row.size(); left > 0; --left) {
+    const std::uint16_t bucket = row.u16();
+    durations.buckets_.emplace_back(bucket, row.u64());
+    durations.count_ += durations.buckets_.back().second;
+  }
+  std::sort(durations.buckets_.begin(), durations.buckets_.end());
+  durations.min_ = static_cast<double>(row.i64());
+  durations.max_ = static_cast<double>(row.i64());
+  return durations;
+}
+
+double Durations::quantile(double q) const {
+  if (count_ == 0) return std::numeric_limits<double>::quiet_NaN();
+  const double rank = q * static_cast<double>(count_);
+  double below = 0;
+  for (const auto& [bucket, count] : buckets_) {
+    const auto in_bucket = static_cast<double>(count);
+    if (below + in_bucket >= rank) {
+      const double begin = store::duration_bucket_begin(bucket);
+      const double end = store::duration_bucket_begin(static_cast<std::uint16_t>(bucket + 1));
+      const double value = begin + (end - begin) * (rank - below) / in_bucket;
+      return std::clamp(value, min_, max_);
+    }
+    below += in_bucket;
+  }
+  return max_;
+}
+
+}  // namespace signalbox::server::query
