@@ -184,7 +184,9 @@ class Floods(unittest.TestCase):
             stack.start_server()
             body = large_trace(63 << 20)
             with Watch(stack) as others, concurrent.futures.ThreadPoolExecutor(8) as pool:
-                statuses = list(pool.map(lambda _: send_as("127.0.0.1", stack, body, "application/x-protobuf"), range(24)))
+                statuses: list[int] = []
+                while not statuses or others.answers <= 3:  # A fast machine is done before the others have asked often.
+                    statuses += pool.map(lambda _: send_as("127.0.0.1", stack, body, "application/x-protobuf"), range(24))
             self.assertEqual({200, 429}, set(statuses), "some are taken, and not all at one time")
             self.expect_others_were_served(others, grown_mib=500)
             wait_until(lambda: request("GET", f"{stack.ui}/readyz")[0] == 200, "all is well again", timeout_s=60)
