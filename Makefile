@@ -22,8 +22,10 @@ help:
 
 # ---- what a fresh machine needs -------------------------------------------------------------------
 LOCKS := tools/install.sh third_party/chdb/package-lock.json third_party/node/package-lock.json \
-         third_party/uv/requirements.txt third_party/h2spec/go.sum web/package-lock.json
-build/deps/.for-%: $(LOCKS) tests/e2e/package-lock.json
+         third_party/uv/requirements.txt third_party/go/requirements.txt third_party/h2spec/go.sum web/package-lock.json
+CLIENTS := $(addprefix tests/conformance/otlp_clients/,go/go.sum go/main.go java/pom.xml java/src/main/java/Send.java \
+             javascript/package-lock.json rust/Cargo.lock rust/Cargo.toml rust/src/main.rs)
+build/deps/.for-%: $(LOCKS) $(CLIENTS) tests/e2e/package-lock.json
 	$(call step,Installing what is missing)
 	@mkdir -p build/deps
 	@tools/install.sh $*

