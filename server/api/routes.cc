@@ -22,9 +22,11 @@
 #include "server/query/plan/selection.h"
 #include "server/query/services/services.h"
 #include "server/query/traces/skeleton.h"
+#include "server/query/traces/span_distribution.h"
 #include "server/query/traces/structure_search.h"
 #include "server/query/traces/trace.h"
 #include "server/query/traces/trace_comparison.h"
+#include "server/query/traces/trace_profile.h"
 #include "server/query/traces/traces.h"
 #include "server/query/user_sql/run.h"
 
@@ -146,6 +148,27 @@ Query comparison_query(RouteCall& call) {
   }
   return [ids = std::move(ids), limit = limit_of(target)](Session& session) {
     return query::compare_traces(session, ids[0], ids[1], limit);
+  };
+}
+
+Query distribution_query(RouteCall& call) {
+  Target& target = call.target;
+  const bool has_start = target.nanoseconds("start").has_value();
+  const bool has_end = target.nanoseconds("end").has_value();
+  std::optional<query::TimeRange> range;
+  if (has_start || has_end) range = target.range(now_ns());
+  return [trace = trace_id_of_path(call),
+          span = parse_hex_id("span_id", call.path_values.at(1), kSpanIdDigits),
+          range](Session& session) {
+    return query::get_span_distribution(session, trace, span, range);
+  };
+}
+
+Query profile_query(RouteCall& call) {
+  Target& target = call.target;
+  query::Selection selection{query::Signal::kTraces, target.range(now_ns()), filter_of(target)};
+  return [selection = std::move(selection), limit = limit_of(target)](Session& session) {
+    return query::get_trace_profile(session, selection, limit);
   };
 }
 
@@ -330,9 +353,11 @@ constexpr auto kRoutes = std::to_array<Route>({
     {"/api/v1/service", "GET", service_query},
     {"/api/v1/traces", "GET", traces_query},
     {"/api/v1/traces/compare", "GET", comparison_query},
+    {"/api/v1/traces/profile", "GET", profile_query},
     {"/api/v1/traces/{trace_id}", "GET", trace_query},
     {"/api/v1/traces/{trace_id}/skeleton", "GET", skeleton_query},
     {"/api/v1/traces/{trace_id}/spans", "GET", spans_query},
+    {"/api/v1/traces/{trace_id}/spans/{span_id}/distribution", "GET", distribution_query},
     {"/api/v1/logs", "GET", logs_query},
     {"/api/v1/metrics", "GET", metrics_query},
     {"/api/v1/metrics/query", "GET", metric_query},

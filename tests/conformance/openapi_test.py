@@ -170,6 +170,26 @@ class Answers(unittest.TestCase):
         self.check(path, f"{path}?a={self.trace_id}", 400)
         self.check(path, f"{path}?a={self.trace_id}&b={'0' * 31}1", 404)
 
+    def test_of_the_profile_of_traces(self) -> None:
+        path = "/api/v1/traces/profile"
+        answer = self.check(path, f"{path}?q=name+%3D+SELECT")
+        self.assertEqual(answer["totals"]["span_count"], 2)
+        self.assertEqual({each["name"] for each in answer["operations"]}, {"checkout", "SELECT"})
+        self.assertEqual(self.check(path, f"{path}?q=nmae+%3D+1")["warnings"][0]["field"], "nmae")
+        self.check(path, f"{path}?q=kind+%3D", 400)
+        self.check(path, f"{path}?cursor=1", 400)
+
+    def test_of_where_a_span_lies_among_those_of_its_operation(self) -> None:
+        path = "/api/v1/traces/{trace_id}/spans/{span_id}/distribution"
+        trace = self.check("/api/v1/traces/{trace_id}", f"/api/v1/traces/{self.trace_id}")
+        span = trace["spans"][0]
+        answer = self.check(path, path.format(trace_id=self.trace_id, span_id=span["span_id"]))
+        self.assertEqual((answer["name"], answer["duration_ns"], answer["span_count"]), (span["name"], span["duration_ns"], 1))
+        self.assertEqual((answer["percentile"], answer["histogram"][0]["count"]), (50, 1))
+        self.check(path, path.format(trace_id=self.trace_id, span_id="f" * 16), 404)
+        self.check(path, path.format(trace_id=self.trace_id, span_id="f" * 15), 400)
+        self.check(path, path.format(trace_id=self.trace_id, span_id=span["span_id"]) + "?start=5&end=4", 400)
+
     def test_of_traces_by_structure(self) -> None:
         def search(structure: str, expected: int = 200, **others: str) -> dict:
             query = urllib.parse.urlencode({"structure": structure, **others})

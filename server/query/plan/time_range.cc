@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 namespace signalbox::server::query {
 namespace {
@@ -25,6 +26,12 @@ std::int64_t floor_to(std::int64_t value, std::int64_t step) {
 }
 
 }  // namespace
+
+TimeRange widened(const TimeRange& range, std::int64_t by_ns) {
+  const std::int64_t latest = std::numeric_limits<std::int64_t>::max() - by_ns;
+  return {std::max<std::int64_t>(range.start_ns - by_ns, 0),
+          std::min(range.end_ns, latest) + by_ns};
+}
 
 std::int64_t round_step_ns(std::int64_t at_least_ns) {
   const auto* const step = std::lower_bound(kRoundSteps.begin(), kRoundSteps.end(), at_least_ns);

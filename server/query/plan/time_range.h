@@ -15,6 +15,9 @@ struct TimeRange {
   [[nodiscard]] std::int64_t length_ns() const noexcept { return end_ns - start_ns; }
 };
 
+/// So much longer at each end, as far as there are times: from 0 to 2^63 - 1.
+TimeRange widened(const TimeRange& range, std::int64_t by_ns);
+
 /// Equal buckets that cover a range; the first starts at a multiple of the step.
 struct Buckets {
   std::int64_t first_ns = 0;  ///< Start of the first.

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "server/query/plan/ids.h"
-#include "server/query/plan/rows.h"
 #include "server/query/traces/trace.h"
 
 namespace signalbox::server::query {
@@ -17,22 +16,22 @@ std::string order_and_limit() {
          std::to_string(kMaxTraceSpans + 1);
 }
 
-SkeletonSpan read_span(RowReader& reader) {
+}  // namespace
+
+SkeletonSpan read_skeleton_span(RowReader& row) {
   SkeletonSpan span;
-  span.link.span_id = reader.u64();
-  span.link.parent_span_id = reader.u64();
-  span.start_ns = reader.i64();
-  span.duration_ns = reader.i64();
-  span.service_name = reader.string();
-  span.name = reader.string();
-  span.kind = reader.i32();
-  span.status_code = reader.i32();
-  if (reader.boolean()) span.flags |= kHasEvents;
-  if (reader.boolean()) span.flags |= kHasLinks;
+  span.link.span_id = row.u64();
+  span.link.parent_span_id = row.u64();
+  span.start_ns = row.i64();
+  span.duration_ns = row.i64();
+  span.service_name = row.string();
+  span.name = row.string();
+  span.kind = row.i32();
+  span.status_code = row.i32();
+  if (row.boolean()) span.flags |= kHasEvents;
+  if (row.boolean()) span.flags |= kHasLinks;
   return span;
 }
-
-}  // namespace
 
 SkeletonReader::SkeletonReader(Session& session, std::string_view trace_id)
     : session_(session),
@@ -57,7 +56,7 @@ bool SkeletonReader::read_first() {
   bool is_repeated = false;
   std::unordered_set<std::uint64_t> ids;
   for (RowReader reader(first_data_); !reader.at_end();) {
-    spans_.push_back(read_span(reader));
+    spans_.push_back(read_skeleton_span(reader));
     const bool is_new = ids.insert(spans_.back().link.span_id).second;
     is_repeated |= reader.u64() > 1 || !is_new;
   }
@@ -76,13 +75,17 @@ void SkeletonReader::read_repeated() {
   std::vector<SkeletonSpan> spans;
   std::unordered_set<std::uint64_t> ids;
   for (RowReader reader(repeated_data_); !reader.at_end();) {
-    SkeletonSpan& span = spans.emplace_back(read_span(reader));
+    SkeletonSpan& span = spans.emplace_back(read_skeleton_span(reader));
     if (reader.u64() > 1) span.flags |= kSharesId;
     ids.insert(span.link.span_id);
   }
   std::erase_if(spans_, [&](const SkeletonSpan& span) { return ids.contains(span.link.span_id); });
   spans_.insert(spans_.end(), spans.begin(), spans.end());
   std::ranges::sort(spans_, {}, &SkeletonSpan::order);
+}
+
+void add_up(std::int64_t& sum, std::int64_t value) {
+  if (__builtin_add_overflow(sum, value, &sum)) sum = std::numeric_limits<std::int64_t>::max();
 }
 
 std::int64_t duration_ns_of(const std::vector<SkeletonSpan>& spans) {

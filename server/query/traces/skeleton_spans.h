@@ -8,6 +8,7 @@
 #include <tuple>
 #include <vector>
 
+#include "server/query/plan/rows.h"
 #include "server/query/plan/session.h"
 #include "server/query/traces/trace_path.h"
 #include "server/query/traces/trace_tree.h"
@@ -45,6 +46,10 @@ struct SkeletonSpan {
   }
 };
 
+/// Reads one from a row of: span_id, parent_span_id, start in ns, duration_ns, service_name, name,
+/// kind, status_code, and whether it has events and links.
+SkeletonSpan read_skeleton_span(RowReader& row);
+
 /// Reads the spans of one trace by start time: only what is small of them. A span that was sent
 /// twice is one.
 ///
@@ -77,6 +82,9 @@ struct SkeletonTree {
   std::vector<std::int32_t> parents;  ///< See parent_indexes.
   std::vector<SpanTimes> times;
 };
+
+/// Adds to a sum that ends at the greatest number.
+void add_up(std::int64_t& sum, std::int64_t value);
 
 /// From the first start to the last end; `spans` as they were read.
 std::int64_t duration_ns_of(const std::vector<SkeletonSpan>& spans);

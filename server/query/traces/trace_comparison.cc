@@ -1,7 +1,6 @@
 #include "server/query/traces/trace_comparison.h"
 
 #include <algorithm>
-#include <limits>
 #include <map>
 #include <tuple>
 
@@ -10,10 +9,6 @@
 
 namespace signalbox::server::query {
 namespace {
-
-void add(std::int64_t& sum, std::int64_t value) {
-  if (__builtin_add_overflow(sum, value, &sum)) sum = std::numeric_limits<std::int64_t>::max();
-}
 
 /// The paths of both traces as one tree.
 class PathTree {
@@ -69,8 +64,8 @@ class PathTree {
   static void count(const SkeletonSpan& span, const SpanTimes& times, PathTotals& totals) {
     ++totals.spans;
     if (span.is_error()) ++totals.errors;
-    add(totals.duration_ns, span.end_ns() - span.start_ns);
-    add(totals.self_ns, times.self_ns);
+    add_up(totals.duration_ns, span.end_ns() - span.start_ns);
+    add_up(totals.self_ns, times.self_ns);
   }
 
   static std::int64_t magnitude(const ComparedPath& path) {

@@ -85,13 +85,6 @@ struct Page {
   std::optional<Position> next;
 };
 
-/// The time in which the other spans of traces are looked for first.
-TimeRange around_spans(std::int64_t first_ns, std::int64_t last_ns) {
-  const std::int64_t latest = std::numeric_limits<std::int64_t>::max() - kAroundSpansNs;
-  return {std::max<std::int64_t>(first_ns - kAroundSpansNs, 0),
-          std::min(last_ns, latest) + kAroundSpansNs};
-}
-
 class PageQuery {
  public:
   /// `structure` decides which spans are found, if it is not null.
@@ -101,7 +94,7 @@ class PageQuery {
 
   Page run() {
     const TimeRange& range = search_.range;
-    if (structure_ != nullptr && !structure_->prepare(around_spans(range.start_ns, range.end_ns))) {
+    if (structure_ != nullptr && !structure_->prepare(widened(range, kAroundSpansNs))) {
       return {};
     }
     if (!search_.cursor.empty()) start_ = Position::from_cursor(search_.cursor);
@@ -172,7 +165,7 @@ class PageQuery {
       last = std::max(last, span.start_ns);
     }
     if (ids.empty()) return true;
-    std::optional<FoundSpans> found = structure_->find(ids, around_spans(first, last));
+    std::optional<FoundSpans> found = structure_->find(ids, widened({first, last}, kAroundSpansNs));
     if (!found) return false;
     for (const std::string& id : ids) {
       const std::vector<FoundSpan>& of_trace = found_[id] = std::move((*found)[id]);
@@ -354,7 +347,7 @@ Totals read_totals(Session& session, const Selection& selection,
     last = std::max(last, span.start_ns);
   }
   if (ids.empty()) return {};
-  const TimeRange around = around_spans(first, last);
+  const TimeRange around = widened({first, last}, kAroundSpansNs);
   Totals totals = read_totals(session, selection, ids, around);
   std::set<std::string> beyond;
   for (const auto& [id, trace] : totals) {
