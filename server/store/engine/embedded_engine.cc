@@ -38,6 +38,11 @@ void write_file(const std::filesystem::path& path, const std::string& content) {
   if (!file) throw DataFolderError("cannot write " + path.string() + "; is the disk full?");
 }
 
+/// Without the filter by what the newest rows found so far say, a condition on few rows is looked
+/// at first: else all rows are read for their times.
+constexpr std::initializer_list<const char*> kReading = {"--readonly=1",
+                                                         "--use_top_k_dynamic_filtering=0"};
+
 std::vector<std::string> with(std::vector<std::string> arguments,
                               std::initializer_list<const char*> more) {
   arguments.insert(arguments.end(), more.begin(), more.end());
@@ -85,9 +90,8 @@ struct EmbeddedEngine::Implementation {
                              "--min_insert_block_size_rows=0", "--min_insert_block_size_bytes=0"}),
             options.ingest_connections),
         ingest_reads(watch, with(arguments, {"--readonly=1"}), 1),
-        interactive_reads(watch, with(arguments, {"--readonly=1"}),
-                          options.interactive_connections),
-        background_reads(watch, with(arguments, {"--readonly=1"}), options.background_connections) {
+        interactive_reads(watch, with(arguments, kReading), options.interactive_connections),
+        background_reads(watch, with(arguments, kReading), options.background_connections) {
     control.query("CREATE DATABASE IF NOT EXISTS signalbox ENGINE = Atomic");
   }
 
