@@ -88,20 +88,27 @@ struct Comparison {
   Parameters parameters;
   std::array<Side, 2> sides;
 
-  /// SQL: `columns` of the records of both samples, with `side` 0 and 1.
+  /// SQL: which records are of either set.
+  [[nodiscard]] std::string any_condition() const {
+    return "(" + sides[0].condition + ") OR (" + sides[1].condition + ")";
+  }
+
+  /// SQL: `columns` of the records of both samples, with `side` 0 and 1; a record of both comes
+  /// twice. One pass over the table.
   [[nodiscard]] std::string sample(const std::string& columns) const {
+    return "SELECT arrayJoin(arrayConcat(if(" + sample_condition(0) + ", [0], []), if(" +
+           sample_condition(1) + ", [1], []))) AS side, " + columns + " FROM " + table +
+           " WHERE (" + sample_condition(0) + ") OR (" + sample_condition(1) + ")";
+  }
+
+ private:
+  [[nodiscard]] std::string sample_condition(std::size_t side) const {
     const std::string identity =
         signal == Signal::kTraces ? "(trace_id, span_id)" : "(received, row)";
-    std::string sql;
-    for (std::size_t i = 0; i < sides.size(); ++i) {
-      const std::string one_of = std::to_string(std::max<std::uint64_t>(sides[i].one_of(), 1));
-      if (i > 0) sql += "\n  UNION ALL ";
-      sql.append("SELECT ").append(std::to_string(i)).append(" AS side, ").append(columns);
-      sql.append(" FROM ").append(table).append(" WHERE ").append(sides[i].condition);
-      if (one_of == "1") continue;
-      sql.append(" AND cityHash64").append(identity).append(" % ").append(one_of).append(" = 0");
-    }
-    return sql;
+    const std::uint64_t one_of = sides.at(side).one_of();
+    if (one_of <= 1) return sides.at(side).condition;
+    return sides.at(side).condition + " AND cityHash64" + identity + " % " +
+           std::to_string(one_of) + " = 0";
   }
 };
 
@@ -359,12 +366,13 @@ Comparison compare(Session& session, const ChangesRequest& request) {
   comparison.sides[1].condition =
       request.baseline ? condition(*request.baseline)
                        : condition(request.whole) + " AND NOT " + comparison.sides[0].condition;
-  for (Side& side : comparison.sides) {
-    const std::string data =
-        session.rows("SELECT count() FROM " + comparison.table + " WHERE " + side.condition,
-                     comparison.parameters);
-    side.records = RowReader(data).u64();
-  }
+  const std::string data =
+      session.rows("SELECT countIf(" + comparison.sides[0].condition + "), countIf(" +
+                       comparison.sides[1].condition + ") FROM " + comparison.table + " WHERE " +
+                       comparison.any_condition(),
+                   comparison.parameters);
+  RowReader row(data);
+  for (Side& side : comparison.sides) side.records = row.u64();
   return comparison;
 }
 
