@@ -21,6 +21,7 @@
 #include "server/query/plan/fields.h"
 #include "server/query/plan/selection.h"
 #include "server/query/services/services.h"
+#include "server/query/services/versions.h"
 #include "server/query/traces/skeleton.h"
 #include "server/query/traces/span_distribution.h"
 #include "server/query/traces/structure_search.h"
@@ -91,17 +92,31 @@ query::Signal signal_of(Target& target) {
   return static_cast<query::Signal>(target.choice("signal", {"traces", "logs", "metrics"}));
 }
 
+query::Apdex apdex_of(Target& target) {
+  const std::string threshold = target.text("apdex");
+  return threshold.empty() ? query::Apdex{} : query::parse_apdex(threshold);
+}
+
 Query services_query(RouteCall& call) {
   Target& target = call.target;
-  return [range = target.range(now_ns())](Session& session) {
-    return query::list_services(session, range);
+  return [range = target.range(now_ns()), apdex = apdex_of(target)](Session& session) {
+    return query::list_services(session, range, apdex);
   };
 }
 
 Query service_query(RouteCall& call) {
   Target& target = call.target;
-  return [name = target.required_name("name"), range = target.range(now_ns())](Session& session) {
-    return query::get_service(session, name, range);
+  return [name = target.required_name("name"), range = target.range(now_ns()),
+          apdex = apdex_of(target)](Session& session) {
+    return query::get_service(session, name, range, apdex);
+  };
+}
+
+Query versions_query(RouteCall& call) {
+  Target& target = call.target;
+  return [name = target.required_name("name"), range = target.range(now_ns()),
+          apdex = apdex_of(target)](Session& session) {
+    return query::list_versions(session, name, range, apdex);
   };
 }
 
@@ -351,6 +366,7 @@ Query export_query(RouteCall& call) {
 constexpr auto kRoutes = std::to_array<Route>({
     {"/api/v1/services", "GET", services_query},
     {"/api/v1/service", "GET", service_query},
+    {"/api/v1/service/versions", "GET", versions_query},
     {"/api/v1/traces", "GET", traces_query},
     {"/api/v1/traces/compare", "GET", comparison_query},
     {"/api/v1/traces/profile", "GET", profile_query},

@@ -108,25 +108,6 @@ ExitCode list_metrics(const Context& context) {
 
 }  // namespace
 
-ExitCode run_command(const config::ListServices& command, const Context& context) {
-  const auto source = context.open();
-  Parameters parameters;
-  if (!command.name.empty()) parameters.emplace_back("name", command.name);
-  add_range(parameters, context.client.selection.times);
-  if (command.name.empty()) {
-    const Answer answer =
-        ask(*source, {.path = "/api/v1/services", .parameters = std::move(parameters)});
-    return print(context, answer, items(answer.json, "services"), "service",
-                 [&] { return services_view(answer.json, now(), context.style); });
-  }
-  const auto answer =
-      find(*source, {.path = "/api/v1/service", .parameters = std::move(parameters)});
-  if (answer == nullptr) return nothing(context, "service '" + printable(command.name) + "'");
-  return print(context, *answer, items(answer->json, "operations"),
-               "request to '" + printable(command.name) + "'",
-               [&] { return service_view(answer->json, context.style); });
-}
-
 ExitCode run_command(const config::SearchTraces& command, const Context& context) {
   const auto source = context.open();
   Parameters parameters = selection_of(context.client.selection);

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "server/cli/cells.h"
 #include "server/cli/chart.h"
 #include "server/cli/json.h"
 #include "server/cli/log_line.h"
@@ -17,44 +18,7 @@
 namespace signalbox::server::cli {
 namespace {
 
-constexpr std::size_t kSparkWidth = 16;
-constexpr std::size_t kManyColumns = 110;  // From here on there is room for what is nice to know.
 constexpr std::size_t kWidestService = 24;
-
-std::string shown(const boost::json::value& object, std::string_view name) {
-  return printable(text(object, name));
-}
-
-std::string named(const std::string& name) {
-  return name.empty() ? "(no name)" : name;
-}
-
-Cell duration_cell(const boost::json::value& object, std::string_view name) {
-  const boost::json::value& value = member(object, name);
-  if (value.is_null()) return {.text = "–", .sgr = color::kDim};
-  return {.text = duration_text(number(value))};
-}
-
-Cell error_cell(const boost::json::value& object) {
-  const double rate = number(object, "error_rate", 0);
-  if (number(object, "span_count", 0) == 0) return {.text = "–", .sgr = color::kDim};
-  return {.text = percent_text(rate),
-          .sgr = rate >= 0.01 ? color::kError
-                 : rate > 0   ? color::kYellow
-                              : color::kNone};
-}
-
-Cell rate_cell(const boost::json::value& object) {
-  return {.text = count_text(number(object, "requests_per_second", 0)) + "/s"};
-}
-
-std::vector<std::optional<double>> values_of(const boost::json::array& array) {
-  std::vector<std::optional<double>> values;
-  for (const boost::json::value& value : array) {
-    values.push_back(value.is_null() ? std::nullopt : std::optional(number(value)));
-  }
-  return values;
-}
 
 /// "14:00:05"; of another day "12-01 14:00".
 std::string start_text(std::int64_t ns, std::int64_t now_ns) {
@@ -96,69 +60,8 @@ std::string unit_of(const boost::json::value& answer, const std::string& aggrega
 
 }  // namespace
 
-std::string services_view(const boost::json::value& answer, std::int64_t now_ns,
-                          const Style& style) {
-  const bool is_wide = style.width == 0 || style.width >= kManyColumns;
-  std::vector<Column> columns = {{.title = "SERVICE", .can_shrink = true},
-                                 {.title = "RATE", .is_number = true},
-                                 {.title = "ERRORS", .is_number = true},
-                                 {.title = "P50", .is_number = true},
-                                 {.title = "P90", .is_number = true},
-                                 {.title = "P99", .is_number = true},
-                                 {.title = "REQUESTS"}};
-  if (is_wide) {
-    columns.push_back({.title = "LOGS", .is_number = true});
-    columns.push_back({.title = "METRICS", .is_number = true});
-    columns.push_back({.title = "LAST SEEN"});
-  }
-  std::vector<std::vector<Cell>> rows;
-  for (const boost::json::value& service : items(answer, "services")) {
-    const std::string name = named(shown(service, "name"));
-    const auto requests = values_of(items(member(service, "sparklines"), "requests"));
-    rows.push_back({{.text = name, .sgr = color_of(name)},
-                    rate_cell(service),
-                    error_cell(service),
-                    duration_cell(service, "p50_ns"),
-                    duration_cell(service, "p90_ns"),
-                    duration_cell(service, "p99_ns"),
-                    {.text = sparkline(requests, kSparkWidth), .sgr = color::kCyan}});
-    if (!is_wide) continue;
-    rows.back().push_back({.text = count_text(number(service, "log_count", 0))});
-    rows.back().push_back({.text = count_text(number(service, "metric_count", 0))});
-    rows.back().push_back(
-        {.text = age_text(integer(service, "last_seen"), now_ns), .sgr = color::kDim});
-  }
-  return table(columns, rows, style);
-}
-
-std::string service_view(const boost::json::value& answer, const Style& style) {
-  std::vector<std::vector<Cell>> rows;
-  for (const boost::json::value& operation : items(answer, "operations")) {
-    rows.push_back({{.text = named(shown(operation, "name"))},
-                    rate_cell(operation),
-                    error_cell(operation),
-                    duration_cell(operation, "p50_ns"),
-                    duration_cell(operation, "p90_ns"),
-                    duration_cell(operation, "p99_ns")});
-  }
-  std::string text = table({{.title = "OPERATION", .can_shrink = true},
-                            {.title = "RATE", .is_number = true},
-                            {.title = "ERRORS", .is_number = true},
-                            {.title = "P50", .is_number = true},
-                            {.title = "P90", .is_number = true},
-                            {.title = "P99", .is_number = true}},
-                           rows, style);
-  for (const boost::json::value& version : items(answer, "versions")) {
-    text += style.paint(color::kDim, "version " + named(shown(version, "version")) + " from " +
-                                         date_time_text(integer(version, "first_seen")) + " to " +
-                                         date_time_text(integer(version, "last_seen"))) +
-            "\n";
-  }
-  return text;
-}
-
 std::string traces_view(const boost::json::value& answer, std::int64_t now_ns, const Style& style) {
-  const bool is_wide = style.width == 0 || style.width >= kManyColumns;
+  const bool is_wide = has_room(style);
   std::vector<Column> columns = {{.title = "STARTED"},
                                  {.title = "DURATION", .is_number = true},
                                  {.title = "SPANS", .is_number = true},

@@ -9,12 +9,7 @@
 /// Answers of the API as text for people.
 namespace signalbox::server::cli {
 
-/// Of GET /api/v1/services. `now_ns`: what "ago" means.
-std::string services_view(const boost::json::value& answer, std::int64_t now_ns,
-                          const Style& style);
-/// Of GET /api/v1/service: its operations and versions.
-std::string service_view(const boost::json::value& answer, const Style& style);
-/// Of GET /api/v1/traces.
+/// Of GET /api/v1/traces. `now_ns`: what "today" means.
 std::string traces_view(const boost::json::value& answer, std::int64_t now_ns, const Style& style);
 /// Of the records of GET /api/v1/logs, the newest first; the text has it last.
 std::string logs_view(const boost::json::array& records, std::int64_t now_ns, const Style& style);

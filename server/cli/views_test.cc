@@ -15,6 +15,7 @@
 
 #include "server/cli/golden.h"
 #include "server/cli/json.h"
+#include "server/cli/services_view.h"
 #include "server/cli/text.h"
 #include "server/cli/trace_tree.h"
 #include "server/cli/waterfall.h"
@@ -69,6 +70,12 @@ TEST_F(Views, ShowServices) {
   });
 }
 
+TEST_F(Views, ShowTheVersionsOfAService) {
+  expect_screens("versions", [answer = parsed("versions.json")](const Style& style) {
+    return versions_view(answer, style);
+  });
+}
+
 TEST_F(Views, ShowTraces) {
   expect_screens("traces", [answer = parsed("traces.json")](const Style& style) {
     return traces_view(answer, kNow, style);
@@ -116,12 +123,15 @@ TEST_F(Views, UnfoldAWholeTrace) {
 }
 
 TEST_F(Views, SurviveAnswersOfAnotherShape) {
-  for (const char* const text : {"{}", "[]", "null", "3", R"({"services":3,"traces":{},"logs":[1],
+  for (const char* const text :
+       {"{}", "[]", "null", "3",
+        R"({"services":3,"versions":[2],"operations":[{}],"traces":{},"logs":[1],
       "metrics":[null],"columns":{"span_id":[1,null],"parent":{}},"series":[{"points":[1]}]})"}) {
     const boost::json::value answer = boost::json::parse(text);
     const Style style{.has_color = false, .width = 80};
     services_view(answer, kNow, style);
-    service_view(answer, style);
+    operations_view(answer, style);
+    versions_view(answer, style);
     traces_view(answer, kNow, style);
     logs_view(items(answer, "logs"), kNow, style);
     metrics_view(answer, kNow, style);

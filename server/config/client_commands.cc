@@ -59,9 +59,13 @@ CLI::App& ClientCommands::add_bare(CLI::App& app, const std::string& name,
 }
 
 void ClientCommands::add_services(CLI::App& app) {
-  CLI::App& command = add(app, "services", "Services with their rate, errors and durations",
+  CLI::App& command = add(app, "services", "Services with their rate, errors, durations and Apdex",
                           [this] { return services_; });
-  command.add_option("NAME", services_.name, "Show this service's operations");
+  command.add_option("NAME", services_.name, "Show this service's operations and versions");
+  command
+      .add_option("--apdex", services_.apdex,
+                  "How long a request may take to satisfy, such as 500ms")
+      ->type_name("DURATION");
   add_times(command);
 }
 

@@ -44,7 +44,8 @@ struct Selection {
 };
 
 struct ListServices {
-  std::string name;  ///< Empty: all; else this one's operations.
+  std::string name;   ///< Empty: all; else this one's operations and versions.
+  std::string apdex;  ///< The threshold of the Apdex; empty: the API's own.
 };
 
 struct SearchTraces {

@@ -113,7 +113,12 @@ class Answers(unittest.TestCase):
 
     def test_of_lists_and_searches(self) -> None:
         self.assertEqual([s["name"] for s in self.check("/api/v1/services", "/api/v1/services")["services"]], ["shop"])
-        self.check("/api/v1/service", "/api/v1/service?name=shop")
+        service = self.check("/api/v1/service", "/api/v1/service?name=shop&apdex=20ms")
+        self.assertEqual((service["service"]["span_count"], service["service"]["apdex"]), (1, 0))  # It failed.
+        self.assertEqual(service["apdex_threshold_ns"], "20000000")
+        self.assertEqual(self.check("/api/v1/service", "/api/v1/service?name=shop&apdex=soon", 400)["parameter"], "apdex")
+        versions = self.check("/api/v1/service/versions", "/api/v1/service/versions?name=shop")["versions"]
+        self.assertEqual([(each["version"], each["span_count"]) for each in versions], [("1.0", 1)])
         self.assertEqual(len(self.check("/api/v1/traces", "/api/v1/traces")["traces"]), 1)
         self.assertEqual(len(self.check("/api/v1/logs", "/api/v1/logs")["logs"]), 2)
         status = self.check("/api/v1/status", "/api/v1/status")

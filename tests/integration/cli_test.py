@@ -98,7 +98,10 @@ class Server(unittest.TestCase):
         text = self.ask("services")
         self.assertRegex(text, r"(?m)^shop +\S+/s +100 % +300 ms")
         self.assertRegex(text, r"(?m)^payment ")
-        self.assertRegex(self.ask("services", "shop"), r"(?m)^checkout +\S+/s +100 %")
+        text = self.ask("services", "shop", "--apdex", "1s")
+        self.assertRegex(text, r"(?m)^checkout +\S+/s +100 % .* 0\.00$")
+        self.assertNotIn("VERSION", text)  # It sends none.
+        self.assertIn("such as 500ms", self.refused("services", "--apdex", "soon", code=2))
 
     def test_finds_traces_by_a_filter(self) -> None:
         for arguments in (("name = charge",), ("--filter", "name = charge"), ("--service", "payment"), ("--order", "slowest"),

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
-#include <limits>
 #include <optional>
 
-#include "server/store/columns/durations.h"
+#include "server/query/plan/durations.h"
+#include "server/query/plan/fields.h"
 
 namespace signalbox::server::query {
 namespace {
@@ -36,17 +36,15 @@ std::string counted_spans(const std::string& keys, const std::string& where) {
          "CAST((groupArray(bucket), groupArray(n)), 'Map(UInt16, UInt64)') AS durations\n"
          "  FROM (SELECT " +
          keys +
-         ", intDiv(toUnixTimestamp64Nano(start_time), 60000000000) * 60000000000 AS minute_ns, "
-         "toUInt16(multiIf(duration_ns < 0, 0, duration_ns < 16, duration_ns, "
-         "(exponent - 3) * 16 + bitShiftRight(duration_ns, exponent - 4) - 16)) AS bucket, "
+         ", intDiv(toUnixTimestamp64Nano(start_time), 60000000000) * 60000000000 AS minute_ns, " +
+         duration_bucket_sql("duration_ns") +
+         " AS bucket, "
          "count() AS n, countIf(status_code = 2) AS failed, min(duration_ns) AS least, "
          "max(duration_ns) AS most, sum(toFloat64(duration_ns)) AS total, "
          "toUnixTimestamp64Nano(max(start_time)) AS last\n"
-         "    FROM (SELECT *, parent_span_id = unhex('0000000000000000') AS is_root, "
-         "toInt64(floor(log2(greatest(duration_ns, 1)))) AS rounded, "
-         "rounded - (bitShiftLeft(toInt64(1), rounded) > greatest(duration_ns, 1)) AS exponent "
-         "FROM span_rows WHERE " +
-         where + ")\n    GROUP BY ALL)\n  GROUP BY ALL";
+         "    FROM (SELECT *, " +
+         std::string(kIsRootSql) + " AS is_root FROM span_rows WHERE " + where +
+         ")\n    GROUP BY ALL)\n  GROUP BY ALL";
 }
 
 }  // namespace
@@ -77,36 +75,6 @@ std::string operation_minutes(const std::string& keys, const std::string& condit
   add("received < (SELECT max(applied) FROM schema_versions WHERE version = 3) AND " +
       in_range("start_time", whole, parameters));
   return sql + ")";
-}
-
-Durations Durations::read(RowReader& row) {
-  Durations durations;
-  for (std::size_t left = row.size(); left > 0; --left) {
-    const std::uint16_t bucket = row.u16();
-    durations.buckets_.emplace_back(bucket, row.u64());
-    durations.count_ += durations.buckets_.back().second;
-  }
-  std::sort(durations.buckets_.begin(), durations.buckets_.end());
-  durations.min_ = static_cast<double>(row.i64());
-  durations.max_ = static_cast<double>(row.i64());
-  return durations;
-}
-
-double Durations::quantile(double q) const {
-  if (count_ == 0) return std::numeric_limits<double>::quiet_NaN();
-  const double rank = q * static_cast<double>(count_);
-  double below = 0;
-  for (const auto& [bucket, count] : buckets_) {
-    const auto in_bucket = static_cast<double>(count);
-    if (below + in_bucket >= rank) {
-      const double begin = store::duration_bucket_begin(bucket);
-      const double end = store::duration_bucket_begin(static_cast<std::uint16_t>(bucket + 1));
-      const double value = begin + (end - begin) * (rank - below) / in_bucket;
-      return std::clamp(value, min_, max_);
-    }
-    below += in_bucket;
-  }
-  return max_;
 }
 
 }  // namespace signalbox::server::query

@@ -2,10 +2,7 @@
 
 #include <cstdint>
 #include <string>
-#include <utility>
-#include <vector>
 
-#include "server/query/plan/rows.h"
 #include "server/query/plan/sql.h"
 #include "server/query/plan/time_range.h"
 
@@ -25,21 +22,5 @@ namespace signalbox::server::query {
 /// keys and minute.
 [[nodiscard]] std::string operation_minutes(const std::string& keys, const std::string& condition,
                                             const TimeRange& range, Parameters& parameters);
-
-/// How many spans have which duration.
-class Durations {
- public:
-  /// Of an Array(Tuple(UInt16, UInt64)) with the smallest and the largest duration behind it.
-  static Durations read(RowReader& row);
-
-  /// Between the smallest and the largest; off by at most a sixteenth. NaN if there are none.
-  [[nodiscard]] double quantile(double q) const;
-
- private:
-  std::vector<std::pair<std::uint16_t, std::uint64_t>> buckets_;  // By bucket.
-  std::uint64_t count_ = 0;
-  double min_ = 0;
-  double max_ = 0;
-};
 
 }  // namespace signalbox::server::query

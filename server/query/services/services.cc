@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 #include <map>
 #include <optional>
 #include <string_view>
@@ -14,36 +13,16 @@
 #include "server/query/plan/fields.h"
 #include "server/query/plan/operation_minutes.h"
 #include "server/query/plan/rows.h"
+#include "server/query/services/red.h"
 
 namespace signalbox::server::query {
 namespace {
 
 constexpr std::int64_t kSparklineBuckets = 30;
-constexpr std::int64_t kChartBuckets = 90;
 constexpr int kMaxOperations = 100;
 
-/// Which spans of a service count as its requests. A service has the highest class that occurs; the
-/// field is_entry_point says it of a span.
-enum SpanClass : std::uint8_t { kInner = 0, kRoot = 1, kEntry = 2 };
-/// Of a row of `operation_minutes`; of a span it is kIsRootSql.
+/// Whether a row of `operation_minutes` has no parent; of a span it is kIsRootSql.
 constexpr std::string_view kIsRootMinuteSql = "is_root";
-std::string class_sql(std::string_view is_root_sql) {
-  return "toUInt8(multiIf(" + std::string(kTakesRequestsSql) + ", 2, " + std::string(is_root_sql) +
-         ", 1, 0))";
-}
-/// The columns that `read_counted` reads, of rows of `operation_minutes`.
-constexpr const char* kCountedSql =
-    "sum(spans), sum(errors), CAST(sumMap(durations), 'Array(Tuple(UInt16, UInt64))'), "
-    "min(min_ns), max(max_ns)";
-
-/// Rate, errors and duration of some spans.
-struct Red {
-  std::uint64_t count = 0;
-  std::uint64_t errors = 0;
-  double p50 = std::numeric_limits<double>::quiet_NaN();
-  double p90 = p50;
-  double p99 = p50;
-};
 
 struct Service {
   std::map<std::uint8_t, Red> totals;                           ///< By class.
@@ -72,31 +51,15 @@ struct Service {
 
 using Services = std::map<std::string, Service, std::less<>>;
 
-Red read_red(RowReader& row) {
-  Red red;
-  red.count = row.u64();
-  red.errors = row.u64();
-  const std::size_t quantiles = row.size();
-  if (quantiles == 3) {
-    red.p50 = row.f64();
-    red.p90 = row.f64();
-    red.p99 = row.f64();
-  }
-  return red;
-}
+/// What is asked of the spans.
+struct Question {
+  TimeRange range;
+  Buckets buckets;
+  Apdex apdex;
+};
 
-Red read_counted(RowReader& row) {
-  Red red;
-  red.count = row.u64();
-  red.errors = row.u64();
-  const Durations durations = Durations::read(row);
-  red.p50 = durations.quantile(0.5);
-  red.p90 = durations.quantile(0.9);
-  red.p99 = durations.quantile(0.99);
-  return red;
-}
-
-void add_spans(RowReader& row, Red (*read)(RowReader&), Services& services) {
+template <typename Read>
+void add_spans(RowReader& row, Read&& read, Services& services) {
   while (!row.at_end()) {
     Service& service = services[std::string(row.string())];
     const std::uint8_t span_class = row.u8();
@@ -110,35 +73,42 @@ void add_spans(RowReader& row, Red (*read)(RowReader&), Services& services) {
 
 /// From the side table, as far as it goes.
 void read_span_minutes(Session& session, const std::string& condition, Parameters parameters,
-                       const TimeRange& range, const Buckets& buckets, Services& services) {
+                       const Question& question, Services& services) {
+  const auto& [range, buckets, apdex] = question;
   const std::string source =
-      operation_minutes("service_name, kind, is_root", condition, range, parameters);
+      operation_minutes("service_name, kind, is_root, status_code", condition, range, parameters);
   const std::string bucket = "intDiv(minute_ns - " + parameters.bind_int(buckets.first_ns) + ", " +
                              parameters.bind_int(buckets.step_ns) + ")";
   const std::string data =
       session.rows("SELECT toString(service_name) AS service, " + class_sql(kIsRootMinuteSql) +
                        " AS class, " + bucket + " AS bucket, grouping(bucket) AS is_total, " +
-                       kCountedSql + ", max(last_ns)\nFROM " + source +
+                       std::string(kRedOfMinutesSql) + ", max(last_ns)\nFROM " + source +
                        "\nGROUP BY GROUPING SETS ((service, class), (service, class, bucket))",
                    parameters);
   RowReader row(data);
-  add_spans(row, read_counted, services);
+  add_spans(
+      row, [&](RowReader& columns) { return read_red_of_minutes(columns, question.apdex); },
+      services);
 }
 
 /// Spans once per service, class and bucket; then, from those few rows, per service and class too.
 void read_spans(Session& session, const std::string& condition, Parameters parameters,
-                const TimeRange& range, const Buckets& buckets, Services& services) {
+                const Question& question, Services& services) {
+  const auto& [range, buckets, apdex] = question;
   const std::string bucket = bucket_index("start_time", buckets, parameters);
   const std::string sql =
       "SELECT service_name, class, bucket, grouping(bucket) AS is_total, sum(spans), sum(errors),\n"
       "  arrayMap(x -> toFloat64(x), quantilesTDigestMerge(0.5, 0.9, 0.99)(durations)),\n"
-      "  max(last_ns)\n"
+      "  sum(satisfied), sum(tolerated), max(last_ns)\n"
       "FROM (\n"
       "  SELECT toString(service_name) AS service_name, " +
       class_sql(kIsRootSql) + " AS class, " + bucket +
       " AS bucket,\n"
       "    count() AS spans, countIf(status_code = 2) AS errors,\n"
-      "    quantilesTDigestStateIf(0.5, 0.9, 0.99)(duration_ns, class > 0) AS durations,\n"
+      "    quantilesTDigestStateIf(0.5, 0.9, 0.99)(duration_ns, class > 0) AS durations,\n    " +
+      satisfied_spans_sql(apdex, parameters) + " AS satisfied, " +
+      tolerated_spans_sql(apdex, parameters) +
+      " AS tolerated,\n"
       "    toUnixTimestamp64Nano(max(start_time)) AS last_ns\n"
       "  FROM span_rows WHERE " +
       condition + in_range("start_time", range, parameters) +
@@ -148,7 +118,7 @@ void read_spans(Session& session, const std::string& condition, Parameters param
       "GROUP BY GROUPING SETS ((service_name, class), (service_name, class, bucket))";
   const std::string data = session.rows(sql, parameters);
   RowReader row(data);
-  add_spans(row, read_red, services);
+  add_spans(row, read_red_of_spans, services);
 }
 
 void read_logs(Session& session, const std::string& condition, Parameters parameters,
@@ -184,31 +154,17 @@ void read_metrics(Session& session, const std::string& condition, Parameters par
 
 /// All services that sent anything, or the one called `name`.
 Services read_services(Session& session, std::optional<std::string_view> name,
-                       const TimeRange& range, const Buckets& buckets) {
+                       const Question& question) {
+  const auto& [range, buckets, apdex] = question;
   Parameters parameters;
   const std::string condition =
       name ? "service_name = " + parameters.bind(*name) + " AND " : std::string();
   Services services;
   const auto read = has_operation_minutes(range, buckets.step_ns) ? read_span_minutes : read_spans;
-  read(session, condition, parameters, range, buckets, services);
+  read(session, condition, parameters, question, services);
   read_logs(session, condition, parameters, range, services);
   read_metrics(session, condition, parameters, range, services);
   return services;
-}
-
-double ratio(std::uint64_t part, std::uint64_t whole) {
-  return whole == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(whole);
-}
-
-void write_red(const Red& red, const TimeRange& range, JsonWriter& json) {
-  json.key("span_count").number(red.count);
-  json.key("error_count").number(red.errors);
-  json.key("error_rate").number(ratio(red.errors, red.count));
-  json.key("requests_per_second")
-      .number(static_cast<double>(red.count) * 1e9 / static_cast<double>(range.length_ns()));
-  json.key("p50_ns").number(red.p50);
-  json.key("p90_ns").number(red.p90);
-  json.key("p99_ns").number(red.p99);
 }
 
 template <typename Member>
@@ -235,19 +191,22 @@ void write_summary(std::string_view name, const Service& service, const TimeRang
 }
 
 void write_operations(Session& session, std::string_view name, std::uint8_t span_class,
-                      const TimeRange& range, JsonWriter& json) {
+                      const Question& question, JsonWriter& json) {
+  const auto& [range, buckets, apdex] = question;
   Parameters parameters;
   const std::string of_service = "service_name = " + parameters.bind(name) + " AND ";
   const bool has_minutes = has_operation_minutes(range, 0);
   std::string sql = "SELECT toString(name) AS operation, ";
   if (has_minutes) {
-    sql += std::string(kCountedSql) + "\nFROM " +
-           operation_minutes("name, kind, is_root", of_service, range, parameters) + "\nWHERE " +
-           class_sql(kIsRootMinuteSql) + " = " + std::to_string(span_class);
+    sql += std::string(kRedOfMinutesSql) + "\nFROM " +
+           operation_minutes("name, kind, is_root, status_code", of_service, range, parameters) +
+           "\nWHERE " + class_sql(kIsRootMinuteSql) + " = " + std::to_string(span_class);
   } else {
     sql +=
         "count(), countIf(status_code = 2),\n"
-        "  arrayMap(x -> toFloat64(x), quantilesTDigest(0.5, 0.9, 0.99)(duration_ns))\n"
+        "  arrayMap(x -> toFloat64(x), quantilesTDigest(0.5, 0.9, 0.99)(duration_ns)),\n  " +
+        satisfied_spans_sql(apdex, parameters) + ", " + tolerated_spans_sql(apdex, parameters) +
+        "\n"
         "FROM span_rows WHERE " +
         of_service + in_range("start_time", range, parameters) + " AND " + class_sql(kIsRootSql) +
         " = " + std::to_string(span_class);
@@ -260,35 +219,7 @@ void write_operations(Session& session, std::string_view name, std::uint8_t span
   for (RowReader row(data); !row.at_end();) {
     json.begin_object();
     json.key("name").string(row.string());
-    write_red(has_minutes ? read_counted(row) : read_red(row), range, json);
-    json.end_object();
-  }
-  json.end_array();
-}
-
-void write_versions(Session& session, std::string_view name, const TimeRange& range,
-                    JsonWriter& json) {
-  Parameters parameters;
-  const std::string service = parameters.bind(name);
-  const std::string sql =
-      "SELECT toString(service_version) AS version, toUnixTimestamp64Nano(min(first)), "
-      "toUnixTimestamp64Nano(max(last))\n"
-      "FROM (SELECT resource_id, min(start_time) AS first, max(start_time) AS last FROM span_rows "
-      "WHERE service_name = " +
-      service + " AND " + in_range("start_time", range, parameters) +
-      " GROUP BY resource_id) AS used\n"
-      "INNER JOIN (SELECT DISTINCT resource_id, service_version FROM resource_rows WHERE "
-      "service_name = " +
-      service +
-      ") AS known USING (resource_id)\n"
-      "GROUP BY version ORDER BY min(first) LIMIT 100";
-  const std::string data = session.rows(sql, parameters);
-  json.key("versions").begin_array();
-  for (RowReader row(data); !row.at_end();) {
-    json.begin_object();
-    json.key("version").string(row.string());
-    json.key("first_seen").digits(row.i64());
-    json.key("last_seen").digits(row.i64());
+    write_red(has_minutes ? read_red_of_minutes(row, apdex) : read_red_of_spans(row), range, json);
     json.end_object();
   }
   json.end_array();
@@ -296,9 +227,9 @@ void write_versions(Session& session, std::string_view name, const TimeRange& ra
 
 }  // namespace
 
-std::string list_services(Session& session, const TimeRange& range) {
+std::string list_services(Session& session, const TimeRange& range, const Apdex& apdex) {
   const Buckets buckets = round_buckets(range, kSparklineBuckets);
-  const Services services = read_services(session, std::nullopt, range, buckets);
+  const Services services = read_services(session, std::nullopt, {range, buckets, apdex});
 
   std::vector<const Services::value_type*> worst_first;
   for (const auto& service : services) worst_first.push_back(&service);
@@ -320,14 +251,18 @@ std::string list_services(Session& session, const TimeRange& range) {
   }
   json.end_array();
   json.key("step_ns").digits(buckets.step_ns);
+  json.key("apdex_threshold_ns").digits(apdex.threshold_ns);
   session.write_stats(json);
   json.end_object();
   return json.take();
 }
 
-std::string get_service(Session& session, std::string_view name, const TimeRange& range) {
-  const Buckets buckets = round_buckets(range, kChartBuckets);
-  const Services services = read_services(session, name, range, buckets);
+std::string get_service(Session& session, std::string_view name, const TimeRange& range,
+                        const Apdex& apdex) {
+  const Question question{
+      .range = range, .buckets = round_buckets(range, kChartBuckets), .apdex = apdex};
+  const Buckets& buckets = question.buckets;
+  const Services services = read_services(session, name, question);
   const auto found = services.find(name);
   if (found == services.end()) {
     throw QueryError(ErrorCode::kNotFound, "The service '" + std::string(name) +
@@ -339,16 +274,16 @@ std::string get_service(Session& session, std::string_view name, const TimeRange
   json.begin_object().key("service");
   write_summary(name, service, range, buckets, json);
   json.key("step_ns").digits(buckets.step_ns);
-  json.key("times").begin_array();
-  for (std::int64_t i = 0; i < buckets.count; ++i) json.digits(buckets.time_ns(i));
-  json.end_array();
+  json.key("apdex_threshold_ns").digits(apdex.threshold_ns);
+  write_times(buckets, json);
   write_series("requests", service, buckets, &Red::count, json);
   write_series("errors", service, buckets, &Red::errors, json);
   write_series("p50_ns", service, buckets, &Red::p50, json);
   write_series("p90_ns", service, buckets, &Red::p90, json);
   write_series("p99_ns", service, buckets, &Red::p99, json);
-  write_operations(session, name, std::max<std::uint8_t>(service.span_class(), kRoot), range, json);
-  write_versions(session, name, range, json);
+  write_series("apdex", service, buckets, &Red::apdex, json);
+  write_operations(session, name, std::max<std::uint8_t>(service.span_class(), kRoot), question,
+                   json);
   session.write_stats(json);
   json.end_object();
   return json.take();

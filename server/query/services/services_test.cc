@@ -5,11 +5,17 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <map>
+#include <numeric>
 #include <random>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "server/query/fields/facets.h"
+#include "server/query/plan/durations.h"
 #include "server/query/plan/error.h"
 #include "server/query/plan/operation_minutes.h"
 #include "server/query/plan/query_test_fixture.h"
@@ -162,11 +168,10 @@ TEST_F(ServicesTest, ShowsNothingOutsideTheRange) {
   EXPECT_TRUE(list(20, 60).at("services").as_array().empty());
 }
 
-TEST_F(ServicesTest, DescribesOneServiceWithItsOperationsAndVersions) {
+TEST_F(ServicesTest, DescribesOneServiceWithItsOperations) {
   add_spans("demo", 2, true, 0, 10, 1, "GET /a");
   add_spans("demo", 2, true, 0, 2, 0, "GET /b");
   add_spans("demo", 3, false, 0, 5, 0, "call");
-  insert("resource_rows (resource_id, service_name, service_version)", "(7, 'demo', '1.2')");
 
   Session of_this_query = session();
   const auto answer = parse(get_service(of_this_query, "demo", seconds_range(0, 90)));
@@ -179,9 +184,46 @@ TEST_F(ServicesTest, DescribesOneServiceWithItsOperationsAndVersions) {
   ASSERT_EQ(answer.at("operations").as_array().size(), 2u);
   EXPECT_EQ(answer.at("operations").at(0).at("name"), "GET /a");
   EXPECT_EQ(answer.at("operations").at(0).at("span_count"), 10);
-  ASSERT_EQ(answer.at("versions").as_array().size(), 1u);
-  EXPECT_EQ(answer.at("versions").at(0).at("version"), "1.2");
-  EXPECT_EQ(answer.at("versions").at(0).at("first_seen"), json_s(0));
+}
+
+/// Of 1 ms, 2 ms, … 10 ms: 4 are satisfied with 4 ms, 6 tolerate up to 16 ms; of the errors nobody.
+TEST_F(ServicesTest, TellsTheApdexOfServicesAndOperations) {
+  add_spans("shop", 2, true, 0, 10, 0, "fine");
+  add_spans("shop", 2, true, 0, 10, 2, "bad");
+  add_spans("shop", 3, false, 0, 50, 0);  // Of requests only.
+  insert("log_rows (service_name, time, body)", "('logger', " + at_s(1) + ", 'a')");
+
+  Session of_list = session();
+  const auto list = parse(list_services(of_list, seconds_range(0, 60), parse_apdex("4ms")));
+  Session of_service = session();
+  const auto answer =
+      parse(get_service(of_service, "shop", seconds_range(0, 60), parse_apdex("4ms")));
+
+  EXPECT_EQ(list.at("apdex_threshold_ns"), "4000000");
+  EXPECT_EQ(list.at("services").at(0).at("name"), "shop");
+  EXPECT_DOUBLE_EQ(list.at("services").at(0).at("apdex").to_number<double>(), (6 + 12 / 2.0) / 20);
+  EXPECT_EQ(list.at("services").at(0).at("apdex_error").to_number<double>(), 0);
+  EXPECT_TRUE(list.at("services").at(1).at("apdex").is_null());
+  EXPECT_EQ(answer.at("service").at("apdex"), list.at("services").at(0).at("apdex"));
+  for (const auto& operation : answer.at("operations").as_array()) {
+    EXPECT_DOUBLE_EQ(operation.at("apdex").to_number<double>(),
+                     operation.at("name") == "fine" ? 0.7 : 0.5);
+  }
+  EXPECT_DOUBLE_EQ(answer.at("apdex").at(0).to_number<double>(), 0.5);  // One of two failed.
+}
+
+TEST(Apdex, IsReadAsADuration) {
+  EXPECT_EQ(parse_apdex("500ms").threshold_ns, 500'000'000);
+  EXPECT_EQ(parse_apdex("1.5s").threshold_ns, 1'500'000'000);
+  EXPECT_EQ(parse_apdex("7").threshold_ns, 7);
+  for (const char* const wrong : {"", "0", "-1ms", "fast", "1s 2s", "1e300", "'1s'", "1ms)", "!"}) {
+    try {
+      static_cast<void>(parse_apdex(wrong));
+      ADD_FAILURE() << wrong;
+    } catch (const QueryError& error) {
+      EXPECT_EQ(error.parameter, "apdex");
+    }
+  }
 }
 
 /// Of a long range whole minutes are counted from the side table, the rest from the spans, and all
@@ -195,6 +237,9 @@ TEST_F(ServicesTest, CountsTheSameFromTheSideTableAndFromSpans) {
   constexpr int kSeconds = 3600;
   int requests = 0;
   int failed = 0;
+  int satisfied = 0;
+  int tolerated = 0;
+  constexpr std::uint64_t kApdexNs = 100'000'000;
   for (int i = -60; i < kSeconds + 60; ++i) {
     const bool is_bank = random() % 3 == 0;
     otlp::KeyValueView name;
@@ -217,6 +262,9 @@ TEST_F(ServicesTest, CountsTheSameFromTheSideTableAndFromSpans) {
     const bool counts = !is_bank && span.kind == 2 && i >= 7 && i < kSeconds - 7;
     if (counts) ++requests;
     if (counts && span.status_code == 2) ++failed;
+    const std::uint64_t duration = span.end_time_unix_nano - span.start_time_unix_nano;
+    if (counts && span.status_code == 0 && duration <= kApdexNs) ++satisfied;
+    if (counts && span.status_code == 0 && duration <= 4 * kApdexNs) ++tolerated;
   }
   const std::int64_t identity = std::chrono::duration_cast<std::chrono::microseconds>(
                                     std::chrono::system_clock::now().time_since_epoch())
@@ -232,7 +280,7 @@ TEST_F(ServicesTest, CountsTheSameFromTheSideTableAndFromSpans) {
   ASSERT_TRUE(has_operation_minutes(range, 60 * kSecondNs));
   const auto answer = [&] {
     Session of_this_query = session();
-    return parse(get_service(of_this_query, "shop", range));
+    return parse(get_service(of_this_query, "shop", range, {.threshold_ns = kApdexNs}));
   };
   const auto from_minutes = answer();
   const std::int64_t found_by_minutes = entry_points("shop", range);
@@ -251,9 +299,27 @@ TEST_F(ServicesTest, CountsTheSameFromTheSideTableAndFromSpans) {
   }
   EXPECT_EQ(from_minutes.at("operations"), from_spans.at("operations"));
   EXPECT_EQ(from_minutes.at("service"), from_spans.at("service"));
+  const double apdex_error = from_minutes.at("service").at("apdex_error").to_number<double>();
+  EXPECT_NEAR(from_minutes.at("service").at("apdex").to_number<double>(),
+              (satisfied + tolerated) / 2.0 / requests, apdex_error);
+  EXPECT_LT(apdex_error, 0.03);
   // Uniform from 0 to 1 s.
   EXPECT_NEAR(from_minutes.at("service").at("p50_ns").to_number<double>(), 0.5e9, 0.05e9);
   EXPECT_NEAR(from_minutes.at("service").at("p99_ns").to_number<double>(), 0.99e9, 0.02e9);
+}
+
+/// As the engine hands them over.
+Durations durations_of(const std::vector<std::int64_t>& values) {
+  std::map<std::uint16_t, std::uint64_t> counts;
+  for (const std::int64_t value : values) ++counts[store::duration_bucket(value)];
+  std::string bytes;
+  store::append_varint(bytes, counts.size());
+  for (const auto& [bucket, count] : counts) {
+    store::append_fixed(bytes, bucket);
+    store::append_fixed(bytes, count);
+  }
+  RowReader row(bytes);
+  return Durations::read(row);
 }
 
 TEST(Durations, TellQuantilesWithinASixteenthAndTheirRange) {
@@ -266,16 +332,34 @@ TEST(Durations, TellQuantilesWithinASixteenthAndTheirRange) {
               std::max(store::duration_bucket_begin(bucket) * 17 / 16,
                        store::duration_bucket_begin(bucket) + 1));
   }
-  std::string bytes;
-  store::append_varint(bytes, 1);
-  store::append_fixed(bytes, store::duration_bucket(100'000));
-  store::append_fixed(bytes, std::uint64_t{5});
-  store::append_fixed(bytes, std::int64_t{99'000});
-  store::append_fixed(bytes, std::int64_t{100'500});
-  RowReader row(bytes);
-  const Durations durations = Durations::read(row);
+  Durations durations = durations_of(std::vector<std::int64_t>(5, 100'000));
+  durations.set_range(99'000, 100'500);
   EXPECT_GE(durations.quantile(0.01), 99'000);
   EXPECT_LE(durations.quantile(1), 100'500);
+}
+
+TEST(Durations, SayHowFarACountAndAMeanAreOff) {
+  std::mt19937 random(5);  // NOLINT(bugprone-random-generator-seed): equal runs.
+  for (int round = 0; round < 200; ++round) {
+    std::vector<std::int64_t> values(1 + random() % 30);
+    for (std::int64_t& value : values) value = static_cast<std::int64_t>(random() >> random() % 32);
+    const auto [least, most] = std::minmax_element(values.begin(), values.end());
+    Durations durations = durations_of(values);
+    durations.set_range(*least, *most);
+    const auto limit = static_cast<std::int64_t>(random() >> random() % 32);
+    const auto expected = static_cast<double>(std::count_if(
+        values.begin(), values.end(), [&](std::int64_t value) { return value <= limit; }));
+
+    const Durations::Count count = durations.at_most(limit);
+
+    EXPECT_LE(std::abs(count.estimate - expected), count.error + 1e-9) << round;
+    EXPECT_EQ(durations.at_most(*most).estimate, static_cast<double>(values.size()));
+    EXPECT_EQ(durations.at_most(*most).error, 0);
+    EXPECT_EQ(durations.at_most(*least - 1).estimate, 0);
+    const double mean =
+        std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+    EXPECT_NEAR(durations.mean(), mean, mean * 0.032 + 1e-9) << round;
+  }
 }
 
 TEST_F(ServicesTest, DescribesTheServiceWithoutAName) {

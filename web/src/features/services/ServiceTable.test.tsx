@@ -14,6 +14,8 @@ const SHOP: Service = {
   p50_ns: 1e6,
   p90_ns: 2e6,
   p99_ns: 3e6,
+  apdex: 0.876,
+  apdex_error: 0,
   log_count: 0,
   metric_count: 0,
   last_seen: "1700000000000000000",
@@ -27,6 +29,7 @@ function renderTable(service: Service): void {
       sort={null}
       selected={-1}
       now={nanos("1700000001000000000")}
+      apdexNs={500_000_000}
       dimmed={false}
       timeSearch={{ range: "1h" }}
       onSort={() => {}}
@@ -59,6 +62,13 @@ describe("ServiceTable", () => {
       range: "1h",
       q: `${q} AND status = 'error'`,
     });
+  });
+
+  it("shows the Apdex with two decimals and says of which threshold", async () => {
+    renderTable(SHOP);
+    expect((await screen.findByTitle("Requests of at most 500 ms satisfy")).textContent).toBe(
+      "0.88",
+    );
   });
 
   it("leads from the name to all traces of the service", async () => {

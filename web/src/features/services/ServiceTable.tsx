@@ -22,13 +22,24 @@ type Props = {
   sort: Sort | null;
   selected: number;
   now: Nanos;
+  /** Requests that take this long at most satisfy. */
+  apdexNs: number;
   dimmed: boolean;
   timeSearch: TimeSearch;
   onSort: (sort: Sort) => void;
 };
 
 /** Services in the order given, with sparklines that share one scale per column. */
-export function ServiceTable({ services, sort, selected, now, dimmed, timeSearch, onSort }: Props) {
+export function ServiceTable({
+  services,
+  sort,
+  selected,
+  now,
+  apdexNs,
+  dimmed,
+  timeSearch,
+  onSort,
+}: Props) {
   const p99Max = largest(services.flatMap(({ sparklines }) => sparklines.p99_ns));
   const errorMax = largest(services.flatMap(({ sparklines }) => sparklines.errors));
   const rateMax = largest(services.flatMap(({ sparklines }) => sparklines.requests));
@@ -45,6 +56,7 @@ export function ServiceTable({ services, sort, selected, now, dimmed, timeSearch
           <HeaderCell column="p50" label="p50" numeric {...header} />
           <HeaderCell column="p99" label="p99" numeric {...header} />
           <th aria-label="p99 over time" className="w-[120px]" />
+          <HeaderCell column="apdex" label="Apdex" numeric {...header} />
           <HeaderCell column="errors" label="Error rate" numeric {...header} />
           <th aria-label="Errors over time" className="w-[120px]" />
           <HeaderCell column="rate" label="Requests/s" numeric {...header} />
@@ -60,6 +72,7 @@ export function ServiceTable({ services, sort, selected, now, dimmed, timeSearch
             service={service}
             selected={index === selected}
             now={now}
+            apdexNs={apdexNs}
             timeSearch={timeSearch}
             scales={{ p99Max, errorMax, rateMax }}
           />
@@ -106,12 +119,14 @@ function ServiceRow({
   service,
   selected,
   now,
+  apdexNs,
   timeSearch,
   scales,
 }: {
   service: Service;
   selected: boolean;
   now: Nanos;
+  apdexNs: number;
   timeSearch: TimeSearch;
   scales: { p99Max: number; errorMax: number; rateMax: number };
 }) {
@@ -164,6 +179,9 @@ function ServiceRow({
             label={`p99 of ${name}, at most ${formatDuration(largest(sparklines.p99_ns))}`}
           />
         ) : null}
+      </td>
+      <td className="text-right" title={`Requests of at most ${formatDuration(apdexNs)} satisfy`}>
+        {service.apdex === null ? none : service.apdex.toFixed(2)}
       </td>
       <td className="text-right">
         {!requests ? (

@@ -86,6 +86,7 @@ export function ServicesPage() {
             sort={sort}
             selected={selected}
             now={now}
+            apdexNs={Number(data.apdex_threshold_ns)}
             dimmed={services.isPlaceholderData || services.isError}
             timeSearch={timeSearch}
             onSort={(next) =>

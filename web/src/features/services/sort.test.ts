@@ -11,6 +11,8 @@ function service(name: string, p99: number | null, errorRate: number): Service {
     p50_ns: p99,
     p90_ns: p99,
     p99_ns: p99,
+    apdex: 1,
+    apdex_error: 0,
     log_count: 0,
     metric_count: 0,
     last_seen: "0",

@@ -2,7 +2,7 @@ import type { Schemas } from "@/api/client";
 
 export type Service = Schemas["ServiceSummary"];
 
-export const COLUMNS = ["name", "p50", "p99", "errors", "rate"] as const;
+export const COLUMNS = ["name", "p50", "p99", "apdex", "errors", "rate"] as const;
 export type Column = (typeof COLUMNS)[number];
 export type Sort = { readonly column: Column; readonly descending: boolean };
 
@@ -29,6 +29,8 @@ function value(service: Service, column: Exclude<Column, "name">): number {
       return service.p50_ns ?? -1;
     case "p99":
       return service.p99_ns ?? -1;
+    case "apdex":
+      return service.apdex ?? -1;
     case "errors":
       return service.error_rate;
     case "rate":
