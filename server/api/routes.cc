@@ -20,6 +20,8 @@
 #include "server/query/plan/error.h"
 #include "server/query/plan/fields.h"
 #include "server/query/plan/selection.h"
+#include "server/query/services/calls.h"
+#include "server/query/services/graph.h"
 #include "server/query/services/services.h"
 #include "server/query/services/versions.h"
 #include "server/query/traces/skeleton.h"
@@ -117,6 +119,26 @@ Query versions_query(RouteCall& call) {
   return [name = target.required_name("name"), range = target.range(now_ns()),
           apdex = apdex_of(target)](Session& session) {
     return query::list_versions(session, name, range, apdex);
+  };
+}
+
+Query calls_query(RouteCall& call) {
+  Target& target = call.target;
+  return [name = target.required_name("name"), range = target.range(now_ns()),
+          limit = limit_of(target)](Session& session) {
+    return query::list_calls(session, name, range, limit);
+  };
+}
+
+Query graph_query(RouteCall& call) {
+  Target& target = call.target;
+  query::GraphRequest request;
+  request.range = target.range(now_ns());
+  request.resources.environment = target.text("environment");
+  request.resources.service_namespace = target.text("namespace");
+  request.inferred = target.choice("inferred", {"true", "false"}) == 0;
+  return [request = std::move(request)](Session& session) {
+    return query::get_service_graph(session, request);
   };
 }
 
@@ -366,7 +388,9 @@ Query export_query(RouteCall& call) {
 constexpr auto kRoutes = std::to_array<Route>({
     {"/api/v1/services", "GET", services_query},
     {"/api/v1/service", "GET", service_query},
+    {"/api/v1/service/calls", "GET", calls_query},
     {"/api/v1/service/versions", "GET", versions_query},
+    {"/api/v1/service_graph", "GET", graph_query},
     {"/api/v1/traces", "GET", traces_query},
     {"/api/v1/traces/compare", "GET", comparison_query},
     {"/api/v1/traces/profile", "GET", profile_query},

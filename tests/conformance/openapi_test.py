@@ -50,6 +50,8 @@ def send(stack: Stack) -> str:
             "events": [{"timeUnixNano": str(now), "name": "exception", "attributes": attributes}],
             "links": [{"traceId": os.urandom(16).hex(), "spanId": os.urandom(8).hex(), "attributes": attributes}]}
     child = {"traceId": trace_id, "spanId": os.urandom(8).hex(), "parentSpanId": span_id, "name": "SELECT", "kind": 3,
+             "attributes": [{"key": key, "value": {"stringValue": value}} for key, value in (
+                 ("db.system.name", "postgresql"), ("db.namespace", "orders"), ("db.query.summary", "SELECT items"))],
              "startTimeUnixNano": str(now + 1), "endTimeUnixNano": str(now + 1_000_000)}
     log = {"timeUnixNano": str(now), "observedTimeUnixNano": str(now), "severityNumber": 17, "severityText": "ERROR",
            "body": {"stringValue": "it failed"}, "attributes": attributes, "traceId": trace_id, "spanId": span_id}
@@ -207,6 +209,22 @@ class Answers(unittest.TestCase):
         error = search("{kind = server} >> {kind = }", 400)
         self.assertEqual((error["parameter"], error["position"]), ("structure", 27))
         self.assertEqual(search("{}", 400, include="facets")["parameter"], "include")
+
+    def test_of_calls_and_the_graph(self) -> None:
+        answer = self.check("/api/v1/service/calls", "/api/v1/service/calls?name=shop")
+        call, = answer["calls"]
+        self.assertEqual([call[name] for name in ("type", "system", "target", "operation", "summary", "call_count")],
+                         ["database", "postgresql", "orders", "SELECT", "SELECT items", 1])
+        query = urllib.parse.urlencode({"q": call["filter"], "include": "rows"})
+        self.assertEqual(len(self.check("/api/v1/traces", f"/api/v1/traces?{query}")["traces"]), 1)
+        graph = self.check("/api/v1/service_graph", "/api/v1/service_graph")
+        self.assertEqual([node["id"] for node in graph["nodes"]], ["database:postgresql:orders", "service:shop"])
+        self.assertEqual([(edge["client"], edge["server"]) for edge in graph["edges"]],
+                         [("service:shop", "database:postgresql:orders")])
+        for parameters in ("environment=none", "namespace=none"):
+            self.assertEqual(self.check("/api/v1/service_graph", f"/api/v1/service_graph?{parameters}")["nodes"], [])
+        self.assertEqual(self.check("/api/v1/service_graph", "/api/v1/service_graph?inferred=false")["edges"], [])
+        self.check("/api/v1/service_graph", "/api/v1/service_graph?inferred=maybe", 400)
 
     def test_of_metrics(self) -> None:
         names = [m["name"] for m in self.check("/api/v1/metrics", "/api/v1/metrics")["metrics"]]

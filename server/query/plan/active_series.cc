@@ -1,5 +1,7 @@
 #include "server/query/plan/active_series.h"
 
+#include "server/query/plan/settled_minutes.h"
+
 namespace signalbox::server::query {
 namespace {
 
@@ -39,8 +41,7 @@ std::string active_series(const TimeRange& range, Parameters& parameters) {
     add(in_range("time", {whole.end_ns, range.end_ns}, parameters));
   }
   // What was stored before there was the side table.
-  add("received < (SELECT max(applied) FROM schema_versions WHERE version = 3) AND " +
-      in_range("time", whole, parameters));
+  add(std::string(kBeforeSideTablesSql) + " AND " + in_range("time", whole, parameters));
   return sql;
 }
 

@@ -343,6 +343,11 @@ std::vector<AttributePlace> attribute_places(Signal signal, const std::string& k
   return places;
 }
 
+std::string attribute_text(Signal signal, const std::string& key, const AttributeSlots& slots,
+                           Parameters& parameters) {
+  return text_of(attribute_places(signal, key, slots, parameters));
+}
+
 std::vector<AttributePlace> record_places(Signal signal, const std::string& key,
                                           const AttributeSlots& slots, Parameters& parameters) {
   std::vector<AttributePlace> places = attribute_places(signal, key, slots, parameters);

@@ -94,7 +94,10 @@ std::vector<AttributePlace> attribute_places(Signal signal, const std::string& k
 /// (see nested.h). Of several places that have it the first one counts.
 std::vector<AttributePlace> record_places(Signal signal, const std::string& key,
                                           const AttributeSlots& slots, Parameters& parameters);
-/// The same of a map, which is SQL; `key` is a placeholder.
+/// SQL for the text of the attribute `key` of such a row, whichever place has it; empty if absent.
+std::string attribute_text(Signal signal, const std::string& key, const AttributeSlots& slots,
+                           Parameters& parameters);
+/// Where a map, which is SQL, may have it; `key` is a placeholder.
 AttributePlace place_in_map(const std::string& map, const std::string& key);
 /// The same of the column `attributes` of resources, scopes and series.
 AttributePlace place_in_attributes(const std::string& key);

@@ -1,31 +1,14 @@
 #include "server/query/plan/operation_minutes.h"
 
-#include <algorithm>
-#include <chrono>
-#include <optional>
-
 #include "server/query/plan/durations.h"
 #include "server/query/plan/fields.h"
+#include "server/query/plan/settled_minutes.h"
 
 namespace signalbox::server::query {
 namespace {
 
-constexpr std::int64_t kMinuteNs = 60'000'000'000;
 /// Of whole minutes; with fewer there is little to gain.
 constexpr std::int64_t kFewMinutes = 10;
-/// A block is in the side tables well within that after its receipt.
-constexpr std::int64_t kSettledNs = 2 * kMinuteNs;
-
-/// The whole minutes of the range that the side table has; nothing if they are few.
-std::optional<TimeRange> settled_minutes(const TimeRange& range) {
-  const std::int64_t now =
-      std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count();
-  TimeRange whole;
-  whole.start_ns = (range.start_ns + kMinuteNs - 1) / kMinuteNs * kMinuteNs;
-  whole.end_ns = std::min(range.end_ns, now - kSettledNs) / kMinuteNs * kMinuteNs;
-  if (whole.length_ns() < kFewMinutes * kMinuteNs) return std::nullopt;
-  return whole;
-}
 
 /// The spans that `where` selects, counted as the side table does. Duration by duration first: a
 /// map is made of a group, not of a span.
@@ -50,12 +33,13 @@ std::string counted_spans(const std::string& keys, const std::string& where) {
 }  // namespace
 
 bool has_operation_minutes(const TimeRange& range, std::int64_t step_ns) {
-  return step_ns % kMinuteNs == 0 && settled_minutes(range).has_value();
+  return step_ns % kMinuteNs == 0 && settled_minutes(range, kFewMinutes).has_value();
 }
 
 std::string operation_minutes(const std::string& keys, const std::string& condition,
                               const TimeRange& range, Parameters& parameters) {
-  const TimeRange whole = settled_minutes(range).value_or(TimeRange{range.end_ns, range.end_ns});
+  const TimeRange whole =
+      settled_minutes(range, kFewMinutes).value_or(TimeRange{range.end_ns, range.end_ns});
   const std::string minutes = in_range("minute", whole, parameters);
   std::string sql = "(SELECT " + keys +
                     ", toInt64(toUnixTimestamp(minute)) * 1000000000 AS minute_ns, spans, "
@@ -72,8 +56,7 @@ std::string operation_minutes(const std::string& keys, const std::string& condit
   if (whole.end_ns < range.end_ns) {
     add(in_range("start_time", {whole.end_ns, range.end_ns}, parameters));
   }
-  add("received < (SELECT max(applied) FROM schema_versions WHERE version = 3) AND " +
-      in_range("start_time", whole, parameters));
+  add(std::string(kBeforeSideTablesSql) + " AND " + in_range("start_time", whole, parameters));
   return sql + ")";
 }
 
