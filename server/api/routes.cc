@@ -10,6 +10,7 @@
 #include "server/query/aggregate/request.h"
 #include "server/query/aggregate/run.h"
 #include "server/query/changes/changes.h"
+#include "server/query/errors/errors.h"
 #include "server/query/export/export.h"
 #include "server/query/fields/complete.h"
 #include "server/query/fields/facets.h"
@@ -139,6 +140,23 @@ Query graph_query(RouteCall& call) {
   request.inferred = target.choice("inferred", {"true", "false"}) == 0;
   return [request = std::move(request)](Session& session) {
     return query::get_service_graph(session, request);
+  };
+}
+
+Query errors_query(RouteCall& call) {
+  Target& target = call.target;
+  query::ErrorSearch search;
+  search.range = target.range(now_ns());
+  search.service = target.name("service");
+  const std::size_t signal = target.choice("signal", {"", "traces", "logs"});
+  if (signal > 0) search.signal = signal == 1 ? query::Signal::kTraces : query::Signal::kLogs;
+  search.contains = target.text("contains");
+  search.order =
+      static_cast<query::ErrorSearch::Order>(target.choice("order", {"frequent", "latest", "new"}));
+  search.limit = limit_of(target);
+  search.cursor = target.text("cursor");
+  return [search = std::move(search)](Session& session) {
+    return query::list_errors(session, search);
   };
 }
 
@@ -391,6 +409,7 @@ constexpr auto kRoutes = std::to_array<Route>({
     {"/api/v1/service/calls", "GET", calls_query},
     {"/api/v1/service/versions", "GET", versions_query},
     {"/api/v1/service_graph", "GET", graph_query},
+    {"/api/v1/errors", "GET", errors_query},
     {"/api/v1/traces", "GET", traces_query},
     {"/api/v1/traces/compare", "GET", comparison_query},
     {"/api/v1/traces/profile", "GET", profile_query},

@@ -226,6 +226,21 @@ class Answers(unittest.TestCase):
         self.assertEqual(self.check("/api/v1/service_graph", "/api/v1/service_graph?inferred=false")["edges"], [])
         self.check("/api/v1/service_graph", "/api/v1/service_graph?inferred=maybe", 400)
 
+    def test_of_errors(self) -> None:
+        errors = self.check("/api/v1/errors", "/api/v1/errors?service=shop")["errors"]
+        found = {(each["signal"], each["message"]): each for each in errors}
+        self.assertEqual(set(found), {("traces", ""), ("logs", "it failed")})  # The exception says nothing.
+        for (signal, _), each in found.items():
+            self.assertEqual((each["count"], each["trace_id"]), (1, self.trace_id))
+            query = urllib.parse.urlencode({"q": each["filter"], "include": "rows"})
+            self.assertEqual(len(self.check(f"/api/v1/{signal}", f"/api/v1/{signal}?{query}")[signal]), 1)
+        self.assertEqual(self.check("/api/v1/errors", "/api/v1/errors?contains=FAILED&signal=logs")["group_count"], 1)
+        page = self.check("/api/v1/errors", "/api/v1/errors?limit=1&order=new")
+        rest = self.check("/api/v1/errors", f"/api/v1/errors?limit=1&order=new&cursor={page['next_cursor']}")
+        self.assertEqual({each["id"] for each in page["errors"] + rest["errors"]}, {each["id"] for each in errors})
+        self.assertIsNone(rest["next_cursor"])
+        self.assertEqual(self.check("/api/v1/errors", "/api/v1/errors?cursor=1", 400)["parameter"], "cursor")
+
     def test_of_metrics(self) -> None:
         names = [m["name"] for m in self.check("/api/v1/metrics", "/api/v1/metrics")["metrics"]]
         self.assertEqual(names, ["duration", "latency", "orders", "queue", "size", "temperature"])

@@ -61,6 +61,12 @@ std::string bucket_index(const std::string& column, const Buckets& buckets,
          ", " + parameters.bind_int(buckets.step_ns) + ")";
 }
 
+void write_times(const Buckets& buckets, JsonWriter& json) {
+  json.key("times").begin_array();
+  for (std::int64_t i = 0; i < buckets.count; ++i) json.digits(buckets.time_ns(i));
+  json.end_array();
+}
+
 std::string format_step(std::int64_t step_ns) {
   const auto format = [&](std::int64_t unit, const char* name) {
     return std::to_string(step_ns / unit) + " " + name;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include "server/query/json/json.h"
 #include "server/query/plan/sql.h"
 
 namespace signalbox::server::query {
@@ -44,6 +45,9 @@ std::string in_range(const std::string& column, const TimeRange& range, Paramete
 
 /// SQL for the index (from 0) of the bucket that `column`, DateTime64(9), falls into.
 std::string bucket_index(const std::string& column, const Buckets& buckets, Parameters& parameters);
+
+/// Writes "times", when each bucket begins, into an open object.
+void write_times(const Buckets& buckets, JsonWriter& json);
 
 /// "30 s", "5 min": for people.
 std::string format_step(std::int64_t step_ns);

@@ -95,12 +95,6 @@ double per_second(std::uint64_t count, const TimeRange& range) noexcept {
   return static_cast<double>(count) * 1e9 / static_cast<double>(range.length_ns());
 }
 
-void write_times(const Buckets& buckets, JsonWriter& json) {
-  json.key("times").begin_array();
-  for (std::int64_t i = 0; i < buckets.count; ++i) json.digits(buckets.time_ns(i));
-  json.end_array();
-}
-
 void write_red(const Red& red, const TimeRange& range, JsonWriter& json) {
   json.key("span_count").number(red.count);
   json.key("error_count").number(red.errors);

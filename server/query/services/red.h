@@ -69,8 +69,6 @@ inline constexpr std::string_view kRedOfMinutesSql =
 /// Of `count` things in the range.
 [[nodiscard]] double per_second(std::uint64_t count, const TimeRange& range) noexcept;
 
-/// Writes "times", when each bucket begins, into an open object.
-void write_times(const Buckets& buckets, JsonWriter& json);
 /// Writes members into an open object.
 void write_red(const Red& red, const TimeRange& range, JsonWriter& json);
 
