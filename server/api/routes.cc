@@ -148,7 +148,7 @@ Query errors_query(RouteCall& call) {
   query::ErrorSearch search;
   search.range = target.range(now_ns());
   search.service = target.name("service");
-  const std::size_t signal = target.choice("signal", {"", "traces", "logs"});
+  const std::size_t signal = target.choice("signal", {"all", "traces", "logs"});
   if (signal > 0) search.signal = signal == 1 ? query::Signal::kTraces : query::Signal::kLogs;
   search.contains = target.text("contains");
   search.order =

@@ -16,4 +16,9 @@ ExitCode nothing(const Context& context, const std::string& what) {
   return ExitCode::kNothing;
 }
 
+void say_that_there_are_more(const Context& context, std::size_t shown, std::string_view what) {
+  context.streams.error << "signalbox: " << shown << " " << what
+                        << " are shown and there are more; --limit shows further ones\n";
+}
+
 }  // namespace signalbox::server::cli

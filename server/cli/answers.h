@@ -1,7 +1,9 @@
 #pragma once
 
 #include <boost/json/array.hpp>
+#include <cstddef>
 #include <string>
+#include <string_view>
 
 #include "server/cli/commands.h"
 #include "server/cli/views.h"
@@ -11,6 +13,9 @@ namespace signalbox::server::cli {
 
 /// Says on the error output that there is nothing, and how to look further.
 ExitCode nothing(const Context& context, const std::string& what);
+
+/// Says on the error output that a list was cut: who asks since when something happens must know.
+void say_that_there_are_more(const Context& context, std::size_t shown, std::string_view what);
 
 /// The answer as it came, or as `view` shows it.
 template <typename View>

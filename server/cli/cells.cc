@@ -40,17 +40,17 @@ Cell duration_cell(const boost::json::value& object, std::string_view name) {
   return {.text = duration_text(number(value))};
 }
 
-Cell error_cell(const boost::json::value& object) {
+Cell error_cell(const boost::json::value& object, std::string_view count) {
   const double rate = number(object, "error_rate", 0);
-  if (number(object, "span_count", 0) == 0) return unknown();
+  if (number(object, count, 0) == 0) return unknown();
   return {.text = percent_text(rate),
           .sgr = rate >= 0.01 ? color::kError
                  : rate > 0   ? color::kYellow
                               : color::kNone};
 }
 
-Cell rate_cell(const boost::json::value& object) {
-  return {.text = count_text(number(object, "requests_per_second", 0)) + "/s"};
+Cell rate_cell(const boost::json::value& object, std::string_view name) {
+  return {.text = count_text(number(object, name, 0)) + "/s"};
 }
 
 Cell apdex_cell(const boost::json::value& object) {
@@ -63,6 +63,14 @@ Cell apdex_cell(const boost::json::value& object) {
           .sgr = apdex < kUnacceptable ? color::kError
                  : apdex < kFair       ? color::kYellow
                                        : color::kNone};
+}
+
+std::vector<std::optional<double>> values_of(const boost::json::array& array) {
+  std::vector<std::optional<double>> values;
+  for (const boost::json::value& value : array) {
+    values.push_back(value.is_null() ? std::nullopt : std::optional(number(value)));
+  }
+  return values;
 }
 
 }  // namespace signalbox::server::cli

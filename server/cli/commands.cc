@@ -80,12 +80,6 @@ boost::json::array with_further_pages(Source& source, const ApiRequest& request,
   return records;
 }
 
-/// Tells that a list was cut: who asks since when something happens must know.
-void say_that_there_are_more(const Context& context, std::size_t shown, std::string_view what) {
-  context.streams.error << "signalbox: " << shown << " " << what
-                        << " are shown and there are more; --limit shows further ones\n";
-}
-
 /// With --json there is one answer, and so one page.
 void check_json_limit(const Context& context) {
   if (!context.client.output.json || context.client.selection.limit <= kMostInPage) return;

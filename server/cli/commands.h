@@ -20,6 +20,7 @@ struct Context {
 };
 
 ExitCode run_command(const config::ListServices& command, const Context& context);
+ExitCode run_command(const config::ListErrors& command, const Context& context);
 ExitCode run_command(const config::SearchTraces& command, const Context& context);
 ExitCode run_command(const config::ShowTrace& command, const Context& context);
 ExitCode run_command(const config::SearchLogs& command, const Context& context);

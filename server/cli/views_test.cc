@@ -13,6 +13,7 @@
 #include <string>
 #include <utility>
 
+#include "server/cli/errors_view.h"
 #include "server/cli/golden.h"
 #include "server/cli/json.h"
 #include "server/cli/services_view.h"
@@ -76,6 +77,24 @@ TEST_F(Views, ShowTheVersionsOfAService) {
   });
 }
 
+TEST_F(Views, ShowWhatAServiceCalls) {
+  expect_screens("calls", [answer = parsed("calls.json")](const Style& style) {
+    return calls_view(answer, style);
+  });
+}
+
+TEST_F(Views, ShowTheGraphOfServices) {
+  expect_screens("graph", [answer = parsed("graph.json")](const Style& style) {
+    return graph_view(answer, style);
+  });
+}
+
+TEST_F(Views, ShowErrors) {
+  expect_screens("errors", [answer = parsed("errors.json")](const Style& style) {
+    return errors_view(answer, kNow, style);
+  });
+}
+
 TEST_F(Views, ShowTraces) {
   expect_screens("traces", [answer = parsed("traces.json")](const Style& style) {
     return traces_view(answer, kNow, style);
@@ -125,13 +144,17 @@ TEST_F(Views, UnfoldAWholeTrace) {
 TEST_F(Views, SurviveAnswersOfAnotherShape) {
   for (const char* const text :
        {"{}", "[]", "null", "3",
-        R"({"services":3,"versions":[2],"operations":[{}],"traces":{},"logs":[1],
+        R"({"services":3,"versions":[2],"operations":[{}],"calls":[3],"callers":[{}],
+      "nodes":[1],"edges":[null,{"client":2}],"errors":[{"counts":3}],"traces":{},"logs":[1],
       "metrics":[null],"columns":{"span_id":[1,null],"parent":{}},"series":[{"points":[1]}]})"}) {
     const boost::json::value answer = boost::json::parse(text);
     const Style style{.has_color = false, .width = 80};
     services_view(answer, kNow, style);
     operations_view(answer, style);
     versions_view(answer, style);
+    calls_view(answer, style);
+    graph_view(answer, style);
+    errors_view(answer, kNow, style);
     traces_view(answer, kNow, style);
     logs_view(items(answer, "logs"), kNow, style);
     metrics_view(answer, kNow, style);

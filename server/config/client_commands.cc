@@ -15,6 +15,7 @@ ClientCommands::ClientCommands(CLI::App& app, std::string_view version,
                                const Environment& environment)
     : environment_(environment) {
   add_services(app);
+  add_errors(app);
   add_traces(app);
   add_trace(app);
   add_logs(app);
@@ -61,12 +62,37 @@ CLI::App& ClientCommands::add_bare(CLI::App& app, const std::string& name,
 void ClientCommands::add_services(CLI::App& app) {
   CLI::App& command = add(app, "services", "Services with their rate, errors, durations and Apdex",
                           [this] { return services_; });
-  command.add_option("NAME", services_.name, "Show this service's operations and versions");
+  CLI::Option* const name = command.add_option(
+      "NAME", services_.name, "Show this service's operations, calls and versions");
   command
       .add_option("--apdex", services_.apdex,
                   "How long a request may take to satisfy, such as 500ms")
       ->type_name("DURATION");
+  CLI::Option* const calls =
+      command.add_flag("--calls", services_.calls, "What NAME calls and who calls it, alone");
+  CLI::Option* const versions =
+      command.add_flag("--versions", services_.versions, "The versions of NAME, alone")
+          ->excludes(calls);
+  command.add_flag("--graph", services_.graph, "Who calls whom, databases and queues included")
+      ->excludes(name)
+      ->excludes(calls)
+      ->excludes(versions);
   add_times(command);
+}
+
+void ClientCommands::add_errors(CLI::App& app) {
+  CLI::App& command = add(app, "errors", "Errors of spans and log records, grouped by message",
+                          [this] { return errors_; });
+  command.add_option("TEXT", errors_.contains, "Only those with this text in type or message");
+  command.add_option("--signal", errors_.signal, "Only those of spans, or of log records")
+      ->check(CLI::IsMember({"all", "traces", "logs"}))
+      ->capture_default_str();
+  command.add_option("--order", errors_.order, "Which of them come first")
+      ->check(CLI::IsMember({"frequent", "latest", "new"}))
+      ->capture_default_str();
+  add_service(command);
+  add_times(command);
+  add_limit(command, "Groups at most", 20);
 }
 
 void ClientCommands::add_traces(CLI::App& app) {

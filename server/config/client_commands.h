@@ -34,6 +34,7 @@ class ClientCommands {
   CLI::App& add_bare(CLI::App& app, const std::string& name, const std::string& description,
                      std::function<Parts()> make);
   void add_services(CLI::App& app);
+  void add_errors(CLI::App& app);
   void add_traces(CLI::App& app);
   void add_trace(CLI::App& app);
   void add_logs(CLI::App& app);
@@ -57,6 +58,7 @@ class ClientCommands {
   Client client_;
   std::string server_;
   ListServices services_;
+  ListErrors errors_;
   SearchTraces traces_;
   ShowTrace trace_;
   SearchLogs logs_;

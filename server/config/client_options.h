@@ -44,8 +44,17 @@ struct Selection {
 };
 
 struct ListServices {
-  std::string name;   ///< Empty: all; else this one's operations and versions.
-  std::string apdex;  ///< The threshold of the Apdex; empty: the API's own.
+  std::string name;    ///< Empty: all; else this one's operations, calls and versions.
+  std::string apdex;   ///< The threshold of the Apdex; empty: the API's own.
+  bool calls = false;  ///< Its calls alone, as these are:
+  bool versions = false;
+  bool graph = false;  ///< Who calls whom, instead.
+};
+
+struct ListErrors {
+  std::string contains;        ///< In type or message; empty: all.
+  std::string signal = "all";  ///< Or "traces" or "logs".
+  std::string order = "frequent";
 };
 
 struct SearchTraces {
@@ -118,8 +127,8 @@ struct Client {
   Connection connection;
   Output output;
   Selection selection;
-  std::variant<ListServices, SearchTraces, ShowTrace, SearchLogs, ShowMetrics, RunQuery, RunSql,
-               ExportTelemetry, ImportTelemetry, Version>
+  std::variant<ListServices, ListErrors, SearchTraces, ShowTrace, SearchLogs, ShowMetrics, RunQuery,
+               RunSql, ExportTelemetry, ImportTelemetry, Version>
       what;
 };
 

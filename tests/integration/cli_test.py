@@ -26,7 +26,7 @@ class Shop:
 
     def __init__(self) -> None:
         self.trace_id = os.urandom(16).hex()
-        self.spans = {name: os.urandom(8).hex() for name in ("checkout", "cart", "charge")}
+        self.spans = {name: os.urandom(8).hex() for name in ("checkout", "cart", "select", "charge")}
         self.start = time.time_ns() - 30 * SECOND_NS
 
     def span(self, name: str, kind: int, start_ms: int, ms: int, parent: str = "", error: str = "") -> dict:
@@ -40,7 +40,10 @@ class Shop:
         def of(service: str, *spans: dict) -> dict:
             return {"resource": {"attributes": [attribute("service.name", service)]}, "scopeSpans": [{"spans": list(spans)}]}
         return {"resourceSpans": [
-            of("shop", self.span("checkout", 2, 0, 300, error="payment refused"), self.span("cart", 1, 10, 40, "checkout")),
+            of("shop", self.span("checkout", 2, 0, 300, error="payment refused"), self.span("cart", 1, 10, 40, "checkout"),
+               {**self.span("select", 3, 15, 30, "cart"), "attributes": [
+                   attribute("db.system.name", "postgresql"), attribute("db.namespace", "orders"),
+                   attribute("db.query.summary", "SELECT items")]}),
             of("payment", self.span("charge", 2, 60, 230, "checkout", error="card declined"))]}
 
     def logs(self) -> dict:
@@ -77,7 +80,7 @@ class Server(unittest.TestCase):
         cls.stack.start_server()
         cls.shop = Shop()
         cls.shop.send_to(cls.stack)
-        cls.stack.wait_for_rows(span_rows=3, log_rows=2)
+        cls.stack.wait_for_rows(span_rows=4, log_rows=2)
         wait_until(lambda: cls.stack.api("metrics")["metrics"], "the metric is listed")
 
     def ask(self, *arguments: str, code: int = 0, **environment: str) -> str:
@@ -103,6 +106,25 @@ class Server(unittest.TestCase):
         self.assertNotIn("VERSION", text)  # It sends none.
         self.assertIn("such as 500ms", self.refused("services", "--apdex", "soon", code=2))
 
+    def test_shows_calls_versions_and_the_graph(self) -> None:
+        self.assertIn("signalbox services NAME", self.refused("services", "--calls", code=2))
+        self.assertIn("no service.version", self.ask("services", "shop", "--versions"))
+        self.assertTrue(json.loads(self.ask("services", "shop", "--versions", "--json"))["versions"])
+        text = self.ask("services", "shop", "--calls")
+        self.assertRegex(text, r"(?m)^postgresql orders +SELECT items +\S+/s +0 % +30 ms +30 ms +10 %$")
+        self.assertIn(text, self.ask("services", "shop"))
+        self.assertRegex(self.ask("services", "--graph"), r"(?m)^shop +→ +postgresql orders +\S+/s +0 % ")
+        self.assertEqual(len(json.loads(self.ask("services", "--graph", "--json"))["edges"]), 1)
+        self.refused("services", "payment", "--calls", code=1)
+
+    def test_lists_errors(self) -> None:
+        text = self.ask("errors")
+        self.assertRegex(text, rf"(?m)^ +1 +\S+ s ago +payment +card declined +spans +\S+ +{self.shop.trace_id}$")
+        self.assertRegex(text, r"(?m)^ +1 +\S+ s ago +payment +charge refused ␛")
+        self.assertEqual(len(json.loads(self.ask("errors", "refused", "--signal", "logs", "--order", "new", "--json"))["errors"]), 1)
+        self.assertEqual(self.ask("errors", "--service", "shop", "--limit", "1").count("\n"), 2)
+        self.refused("errors", "no such error", code=1)
+
     def test_finds_traces_by_a_filter(self) -> None:
         for arguments in (("name = charge",), ("--filter", "name = charge"), ("--service", "payment"), ("--order", "slowest"),
                           ("--structure", "{ service.name = shop } > { status = error }")):
@@ -111,7 +133,7 @@ class Server(unittest.TestCase):
     def test_draws_a_trace(self) -> None:
         text = self.ask("trace", self.shop.trace_id.upper(), "--logs")
         self.assertRegex(text, r"(?m)^✗ shop checkout +300 ms +30 ms +█+$")
-        self.assertRegex(text, r"(?m)^├─ cart +40 ms +40 ms ")
+        self.assertRegex(text, r"(?m)^├─ cart +40 ms +10 ms ")
         self.assertRegex(text, r"(?m)^└─ ✗ payment charge +230 ms +230 ms ")
         self.assertRegex(text, r"(?m)^ +card declined$")
         self.assertRegex(text, r"(?m)^ +\S+ ERROR charge refused ␛\[2J$")
@@ -147,11 +169,11 @@ class Server(unittest.TestCase):
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
             json.dump({"queries": {"a": {"signal": "traces", "aggregations": [{"op": "count"}]}}, "formulas": {"twice": "a * 2"}}, file)
             file.flush()
-            self.assertEqual(json.loads(self.ask("query", "--file", file.name, "--json"))["results"]["twice"]["groups"][0]["values"], [6])
+            self.assertEqual(json.loads(self.ask("query", "--file", file.name, "--json"))["results"]["twice"]["groups"][0]["values"], [8])
         self.refused("query", "--file", "/nowhere.json", code=2)
 
     def test_answers_sql(self) -> None:
-        self.assertIn("shop,2\n", self.ask("sql", "SELECT service_name, count() FROM spans GROUP BY 1 ORDER BY 1", "--csv"))
+        self.assertIn("shop,3\n", self.ask("sql", "SELECT service_name, count() FROM spans GROUP BY 1 ORDER BY 1", "--csv"))
         self.assertRegex(self.ask("sql"), r"(?m)^spans$")
         self.ask("sql", "SELECT 1 WHERE 0", code=1)
         self.refused("sql", "DROP TABLE spans", code=2)
@@ -190,7 +212,7 @@ class Server(unittest.TestCase):
                 self.assertEqual(ran.returncode, 0, ran.stderr)
                 self.assertIn("card declined", ran.stdout)
             stack.start_server()
-            self.assertEqual(len(stack.trace(self.shop.trace_id)["spans"]), 3)
+            self.assertEqual(len(stack.trace(self.shop.trace_id)["spans"]), 4)
 
     def test_makes_no_data_folder(self) -> None:
         with tempfile.TemporaryDirectory() as name:
