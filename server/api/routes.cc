@@ -16,6 +16,7 @@
 #include "server/query/fields/facets.h"
 #include "server/query/language/filter.h"
 #include "server/query/language/structure.h"
+#include "server/query/logs/context.h"
 #include "server/query/logs/logs.h"
 #include "server/query/metrics/metrics.h"
 #include "server/query/plan/error.h"
@@ -276,6 +277,33 @@ Query logs_query(RouteCall& call) {
   };
 }
 
+query::LogId log_id_of_path(const RouteCall& call) {
+  return query::LogId::parse(call.path_values.at(0), "id");
+}
+
+Query log_query(RouteCall& call) {
+  return [id = log_id_of_path(call), time = call.target.nanoseconds("time")](Session& session) {
+    return query::get_log(session, id, time);
+  };
+}
+
+Query log_context_query(RouteCall& call) {
+  constexpr std::int64_t kMost = 500;
+  constexpr std::int64_t kFew = 10;
+  Target& target = call.target;
+  query::LogContextRequest request;
+  request.id = log_id_of_path(call);
+  request.time_ns = target.nanoseconds("time");
+  request.scope = static_cast<query::LogContextRequest::Scope>(
+      target.choice("scope", {"instance", "service", "trace", "all"}));
+  request.filter = query::parse_filter(target.text("q"));
+  request.before = static_cast<std::uint32_t>(target.integer("before", 0, kMost, kFew));
+  request.after = static_cast<std::uint32_t>(target.integer("after", 0, kMost, kFew));
+  return [request = std::move(request)](Session& session) {
+    return query::get_log_context(session, request);
+  };
+}
+
 Query metrics_query(RouteCall& call) {
   Target& target = call.target;
   return [range = target.range(now_ns()), service = target.name("service")](Session& session) {
@@ -418,6 +446,8 @@ constexpr auto kRoutes = std::to_array<Route>({
     {"/api/v1/traces/{trace_id}/spans", "GET", spans_query},
     {"/api/v1/traces/{trace_id}/spans/{span_id}/distribution", "GET", distribution_query},
     {"/api/v1/logs", "GET", logs_query},
+    {"/api/v1/logs/{id}", "GET", log_query},
+    {"/api/v1/logs/{id}/context", "GET", log_context_query},
     {"/api/v1/metrics", "GET", metrics_query},
     {"/api/v1/metrics/query", "GET", metric_query},
     {"/api/v1/query", "POST", aggregate_query},

@@ -80,6 +80,31 @@ boost::json::array with_further_pages(Source& source, const ApiRequest& request,
   return records;
 }
 
+/// Each record, the oldest first, among those of its instance; with --json an answer of the API
+/// for each, on a line of its own.
+ExitCode show_in_context(const Context& context, Source& source, const Answer& found,
+                         std::uint32_t count) {
+  const boost::json::array& records = items(found.json, "logs");
+  if (records.empty()) return nothing(context, "log record that matches");
+  const bool as_json = context.client.output.json;
+  for (auto at = records.rbegin(); at != records.rend(); ++at) {
+    const Answer answer = ask(source, {.path = "/api/v1/logs/" + text(*at, "id") + "/context",
+                                       .parameters = {{"time", text(*at, "time")},
+                                                      {"before", std::to_string(count)},
+                                                      {"after", std::to_string(count)}}});
+    if (as_json) {
+      context.streams.out << answer.text << '\n';
+      continue;
+    }
+    if (at != records.rbegin()) context.streams.out << "--\n";
+    context.streams.out << log_context_view(answer.json, now(), context.style);
+  }
+  if (!as_json && !text(found.json, "next_cursor").empty()) {
+    say_that_there_are_more(context, records.size(), "of the newest log records");
+  }
+  return ExitCode::kFound;
+}
+
 /// With --json there is one answer, and so one page.
 void check_json_limit(const Context& context) {
   if (!context.client.output.json || context.client.selection.limit <= kMostInPage) return;
@@ -184,6 +209,7 @@ ExitCode run_command(const config::SearchLogs& command, const Context& context) 
   request.parameters.emplace_back("include", "rows");
   const auto source = context.open();
   const Answer answer = ask(*source, request);
+  if (command.context > 0) return show_in_context(context, *source, answer, command.context);
   bool has_more = false;
   const ExitCode code =
       print(context, answer, items(answer.json, "logs"), "log record that matches", [&] {

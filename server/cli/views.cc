@@ -27,6 +27,16 @@ std::string start_text(std::int64_t ns, std::int64_t now_ns) {
   return text.substr(0, text.find('.'));
 }
 
+LogLineOptions options_for(const boost::json::array& records, std::int64_t now_ns) {
+  LogLineOptions options;
+  for (const boost::json::value& record : records) {
+    options.with_date = options.with_date || !is_same_day(integer(record, "time"), now_ns);
+    options.service_width = std::max(options.service_width, columns(shown(record, "service_name")));
+  }
+  options.service_width = std::min(options.service_width, kWidestService);
+  return options;
+}
+
 std::string joined(const boost::json::array& names) {
   std::string all;
   for (const boost::json::value& name : names) {
@@ -91,13 +101,31 @@ std::string traces_view(const boost::json::value& answer, std::int64_t now_ns, c
   return table(columns, rows, style);
 }
 
-std::string logs_view(const boost::json::array& records, std::int64_t now_ns, const Style& style) {
-  LogLineOptions options;
-  for (const boost::json::value& record : records) {
-    options.with_date = options.with_date || !is_same_day(integer(record, "time"), now_ns);
-    options.service_width = std::max(options.service_width, columns(shown(record, "service_name")));
+std::string log_context_view(const boost::json::value& answer, std::int64_t now_ns,
+                             const Style& style) {
+  constexpr std::size_t kMark = 2;
+  boost::json::array records = items(answer, "before");
+  const std::size_t marked = records.size();
+  records.push_back(member(answer, "log"));
+  const boost::json::array& after = items(answer, "after");
+  records.insert(records.end(), after.begin(), after.end());
+  const LogLineOptions options = options_for(records, now_ns);
+  Style narrower = style;
+  narrower.width -= std::min(narrower.width, kMark);
+  std::string text;
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    const std::string lines = log_line(records[i], options, narrower);
+    for (std::size_t at = 0; at < lines.size();) {
+      const std::size_t end = lines.find('\n', at);
+      text += (at == 0 && i == marked ? "> " : "  ") + lines.substr(at, end - at) + "\n";
+      at = end + 1;
+    }
   }
-  options.service_width = std::min(options.service_width, kWidestService);
+  return text;
+}
+
+std::string logs_view(const boost::json::array& records, std::int64_t now_ns, const Style& style) {
+  const LogLineOptions options = options_for(records, now_ns);
   std::string text;
   for (auto at = records.rbegin(); at != records.rend(); ++at) {
     text += log_line(*at, options, style);

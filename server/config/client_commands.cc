@@ -125,6 +125,11 @@ void ClientCommands::add_logs(CLI::App& app) {
   command.add_option("--trace", logs_.trace_id, "Only those of this trace")->type_name("ID");
   command.add_option("--severity", logs_.severity, "Only those of this severity or a graver one")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "fatal"}));
+  command
+      .add_option("-C,--context", logs_.context,
+                  "With so many records of the same instance before and behind each")
+      ->type_name("N")
+      ->check(CLI::Range(0U, 500U));
   add_service(command);
   add_times(command);
   add_limit(command, "The newest so many", 100);

@@ -71,6 +71,8 @@ struct ShowTrace {
 struct SearchLogs {
   std::string trace_id;
   std::string severity;  ///< The lowest; empty: all.
+  /// How many records of the same instance are shown before and behind each.
+  std::uint32_t context = 0;
 };
 
 struct ShowMetrics {

@@ -177,6 +177,19 @@ class Answers(unittest.TestCase):
         self.check(path, f"{path}?a={self.trace_id}", 400)
         self.check(path, f"{path}?a={self.trace_id}&b={'0' * 31}1", 404)
 
+    def test_of_a_log_record_and_those_around_it(self) -> None:
+        records = self.check("/api/v1/logs", "/api/v1/logs")["logs"]
+        one = records[-1]
+        for time_of in ("", f"?time={one['time']}"):
+            self.assertEqual(self.check("/api/v1/logs/{id}", f"/api/v1/logs/{one['id']}{time_of}")["log"], one)
+        path = "/api/v1/logs/{id}/context"
+        context = self.check(path, f"/api/v1/logs/{one['id']}/context?scope=all&after=100")
+        self.assertEqual(context["after"], records[-2::-1])
+        self.assertEqual(self.check(path, f"/api/v1/logs/{one['id']}/context?q=nmae+%3D+1")["warnings"][0]["field"], "nmae")
+        self.check("/api/v1/logs/{id}", "/api/v1/logs/1-1", 404)
+        for bad in ("x/context", "1-1-1/context", f"{one['id']}/context?scope=some", f"{one['id']}/context?before=501"):
+            self.check(path, f"/api/v1/logs/{bad}", 400)
+
     def test_of_the_profile_of_traces(self) -> None:
         path = "/api/v1/traces/profile"
         answer = self.check(path, f"{path}?q=name+%3D+SELECT")

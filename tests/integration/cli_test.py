@@ -146,6 +146,11 @@ class Server(unittest.TestCase):
         self.assertTrue(all("payment" in line and "card=visa" in line for line in lines), lines)
         self.assertEqual(self.ask("logs", "charging").count("\n"), 1)
         self.assertIn("ERROR", self.ask("logs", "--severity", "warn"))
+        in_context = self.ask("logs", "charging", "-C", "2").splitlines()
+        self.assertEqual([line[:2] for line in in_context if "charging" in line], ["> "])
+        self.assertTrue(all(line[:2] in ("> ", "  ") for line in in_context), in_context)
+        answer = json.loads(self.ask("logs", "charging", "-C", "1", "--json"))
+        self.assertEqual([record["body"]["value"] for record in answer["before"] + answer["after"]], ["charge refused \x1b[2J"])
         self.assertNotIn("INFO", self.ask("logs", "--severity", "warn"))
 
     def test_lists_and_draws_metrics(self) -> None:

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <map>
 #include <string_view>
 
 #include "server/query/fields/facets.h"
+#include "server/query/logs/log_rows.h"
 #include "server/query/plan/attributes.h"
 #include "server/query/plan/error.h"
 #include "server/query/plan/ids.h"
@@ -24,116 +24,23 @@ constexpr std::array kFacets = {
     FacetField{"service.name", "Service"}, FacetField{"severity", "Severity"},
     FacetField{"scope.name", "Scope"}, FacetField{"event.name", "Event"}};
 
-/// The identity of a record: its block, and its row there.
-struct RecordId {
-  std::int64_t received_us = 0;
-  std::uint32_t row = 0;
-
-  [[nodiscard]] std::string to_string() const {
-    return std::to_string(received_us) + "-" + std::to_string(row);
-  }
-};
-
-/// Where a page ends: the time and the identity of its last record.
-struct Position {
-  std::int64_t time_ns = 0;
-  RecordId id;
-
-  [[nodiscard]] std::string to_cursor() const {
-    return std::to_string(time_ns) + "-" + id.to_string();
-  }
-
-  static Position from_cursor(std::string_view cursor) {
-    Position position;
-    const char* at = cursor.data();
-    const char* const last = at + cursor.size();
-    const auto read = [&](auto& number, bool is_last) {
-      const auto [end, error] = std::from_chars(at, last, number);
-      if (error != std::errc() || (is_last ? end != last : end == last || *end != '-'))
-        return false;
-      at = end + 1;
-      return true;
-    };
-    if (read(position.time_ns, false) && read(position.id.received_us, false) &&
-        read(position.id.row, true)) {
-      return position;
-    }
-    throw QueryError::invalid("cursor", "'cursor' must be the next_cursor of an earlier answer.");
-  }
-};
-
 std::string page_sql(const LogSearch& search, const std::string& condition,
-                     const Position* position, Parameters& parameters) {
+                     const LogPosition* position, Parameters& parameters) {
   const bool ascending = search.order == LogSearch::Order::kOldest;
-  const std::string direction = ascending ? " ASC" : " DESC";
-  std::string sql =
-      "SELECT toUnixTimestamp64Micro(received), row, toUnixTimestamp64Nano(time), time_unix_nano, "
-      "observed_time_unix_nano, service_name, trace_id, span_id, flags,\n"
-      "  severity_number, severity_text, body_type, body, event_name, resource_id, scope_id, " +
-      attribute_columns() + ", dropped_attributes_count\nFROM log_rows WHERE " + condition;
+  std::string sql = "SELECT " + log_columns() + "\nFROM log_rows WHERE " + condition;
   if (position != nullptr) {
-    // The first condition skips whole parts.
-    const std::string time =
-        "fromUnixTimestamp64Nano(" + parameters.bind_int(position->time_ns) + ")";
-    sql += std::string(" AND time ") + (ascending ? ">= " : "<= ") + time +
-           " AND (time, received, row) " + (ascending ? "> (" : "< (") + time +
-           ", fromUnixTimestamp64Micro(" + parameters.bind_int(position->id.received_us) +
-           ", 'UTC'), " + parameters.bind_int(position->id.row) + ")";
+    sql += " AND " + (ascending ? behind_position(*position, parameters)
+                                : before_position(*position, parameters));
   }
-  sql += "\nORDER BY time" + direction + ", received" + direction + ", row" + direction + " LIMIT ";
-  return sql + std::to_string(search.limit + 1);
-}
-
-void write_id(std::string_view bytes, JsonWriter& json) {
-  if (std::all_of(bytes.begin(), bytes.end(), [](char c) { return c == '\0'; })) {
-    json.null();
-  } else {
-    json.hex(bytes);
-  }
-}
-
-/// `body_type` holds the name of a type, or its letter.
-std::string_view body_type_name(std::string_view type) {
-  return type.size() == 1 ? attribute_type_name(type[0]) : type;
-}
-
-/// Reads one row of `page_sql`; returns its position.
-Position write_record(RowReader& row, ReferencedIds& ids, JsonWriter& json) {
-  Position position;
-  position.id.received_us = row.i64();
-  position.id.row = row.u32();
-  position.time_ns = row.i64();
-  json.begin_object();
-  json.key("id").string(position.id.to_string());
-  json.key("time").digits(position.time_ns);
-  json.key("time_unix_nano").digits(row.u64());
-  json.key("observed_time_unix_nano").digits(row.u64());
-  json.key("service_name").string(row.string());
-  json.key("trace_id");
-  write_id(row.bytes(16), json);
-  json.key("span_id");
-  write_id(row.bytes(8), json);
-  json.key("flags").number(row.u32());
-  const std::int32_t severity = row.i32();
-  json.key("severity").string(severity_name(severity));
-  json.key("severity_number").number(severity);
-  json.key("severity_text").string(row.string());
-  json.key("body").begin_object();
-  json.key("type").string(body_type_name(row.string()));
-  json.key("value").string(row.string());
-  json.end_object();
-  json.key("event_name").string(row.string());
-  write_origin_and_attributes(row, ids, json);
-  json.end_object();
-  return position;
+  return sql + "\n" + log_order(ascending) + " LIMIT " + std::to_string(search.limit + 1);
 }
 
 void write_page(Session& session, const LogSearch& search, const Selection& selection,
                 JsonWriter& json) {
   ReferencedIds ids;
-  std::optional<Position> start;
-  if (!search.cursor.empty()) start = Position::from_cursor(search.cursor);
-  Position position = start.value_or(Position{});
+  std::optional<LogPosition> start;
+  if (!search.cursor.empty()) start = LogPosition::from_cursor(search.cursor);
+  LogPosition position = start.value_or(LogPosition{});
   bool has_more = false;
   json.key("logs").begin_array();
   if (search.parts.rows) {
@@ -144,7 +51,7 @@ void write_page(Session& session, const LogSearch& search, const Selection& sele
                      parameters);
     RowReader row(data);
     for (std::uint32_t count = 0; !row.at_end() && count < search.limit; ++count) {
-      position = write_record(row, ids, json);
+      position = write_log(row, ids, json);
     }
     has_more = !row.at_end();
   }
