@@ -301,9 +301,9 @@ TEST(FilterSql, AsksForEntryPointsWhichServicesTakeRequestsInTheRange) {
 TEST(FilterSql, ComparesLargeIntegersExactly) {
   EXPECT_EQ(
       sql_of("attribute.k = 9007199254740993"),
-      "((ifNull(toInt64OrNull(substring(overflow[{p0:String}], 2)) = toInt64OrNull({p1:String}), "
-      "false)))"
-      " | p0=k | p1=9007199254740993");
+      "((ifNull(toInt64OrNull(substring(overflow[{p0:String}], 2)) = toInt64OrNull({p2:String}), "
+      "ifNull(toFloat64OrNull(substring(overflow[{p0:String}], 2)) = {p1:Float64}, false))))"
+      " | p0=k | p1=9007199254740992 | p2=9007199254740993");
 }
 
 TEST(FilterSql, RefusesValuesThatDoNotFitTheirField) {

@@ -96,15 +96,21 @@ AttributePlace nested_place(const AttributePlace& outer, const NestedPath& path,
   return place;
 }
 
+std::vector<NestedPath> body_paths(std::string_view path) {
+  std::vector<NestedPath> paths = {parse_nested_path(path)};
+  const NestedPath& steps = paths.front();
+  const bool has_index =
+      std::any_of(steps.begin(), steps.end(), [](const auto& step) { return step.index; });
+  if (steps.size() > 1 && !has_index) paths.push_back({{.key = std::string(path)}});
+  return paths;
+}
+
 std::vector<AttributePlace> body_places(std::string_view path, Parameters& parameters) {
   AttributePlace body;
   body.text = "body";
-  const NestedPath steps = parse_nested_path(path);
-  std::vector<AttributePlace> places = {nested_place(body, steps, parameters)};
-  const bool has_index =
-      std::any_of(steps.begin(), steps.end(), [](const auto& step) { return step.index; });
-  if (steps.size() > 1 && !has_index) {
-    places.push_back(nested_place(body, {{.key = std::string(path)}}, parameters));
+  std::vector<AttributePlace> places;
+  for (const NestedPath& steps : body_paths(path)) {
+    places.push_back(nested_place(body, steps, parameters));
   }
   return places;
 }

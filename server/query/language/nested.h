@@ -43,8 +43,11 @@ std::vector<NestedKey> nested_keys(std::string_view name);
 AttributePlace nested_place(const AttributePlace& outer, const NestedPath& path,
                             Parameters& parameters);
 
-/// Where the body of a log record may have the value `path` (see parse_nested_path), which may also
-/// be one key with dots in it.
+/// The ways to `path` (see parse_nested_path) in the body of a log record: it may also be one key
+/// with dots in it.
+std::vector<NestedPath> body_paths(std::string_view path);
+
+/// Where the body of a log record may have the value `path`, by any of `body_paths`.
 std::vector<AttributePlace> body_places(std::string_view path, Parameters& parameters);
 
 }  // namespace signalbox::server::query

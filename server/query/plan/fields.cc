@@ -40,7 +40,7 @@ constexpr IntrinsicField kSpanIdField = {"span_id", FieldType::kSpanId, "span_id
 /// Of spans and log records.
 constexpr IntrinsicField kAttributeCount = {"attribute_count",
                                             FieldType::kNumber,
-                                            "(countSubstrings(shape, '\\x1E') + length(overflow))",
+                                            kAttributeCountSql,
                                             "Number of the record's own attributes",
                                             {},
                                             Place::kRecord};

@@ -127,6 +127,9 @@ std::string group_text(const FieldReference& field, Signal signal, const Attribu
 /// SQL that holds for spans by which a service takes what others ask of it: of kind server or
 /// consumer.
 inline constexpr std::string_view kTakesRequestsSql = "kind IN (2, 5)";
+/// SQL for the number of a record's own attributes.
+inline constexpr std::string_view kAttributeCountSql =
+    "(countSubstrings(shape, '\\x1E') + length(overflow))";
 /// SQL that holds for spans without a parent.
 inline constexpr std::string_view kIsRootSql = "(parent_span_id = unhex('0000000000000000'))";
 

@@ -11,6 +11,7 @@
 
 #include "server/query/language/filter_lexer.h"
 #include "server/query/language/nested.h"
+#include "server/query/match/number_text.h"
 #include "server/query/plan/attribute_slots.h"
 
 namespace signalbox::server::query {
@@ -18,9 +19,6 @@ namespace {
 
 using ValueKind = FilterValue::Kind;
 using Op = FilterOperator;
-
-/// Beyond this, a double no longer holds every integer.
-constexpr double kMaxExactDouble = 9007199254740992.0;
 
 bool is_order(Op op) {
   return op == Op::kLess || op == Op::kLessOrEqual || op == Op::kGreater ||
@@ -348,21 +346,14 @@ class TestSql {
     return compared + parameters_.bind_double(value.number);
   }
 
-  /// One that no double holds.
-  static bool is_large_integer(const FilterValue& value) {
-    return value.text.find_first_of(".eE") == std::string::npos &&
-           std::abs(value.number) >= kMaxExactDouble &&
-           std::abs(value.number) < std::ldexp(1.0, 63);
-  }
-
   /// A number against the text of an attribute, whatever type was sent.
   std::string number_of_text(const std::string& text, const FilterValue& value) {
-    if (is_large_integer(value)) {
-      return "ifNull(toInt64OrNull(" + text + ")" + std::string(comparison_sql(op_)) +
-             "toInt64OrNull(" + parameters_.bind(value.text) + "), false)";
-    }
-    return "ifNull(toFloat64OrNull(" + text + ")" + std::string(comparison_sql(op_)) +
-           parameters_.bind_double(value.number) + ", false)";
+    const std::string compare(comparison_sql(op_));
+    std::string as_double = "ifNull(toFloat64OrNull(" + text + ")" + compare +
+                            parameters_.bind_double(value.number) + ", false)";
+    if (!is_large_integer(value)) return as_double;
+    return "ifNull(toInt64OrNull(" + text + ")" + compare + "toInt64OrNull(" +
+           parameters_.bind(value.text) + "), " + as_double + ")";
   }
 
   const FilterNode& node_;
