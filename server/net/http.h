@@ -74,6 +74,25 @@ struct Request {
   std::optional<std::chrono::steady_clock::time_point> deadline;
 };
 
+/// A body that comes into being while it is sent. The server asks for the next piece when the
+/// client has taken the one before, so a slow client makes nobody wait; it is destroyed when the
+/// client has gone.
+///
+/// Thread-safety: the server calls all members from one thread at a time.
+class BodySource {
+ public:
+  struct Piece {
+    std::string bytes;     ///< Empty: nothing has come since.
+    bool is_last = false;  ///< The body ends behind it.
+  };
+  virtual ~BodySource() = default;
+  /// Called once, first. `wake` says that there is more to take; from any thread, also when the
+  /// client has gone. Must not throw.
+  virtual void on_start(std::function<void()> wake) = 0;
+  /// What there is to send; asked when woken, and a few times a second. Must not block or throw.
+  virtual Piece take() = 0;
+};
+
 /// One whole response. The servers add `content-length` and `date`; for HEAD they leave the body
 /// out.
 struct Response {
@@ -82,6 +101,8 @@ struct Response {
   std::string body;
   /// If set, sent instead of `body`, without a copy (static files, cached results).
   std::shared_ptr<const std::string> shared_body;
+  /// If set, sent instead of both, as it comes, without a length. HTTP/1.1 only.
+  std::shared_ptr<BodySource> source;
   Headers trailers;  ///< HTTP/2 only; HTTP/1.1 leaves them out.
 
   [[nodiscard]] std::string_view content() const noexcept {

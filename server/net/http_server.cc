@@ -18,6 +18,7 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
+#include <charconv>
 #include <ctime>
 #include <mutex>
 #include <optional>
@@ -67,7 +68,15 @@ bool has_no_content(unsigned status) {
   return status < 200 || status == 204 || status == 304;
 }
 
-std::string response_head(const Response& response, bool keep_alive) {
+/// Where a response without a length ends.
+enum class Framing : std::uint8_t {
+  kLength,  ///< It has one.
+  kChunks,
+  kClose,  ///< With the connection; for clients of HTTP/1.0.
+};
+
+std::string response_head(const Response& response, bool keep_alive,
+                          Framing framing = Framing::kLength) {
   std::string head = "HTTP/1.1 " + std::to_string(response.status) + ' ';
   const auto reason = http::obsolete_reason(http::int_to_status(response.status));
   head.append(reason.data(), reason.size());
@@ -75,12 +84,20 @@ std::string response_head(const Response& response, bool keep_alive) {
   for (const Headers::Field& field : response.headers) {
     if (is_safe_field(field)) head += field.name + ": " + field.value + "\r\n";
   }
-  if (!has_no_content(response.status)) {
+  if (framing == Framing::kChunks) head += "transfer-encoding: chunked\r\n";
+  if (framing == Framing::kLength && !has_no_content(response.status)) {
     head += "content-length: " + std::to_string(response.content().size()) + "\r\n";
   }
   head += keep_alive ? "connection: keep-alive\r\n\r\n" : "connection: close\r\n\r\n";
   return head;
 }
+
+std::string chunk_head(std::size_t bytes) {
+  std::array<char, 24> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), bytes, 16).ptr;
+  return std::string(text.data(), end) + "\r\n";
+}
+constexpr std::string_view kLastChunk = "0\r\n\r\n";
 
 Response text_response(unsigned status, std::string text) {
   Response response;
@@ -172,6 +189,7 @@ class Http1Connection final : public Connection,
     asio::post(stream_.get_executor(), [self = this->shared_from_this()] {
       self->draining_ = true;
       if (self->idle_) self->tcp().cancel();
+      if (self->is_streaming_) self->answered_.cancel();
     });
   }
   void close() override {
@@ -197,14 +215,7 @@ class Http1Connection final : public Connection,
         std::scoped_lock lock(mutex_);
         response_ = std::move(response);
       }
-      const auto connection = connection_.lock();
-      if (connection == nullptr) return;
-      try {
-        asio::post(connection->stream_.get_executor(),
-                   [connection] { connection->answered_.cancel(); });
-      } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch)
-        // Out of memory: the connection finds the answer when it looks next.
-      }
+      if (const auto connection = connection_.lock()) connection->wake();
     }
     [[nodiscard]] bool abandoned() const noexcept override {
       return abandoned_ || connection_.expired();
@@ -308,9 +319,14 @@ class Http1Connection final : public Connection,
 
     const bool is_head = request.method == "HEAD";
     const bool wants_more = parser.keep_alive();
-    const std::optional<Response> response = co_await handle(std::move(request));
+    const bool takes_chunks = parser.get().version() >= 11;
+    std::optional<Response> response = co_await handle(std::move(request));
     if (!response) co_return false;
     const bool keep_alive = wants_more && !draining_;
+    if (response->source != nullptr) {
+      const Framing framing = takes_chunks ? Framing::kChunks : Framing::kClose;
+      co_return co_await write_pieces(*response, keep_alive && takes_chunks, framing, is_head);
+    }
     co_return co_await write_response(*response, keep_alive, is_head) && keep_alive;
   }
 
@@ -427,6 +443,54 @@ class Http1Connection final : public Connection,
                              has_body ? response.content() : std::string_view());
   }
 
+  /// Writes what `response.source` has, as it comes; then true if the connection may be used again.
+  asio::awaitable<bool> write_pieces(Response& response, bool keep_alive, Framing framing,
+                                     bool is_head) {
+    const std::shared_ptr<BodySource> source = std::exchange(response.source, nullptr);
+    if (!co_await write(response_head(response, keep_alive, framing), {})) co_return false;
+    if (is_head) co_return keep_alive;
+    is_streaming_ = true;
+    const bool is_whole = co_await write_all(*source, framing);
+    is_streaming_ = false;
+    co_return is_whole && keep_alive && !draining_;
+  }
+
+  /// False if the client has gone.
+  asio::awaitable<bool> write_all(BodySource& source, Framing framing) {
+    const std::weak_ptr<Http1Connection> weak = this->weak_from_this();
+    source.on_start([weak] {
+      if (const auto self = weak.lock()) self->wake();
+    });
+    const bool is_chunked = framing == Framing::kChunks;
+    for (bool is_last = false; !is_last;) {
+      BodySource::Piece piece = source.take();
+      is_last = piece.is_last || draining_;
+      if (!piece.bytes.empty()) {
+        std::string head = is_chunked ? chunk_head(piece.bytes.size()) : std::string();
+        if (is_chunked) piece.bytes += "\r\n";
+        if (!co_await write(std::move(head), piece.bytes)) co_return false;
+      } else if (!is_last) {
+        tcp().expires_never();
+        answered_.expires_after(kLookInterval);
+        co_await answered_.async_wait(completion());
+        error_ = {};
+        if (!tcp().socket().is_open() || has_hung_up(tcp().socket())) co_return false;
+      }
+    }
+    if (!is_chunked) co_return true;
+    co_return co_await write(std::string(kLastChunk), {});
+  }
+
+  /// From any thread: looks at once whether there is more to write.
+  void wake() noexcept {
+    try {
+      asio::post(stream_.get_executor(),
+                 [self = this->shared_from_this()] { self->answered_.cancel(); });
+    } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch)
+      // Out of memory: the connection finds it when it looks next.
+    }
+  }
+
   /// Writes all of both; a client that takes nothing for too long is given up.
   asio::awaitable<bool> write(std::string head, std::string_view body) {
     std::string_view first = head;
@@ -478,6 +542,7 @@ class Http1Connection final : public Connection,
   error_code error_;
   std::shared_ptr<Http1Exchange> exchange_;
   bool idle_ = false;
+  bool is_streaming_ = false;
   bool draining_ = false;
   bool is_tls_ = false;  ///< What the client has sent begins as TLS does.
 };

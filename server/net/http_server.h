@@ -14,7 +14,7 @@ class io_context;  // NOLINT(readability-identifier-naming): Boost's name.
 
 namespace signalbox::server::net {
 
-/// An HTTP/1.1 server: keep-alive, chunked bodies, HEAD, `Expect: 100-continue`.
+/// An HTTP/1.1 server: keep-alive, chunked bodies either way, HEAD, `Expect: 100-continue`.
 ///
 /// Thread-safety: `start` and `stop` from one thread, not one that runs the io_context; its
 /// io_context may be run by several threads. Lifetime: the io_context outlives it; the destructor

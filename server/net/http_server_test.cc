@@ -464,6 +464,129 @@ TEST_F(HttpServerTest, SharesACapOfConnectionsWithOtherServers) {
   }));
 }
 
+/// Sends what a test hands it.
+class TestSource final : public BodySource {
+ public:
+  void on_start(std::function<void()> wake) override {
+    const std::scoped_lock lock(mutex_);
+    wake_ = std::move(wake);
+  }
+  Piece take() override {
+    const std::scoped_lock lock(mutex_);
+    ++asked_;
+    return std::exchange(next_, {});
+  }
+
+  void send(std::string bytes, bool is_last = false) {
+    std::function<void()> wake;
+    {
+      const std::scoped_lock lock(mutex_);
+      next_ = {.bytes = std::move(bytes), .is_last = is_last};
+      wake = wake_;
+    }
+    if (wake) wake();
+  }
+  [[nodiscard]] int asked() const {
+    const std::scoped_lock lock(mutex_);
+    return asked_;
+  }
+  [[nodiscard]] bool has_sent() const {
+    const std::scoped_lock lock(mutex_);
+    return next_.bytes.empty();
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::function<void()> wake_;
+  Piece next_;
+  int asked_ = 0;
+};
+
+/// Answers with the source, which only the test and its answer hold.
+Handler stream_of(const std::shared_ptr<TestSource>& source) {
+  return [weak = std::weak_ptr(source)](const Request& /*request*/, Responder respond) {
+    Response response;
+    response.source = weak.lock();
+    respond(std::move(response));
+  };
+}
+
+TEST_F(HttpServerTest, SendsPiecesAsTheyComeAndKeepsTheConnection) {
+  const auto source = std::make_shared<TestSource>();
+  start(stream_of(source));
+  TestClient client(port());
+  client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  const std::string head = client.read_until("\r\n\r\n");
+  EXPECT_THAT(head, HasSubstr("transfer-encoding: chunked\r\n"));
+  EXPECT_THAT(head, Not(HasSubstr("content-length")));
+
+  source->send("first");
+  EXPECT_EQ(client.read_until("first\r\n"), "5\r\nfirst\r\n");
+  source->send("0123456789abcdef");
+  EXPECT_EQ(client.read_until("f\r\n"), "10\r\n0123456789abcdef\r\n");
+  source->send("end", true);
+  EXPECT_EQ(client.read_until("0\r\n\r\n"), "3\r\nend\r\n0\r\n\r\n");
+
+  client.send("HEAD / HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_THAT(client.read_until("\r\n\r\n"), StartsWith("HTTP/1.1 200"));
+  EXPECT_TRUE(client.is_silent_for(50ms));
+}
+
+TEST_F(HttpServerTest, SendsPiecesWithoutChunksToClientsOfHttp10) {
+  const auto source = std::make_shared<TestSource>();
+  start(stream_of(source));
+  TestClient client(port());
+  client.send("GET / HTTP/1.0\r\n\r\n");
+  EXPECT_THAT(client.read_until("\r\n\r\n"), Not(HasSubstr("transfer-encoding")));
+
+  source->send("all", true);
+
+  EXPECT_EQ(client.read_to_end(), "all");
+}
+
+TEST_F(HttpServerTest, LetsGoOfABodyWhoseClientHasGone) {
+  auto source = std::make_shared<TestSource>();
+  start(stream_of(source));
+  TestClient client(port());
+  client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  client.read_until("\r\n\r\n");
+  EXPECT_TRUE(becomes_true([&] { return source->asked() > 0; }));
+  EXPECT_EQ(source.use_count(), 2);
+
+  client.close();
+
+  EXPECT_TRUE(becomes_true([&] { return source.use_count() == 1; }));
+}
+
+TEST_F(HttpServerTest, AsksForNoMorePiecesThanTheClientTakes) {
+  const auto source = std::make_shared<TestSource>();
+  start(stream_of(source));
+  TestClient client(port(), {.receive_buffer_bytes = 4096});
+  client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  const std::string piece(8 << 20, 'x');
+  source->send(piece);
+  ASSERT_TRUE(becomes_true([&] { return source->has_sent(); }));
+  const int asked = source->asked();
+
+  source->send("after");
+  std::this_thread::sleep_for(300ms);  // Longer than a connection waits before it looks.
+  EXPECT_EQ(source->asked(), asked);
+
+  EXPECT_TRUE(client.read_until("after\r\n").ends_with("\r\n5\r\nafter\r\n"));
+}
+
+TEST_F(HttpServerTest, EndsABodyThatComesInPiecesWhenItStops) {
+  const auto source = std::make_shared<TestSource>();
+  HttpServer& server = start(stream_of(source));
+  TestClient client(port());
+  client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  client.read_until("\r\n\r\n");
+
+  server.stop();
+
+  EXPECT_EQ(client.read_to_end(), "0\r\n\r\n");
+}
+
 TEST_F(HttpServerTest, FinishesRequestsUnderWayWhenItStops) {
   std::promise<Responder> waiting;
   HttpServer& server =
