@@ -58,6 +58,7 @@
 #include "server/store/engine/open_engine.h"
 #include "server/store/sql/first_tables.h"
 #include "server/store/sql/schema.h"
+#include "server/tail/hub.h"
 
 namespace signalbox::server {
 namespace {
@@ -264,7 +265,9 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
 
   const receive::OtlpDecoder decoder({});
   const std::unique_ptr<store::Files> files = store::make_posix_files();
+  tail::Hub tails(decoder, {});
   store::Writer::Options writer_options;
+  writer_options.tap = &tails;
   writer_options.log_folder = options.data_folder / "log";
   writer_options.lanes = std::clamp(std::thread::hardware_concurrency(), 1U, 4U);
   writer_options.max_queued_bytes = options.queue_mib * kMebibyte;
@@ -365,6 +368,7 @@ void serve(const config::ServeOptions& options, EndSignals& end_signals) {
   api_options.otlp_http_port = http.local_endpoint().port;
   api_options.retention = &retention_settings;
   api_options.first_tables = &first_tables;
+  api_options.tails = &tails;
   // A receiver of its own: what the server sends itself is not counted as received.
   const receive::OtlpReceiver own_receiver(writer, {});
   std::unique_ptr<observe::SelfTelemetry> telemetry;

@@ -13,6 +13,7 @@
 #include "server/api/openapi.h"
 #include "server/api/routes.h"
 #include "server/api/static_files.h"
+#include "server/api/tail_route.h"
 #include "server/api/target.h"
 #include "server/api/worker_pool.h"
 #include "server/query/plan/error.h"
@@ -63,6 +64,9 @@ class Api::Impl {
         response.headers.add("content-type", "application/yaml");
         response.headers.add("cache-control", "no-cache");
         response.body = openapi_document();
+      } else if (target.path() == kTailPath && options_.tails != nullptr) {
+        check_method(request, "GET");
+        response = open_tail(target, *options_.tails);
       } else if (target.path().starts_with(kApiPrefix)) {
         Query query = understand(request, target);
         submit(std::move(query), std::move(call), client);
@@ -88,7 +92,7 @@ class Api::Impl {
 
   /// As openapi.yaml writes it; "" if there is none.
   static std::string_view route_of(std::string_view path) {
-    for (const std::string_view own : {kOpenApiPath, kRetentionPath, kStatusPath}) {
+    for (const std::string_view own : {kOpenApiPath, kRetentionPath, kStatusPath, kTailPath}) {
       if (path == own) return own;
     }
     const auto found = find_route(path);

@@ -14,6 +14,7 @@
 #include "server/retention/settings.h"
 #include "server/store/engine/engine.h"
 #include "server/store/sql/first_tables.h"
+#include "server/tail/hub.h"
 
 namespace signalbox::server::api {
 
@@ -54,6 +55,8 @@ class Api {
     retention::Settings* retention = nullptr;
     /// Read with the other tables while they hold rows; null if there are none.
     const store::FirstTables* first_tables = nullptr;
+    /// Opens the tails of /api/v1/tail, which is missing if it is null.
+    tail::Hub* tails = nullptr;
     /// Told of each request of the API. From any thread; must not block or throw.
     std::function<void(const ApiCall&)> on_call = [](const ApiCall& /*call*/) {};
   };

@@ -7,6 +7,7 @@
 #include <limits>
 #include <ranges>
 
+#include "server/api/search_parameters.h"
 #include "server/query/aggregate/request.h"
 #include "server/query/aggregate/run.h"
 #include "server/query/changes/changes.h"
@@ -51,13 +52,6 @@ std::int64_t now_ns() {
       .count();
 }
 
-FilterNode filter_of(Target& target) {
-  FilterNode filter = query::parse_filter(target.text("q"));
-  const auto service = target.name("service");
-  return service ? query::both(query::field_equals("service.name", *service), std::move(filter))
-                 : filter;
-}
-
 std::uint32_t limit_of(Target& target) {
   return static_cast<std::uint32_t>(target.integer("limit", 1, 1000, 100));
 }
@@ -89,11 +83,6 @@ query::SearchParts parts_with_structure(Target& target) {
     throw QueryError::invalid("include", "With 'structure' there is only include=rows.");
   }
   return kRows;
-}
-
-query::Signal signal_of(Target& target) {
-  target.required_text("signal");
-  return static_cast<query::Signal>(target.choice("signal", {"traces", "logs", "metrics"}));
 }
 
 query::Apdex apdex_of(Target& target) {

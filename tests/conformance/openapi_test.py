@@ -17,6 +17,7 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
+from sse import Tail  # noqa: E402
 from stack import Stack, request  # noqa: E402
 
 DOCUMENT = yaml.safe_load((ROOT / "server" / "api" / "openapi.yaml").read_text())
@@ -311,6 +312,22 @@ class Answers(unittest.TestCase):
         self.check("/api/v1/traces/{trace_id}", f"/api/v1/traces/{'0' * 31}1", 404)
         self.check("/api/v1/traces/{trace_id}", "/api/v1/traces/xyz", 400)
         self.check("/api/v1/metrics/query", "/api/v1/metrics/query?name=none", 404)
+
+
+class Tails(unittest.TestCase):
+    """Of a server of their own, for what is shown is sent a second time."""
+
+    def test_events_are_what_the_document_says(self) -> None:
+        registry = referencing.Registry().with_resource(BASE, referencing.Resource.from_contents(
+            closed(DOCUMENT), default_specification=referencing.jsonschema.DRAFT202012))
+        stack = self.enterContext(Stack())
+        stack.start_server()
+        tails = {signal: self.enterContext(Tail(stack.ui, signal=signal)) for signal in ("traces", "logs", "metrics")}
+        send(stack)
+        for signal, count, name in (("traces", 2, "TailSpan"), ("logs", 2, "TailLogRecord"), ("metrics", 6, "TailPoint")):
+            validator = jsonschema.Draft202012Validator({"$ref": f"{BASE}#/components/schemas/{name}"}, registry=registry)
+            for record in tails[signal].records(count):
+                self.assertEqual([f"{error.json_path}: {error.message}" for error in validator.iter_errors(record)], [])
 
 
 if __name__ == "__main__":

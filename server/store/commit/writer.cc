@@ -639,7 +639,9 @@ class Writer::Implementation {
   void accept(Job& job, const Log::Entry& entry) {
     const Log::LoggedRequest logged{job.hash, job.received_ns, entry.head.rejected,
                                     entry.position.segment};
+    const std::uint64_t records = job.decoded.accepted;
     answer_with_others(job, {}, window_.commit(logged, unix_ns()));
+    if (options_.tap != nullptr) options_.tap->on_request(job.request, records);
   }
 
   void refuse_all(std::vector<Item>& items, const std::string& error) {

@@ -11,6 +11,7 @@
 #include "server/store/engine/engine.h"
 #include "server/store/ingest.h"
 #include "server/store/log/files.h"
+#include "server/store/tap.h"
 
 namespace signalbox::server::store {
 
@@ -65,6 +66,7 @@ class Writer final : public Ingest {
     std::chrono::milliseconds close_timeout{10'000};  ///< What `close` gives the engine.
     /// Between reports on how far the requests are that an earlier process left in the log.
     std::chrono::milliseconds progress_interval{3'000};
+    Tap* tap = nullptr;  ///< Null: nobody is told. It outlives the writer.
     /// For an operator: sentences about what goes wrong. From any thread; must not block.
     std::function<void(const std::string&)> report = [](const std::string&) {};
   };

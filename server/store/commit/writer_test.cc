@@ -27,6 +27,7 @@
 namespace signalbox::server::store {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using Status = WriteOutcome::Status;
@@ -349,6 +350,37 @@ TEST_F(WriterTest, StoresARepeatedRequestOnceAndCountsIt) {
   EXPECT_EQ(engine_.rows("span_rows"), 2U);
   EXPECT_EQ(engine_.rows("log_rows"), 2U);
   EXPECT_EQ(writer->stats().repeated_requests, 1U);
+}
+
+/// Notes what it is told.
+class NotingTap final : public Tap {
+ public:
+  void on_request(const IngestRequest& request, std::uint64_t records) noexcept override {
+    const std::scoped_lock lock(mutex_);
+    noted_.push_back(std::string(request.payload) + ": " + std::to_string(records));
+  }
+  std::vector<std::string> noted() {
+    const std::scoped_lock lock(mutex_);
+    return noted_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::string> noted_;
+};
+
+TEST_F(WriterTest, TellsTheTapWhatItAcknowledgedAndOnce) {
+  NotingTap tap;
+  Writer::Options with_tap = options();
+  with_tap.tap = &tap;
+  const auto writer = start(with_tap);
+  ASSERT_EQ(status(write(*writer, "2 spans")), Status::kCommitted);
+  ASSERT_EQ(status(write(*writer, "malformed")), Status::kMalformed);
+  ASSERT_EQ(status(write(*writer, "2 spans")), Status::kCommitted);
+  ASSERT_EQ(status(write(*writer, "3 spans")), Status::kCommitted);
+  writer->close();
+
+  EXPECT_THAT(tap.noted(), ElementsAre("2 spans: 2", "3 spans: 3"));
 }
 
 TEST_F(WriterTest, KnowsARepeatedRequestAfterARestart) {
