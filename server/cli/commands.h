@@ -29,6 +29,7 @@ ExitCode run_command(const config::RunQuery& command, const Context& context);
 ExitCode run_command(const config::RunSql& command, const Context& context);
 ExitCode run_command(const config::ExportTelemetry& command, const Context& context);
 ExitCode run_command(const config::ImportTelemetry& command, const Context& context);
+ExitCode run_command(const config::Tail& command, const Context& context);
 ExitCode run_command(const config::Version& command, const Context& context);
 
 }  // namespace signalbox::server::cli

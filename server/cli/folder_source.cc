@@ -80,6 +80,11 @@ class FolderSource final : public Source {
     return waiting->wait();
   }
 
+  ApiReply stream(const ApiRequest& /*request*/, const Sink& /*sink*/) override {
+    throw Failure(ExitCode::kUsage,
+                  "a folder receives nothing; ask a server that runs (--server URL)");
+  }
+
  private:
   store::OpenedEngine opened_;
   const receive::OtlpDecoder decoder_{{}};

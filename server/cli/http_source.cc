@@ -2,9 +2,11 @@
 
 #include <curl/curl.h>
 
+#include <chrono>
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "server/ascii.h"
 #include "server/cli/failure.h"
@@ -13,15 +15,47 @@
 namespace signalbox::server::cli {
 namespace {
 
+constexpr long kOk = 200;
 constexpr long kConnectTimeoutMs = 5'000;
 constexpr long kAnswerTimeoutMs = 60'000;  // The server's own limit for a query is half of it.
+/// Of a stream, which sends something every 15 seconds.
+constexpr std::chrono::seconds kLongestSilence{60};
 constexpr std::size_t kMostAnswerBytes = std::size_t{1} << 30;
 
-std::size_t append(char* data, std::size_t size, std::size_t count, void* user) {
-  auto& body = *static_cast<std::string*>(user);
-  if (body.size() + size * count > kMostAnswerBytes) return 0;
-  body.append(data, size * count);
-  return size * count;
+using Clock = std::chrono::steady_clock;
+
+/// What comes of an answer. A stream's success goes to the sink, all else is kept.
+struct Transfer {
+  CURL* curl;
+  ApiReply reply;
+  const Sink* sink = nullptr;
+  bool is_declined = false;
+  Clock::time_point last_bytes = Clock::now();
+};
+
+std::size_t on_body(char* data, std::size_t size, std::size_t count, void* user) {
+  auto& transfer = *static_cast<Transfer*>(user);
+  const std::size_t bytes = size * count;
+  transfer.last_bytes = Clock::now();
+  long status = 0;
+  curl_easy_getinfo(transfer.curl, CURLINFO_RESPONSE_CODE, &status);
+  if (transfer.sink != nullptr && status == kOk) {
+    transfer.is_declined = !(*transfer.sink)({data, bytes});
+    return transfer.is_declined ? 0 : bytes;
+  }
+  std::string& body = transfer.reply.body;
+  if (body.size() + bytes > kMostAnswerBytes) return 0;
+  body.append(data, bytes);
+  return bytes;
+}
+
+/// Called about once a second; not 0 gives the answer up.
+int on_progress(void* user, curl_off_t /*to_get*/, curl_off_t /*got*/, curl_off_t /*to_send*/,
+                curl_off_t /*sent*/) {
+  const auto& transfer = *static_cast<const Transfer*>(user);
+  const bool is_broken =
+      transfer.sink != nullptr && Clock::now() - transfer.last_bytes > kLongestSilence;
+  return is_broken ? 1 : 0;
 }
 
 std::string trimmed(std::string_view text) {
@@ -83,6 +117,8 @@ std::string advice(CURLcode code) {
 }  // namespace
 
 struct HttpSource::Implementation {
+  ApiReply perform(const ApiRequest& request, const Sink* sink);
+
   CurlHandle curl{curl_easy_init()};
   std::string url;
 };
@@ -95,8 +131,10 @@ HttpSource::HttpSource(const config::Connection& connection)
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, kConnectTimeoutMs);
   curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "");
-  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, append);
+  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
   curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, keep_header);
+  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
   if (connection.insecure) {
     curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
     curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
@@ -108,33 +146,40 @@ HttpSource::HttpSource(const config::Connection& connection)
 
 HttpSource::~HttpSource() = default;
 
-ApiReply HttpSource::ask(const ApiRequest& request) {
-  CURL* const curl = implementation_->curl.get();
-  ApiReply reply;
-  const std::string url = implementation_->url + request.target();
+ApiReply HttpSource::Implementation::perform(const ApiRequest& request, const Sink* sink) {
+  Transfer transfer{.curl = curl.get(), .reply = {}, .sink = sink};
+  const std::string target = url + request.target();
   const HeaderList headers(curl_slist_append(nullptr, "Content-Type: application/json"));
-  curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
-  curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, kAnswerTimeoutMs);
-  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &reply.body);
-  curl_easy_setopt(curl, CURLOPT_HEADERDATA, &reply.headers);
+  curl_easy_setopt(curl.get(), CURLOPT_URL, target.c_str());
+  curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT_MS, sink == nullptr ? kAnswerTimeoutMs : 0L);
+  curl_easy_setopt(curl.get(), CURLOPT_XFERINFODATA, &transfer);
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &transfer);
+  curl_easy_setopt(curl.get(), CURLOPT_HEADERDATA, &transfer.reply.headers);
   if (request.body.empty()) {
-    curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
-    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, nullptr);
+    curl_easy_setopt(curl.get(), CURLOPT_HTTPGET, 1L);
+    curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, nullptr);
   } else {
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
+    curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDSIZE_LARGE,
                      static_cast<curl_off_t>(request.body.size()));
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.body.data());
-    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
+    curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, request.body.data());
+    curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers.get());
   }
-  const CURLcode code = curl_easy_perform(curl);
-  if (code != CURLE_OK) {
-    throw Failure(ExitCode::kUnreachable,
-                  "cannot ask " + implementation_->url + ": " + advice(code));
+  const CURLcode code = curl_easy_perform(curl.get());
+  if (code != CURLE_OK && !transfer.is_declined) {
+    throw Failure(ExitCode::kUnreachable, "cannot ask " + url + ": " + advice(code));
   }
   long status = 0;
-  curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-  reply.status = static_cast<unsigned>(status);
-  return reply;
+  curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
+  transfer.reply.status = static_cast<unsigned>(status);
+  return std::move(transfer.reply);
+}
+
+ApiReply HttpSource::ask(const ApiRequest& request) {
+  return implementation_->perform(request, nullptr);
+}
+
+ApiReply HttpSource::stream(const ApiRequest& request, const Sink& sink) {
+  return implementation_->perform(request, &sink);
 }
 
 }  // namespace signalbox::server::cli

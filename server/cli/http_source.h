@@ -16,6 +16,7 @@ class HttpSource final : public Source {
   ~HttpSource() override;
 
   ApiReply ask(const ApiRequest& request) override;
+  ApiReply stream(const ApiRequest& request, const Sink& sink) override;
 
  private:
   struct Implementation;

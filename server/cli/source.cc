@@ -74,6 +74,11 @@ ApiReply ask_plain(Source& source, const ApiRequest& request) {
   return reply;
 }
 
+void stream(Source& source, const ApiRequest& request, const Sink& sink) {
+  const ApiReply reply = source.stream(request, sink);
+  if (reply.status != kOk) throw refusal(reply);
+}
+
 std::unique_ptr<Answer> find(Source& source, const ApiRequest& request) {
   ApiReply reply = source.ask(request);
   if (reply.status != kOk) {

@@ -29,6 +29,9 @@ struct ApiReply {
   std::map<std::string, std::string> headers = {};  ///< By their names in small letters.
 };
 
+/// Takes the next piece of a body; false if no more is wanted.
+using Sink = std::function<bool(std::string_view)>;
+
 /// Who answers requests to the API.
 ///
 /// Thread-safety: one thread. Errors: Failure, if nobody answers.
@@ -36,6 +39,10 @@ class Source {
  public:
   virtual ~Source() = default;
   virtual ApiReply ask(const ApiRequest& request) = 0;
+
+  /// As `ask`, but the body of a success (200) goes to `sink` as it comes, without a limit of time;
+  /// false ends it.
+  virtual ApiReply stream(const ApiRequest& request, const Sink& sink) = 0;
 };
 
 /// The server, or the stopped server's folder, that `connection` names.
@@ -52,6 +59,9 @@ Answer ask(Source& source, const ApiRequest& request);
 
 /// The same where the answer is no JSON.
 ApiReply ask_plain(Source& source, const ApiRequest& request);
+
+/// As `ask`, for an answer that comes in pieces without an end; returns when it ends nevertheless.
+void stream(Source& source, const ApiRequest& request, const Sink& sink);
 
 /// As `ask`; nothing where there is no such thing (404).
 std::unique_ptr<Answer> find(Source& source, const ApiRequest& request);

@@ -24,6 +24,7 @@ ClientCommands::ClientCommands(CLI::App& app, std::string_view version,
   add_sql(app);
   add_export(app);
   add_import(app);
+  add_tail(app);
   add_version(app, version);
 }
 
@@ -245,6 +246,19 @@ void ClientCommands::add_import(CLI::App& app) {
   add_certificates(command);
 }
 
+void ClientCommands::add_tail(CLI::App& app) {
+  CLI::App& command =
+      add(app, "tail", "Records as they are received, until Ctrl-C", [this] { return tail_; });
+  command.add_option("SIGNAL", tail_.signal, "What to show")
+      ->check(CLI::IsMember({"logs", "traces", "metrics"}))
+      ->capture_default_str();
+  add_filter(command, true);
+  add_service(command);
+  command.add_option("--limit", client_.selection.limit, "End after so many; without, never")
+      ->check(CLI::Range(std::uint32_t{1}, kMostRows))
+      ->type_name("N");
+}
+
 void ClientCommands::add_version(CLI::App& app, std::string_view version) {
   add(app, "version", "The versions of this program and of the server",
       [text = std::string(version)] { return Version{text}; });
@@ -311,7 +325,7 @@ void ClientCommands::add_times(CLI::App& command) {
 
 void ClientCommands::add_filter(CLI::App& command, bool positional) {
   command
-      .add_option(positional ? "FILTER,--filter" : "--filter", client_.selection.filter,
+      .add_option(positional ? "FILTER,-q,--filter" : "-q,--filter", client_.selection.filter,
                   "Which ones: \"status = error AND duration > 100ms\" (docs/query.md)")
       ->type_name("FILTER");
 }

@@ -43,6 +43,7 @@ class ClientCommands {
   void add_sql(CLI::App& app);
   void add_export(CLI::App& app);
   void add_import(CLI::App& app);
+  void add_tail(CLI::App& app);
   void add_version(CLI::App& app, std::string_view version);
   void add_connection(CLI::App& command);
   void add_certificates(CLI::App& command);
@@ -67,6 +68,7 @@ class ClientCommands {
   RunSql sql_;
   ExportTelemetry export_;
   ImportTelemetry import_;
+  Tail tail_;
 };
 
 }  // namespace signalbox::server::config

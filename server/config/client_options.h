@@ -114,6 +114,10 @@ struct ImportTelemetry {
   std::uint64_t skip = 0;  ///< Messages of the first file.
 };
 
+struct Tail {
+  std::string signal = "logs";
+};
+
 struct Version {
   std::string program;
 };
@@ -130,7 +134,7 @@ struct Client {
   Output output;
   Selection selection;
   std::variant<ListServices, ListErrors, SearchTraces, ShowTrace, SearchLogs, ShowMetrics, RunQuery,
-               RunSql, ExportTelemetry, ImportTelemetry, Version>
+               RunSql, ExportTelemetry, ImportTelemetry, Tail, Version>
       what;
 };
 

@@ -1,5 +1,7 @@
 """The commands that ask: `signalbox services`, `logs`, `trace` and the others, on a real server and on a stopped one's folder."""
 
+import contextlib
+import http.server
 import json
 import os
 import pathlib
@@ -7,8 +9,10 @@ import pty
 import re
 import select
 import shutil
+import signal
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 
@@ -298,6 +302,99 @@ class Server(unittest.TestCase):
     def test_tells_both_versions(self) -> None:
         self.assertRegex(self.ask("version"), r"signalbox \d+\.\d+\.\d+\nserver \d+")
         self.assertRegex(run("version", SIGNALBOX_SERVER="http://127.0.0.1:1").stdout, r"no server: .*\n")
+
+
+class Stream(contextlib.AbstractContextManager):
+    """A server that answers each request for a tail with the next of `answers`, and then ends the connection."""
+
+    def __init__(self, *answers: bytes) -> None:
+        left = list(answers)
+        stream = self
+        self.targets: list[str] = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:  # noqa: N802
+                stream.targets.append(self.path)
+                self.send_response(200)
+                self.send_header("content-type", "text/event-stream")
+                self.end_headers()
+                self.wfile.write(left.pop(0))
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def event(name: str, data: dict) -> bytes:
+    return f"event: {name}\ndata: {json.dumps(data)}\n\n".encode()
+
+
+class Tail(unittest.TestCase):
+    LOG = {"time": "1764597600000000000", "severity": "warn", "service_name": "shop", "body": {"type": "string", "value": "slow"}}
+    SPAN = {"start_time": "1764597600000000000", "duration_ns": "342000000", "service_name": "shop", "name": "GET /", "trace_id": "ab",
+            "status": {"code": "error"}}
+
+    def test_prints_records_and_connects_again(self) -> None:
+        with Stream(b": hello\n\n" + event("record", self.LOG) + event("missed", {"count": 7, "unchecked": 20}), event("record", self.LOG)) as server:
+            ran = run("tail", "logs", "severity >= warn", "--service", "shop", "--limit", "2", "--server", server.url)
+            self.assertEqual(ran.returncode, 0, ran.stderr)
+            self.assertEqual(ran.stdout, "14:00:00.000 WARN  shop slow\n" * 2)
+            self.assertIn("missed 7 records", ran.stderr)
+            self.assertIn("of 20 more", ran.stderr)
+            self.assertIn("again in 1 s", ran.stderr)
+            self.assertEqual(server.targets, ["/api/v1/tail?signal=logs&q=severity%20%3E%3D%20warn&service=shop"] * 2)
+
+    def test_prints_spans_and_json(self) -> None:
+        with Stream(event("record", self.SPAN), event("record", self.SPAN)) as server:
+            arguments = ("tail", "traces", "--limit", "1", "--server", server.url)
+            self.assertEqual(run(*arguments).stdout, "14:00:00.000   342 ms shop ✗ GET / ab\n")
+            self.assertEqual(json.loads(run(*arguments, "--json").stdout), self.SPAN)
+
+    def test_prints_points_of_metrics(self) -> None:
+        point = {"time": "1764597600000000000", "service_name": "shop", "metric": {"name": "orders", "type": "sum", "unit": "{order}"},
+                 "attributes": [{"key": "currency", "type": "string", "value": "EUR"}], "value": {"type": "int", "value": "7"}}
+        histogram = {**point, "value": None, "count": "3", "sum": 0.6}
+        with Stream(event("record", point) + event("record", histogram)) as server:
+            self.assertEqual(run("tail", "metrics", "--limit", "2", "--server", server.url).stdout,
+                             "14:00:00.000 shop orders 7 {order} currency=EUR\n14:00:00.000 shop orders count 3 sum 0.6 currency=EUR\n")
+
+    def test_follows_a_real_server_through_its_restart_until_ctrl_c(self) -> None:
+        with Stack() as stack:
+            stack.start_server()
+            with subprocess.Popen([BIN / "signalbox", "tail", "-q", "body CONTAINS 'charge refused'", "--server", stack.ui],
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1) as tail:
+                def sends_until_shown() -> bool:
+                    body = json.dumps(Shop().logs()).encode()  # Other bytes each time: the same are received once.
+                    request("POST", f"http://127.0.0.1:{stack.http_port}/v1/logs", body, {"content-type": "application/json"})
+                    return bool(select.select([tail.stdout], [], [], 0.5)[0])
+                wait_until(sends_until_shown, "the tail shows a line")
+                self.assertRegex(tail.stdout.readline(), r"ERROR payment charge refused .*card=visa\n")
+                stack.stop(stack.server)
+                self.assertRegex(tail.stderr.readline(), r"the connection broke; again in \d+ s")
+                stack.start_server()
+                while select.select([tail.stdout], [], [], 0)[0]:
+                    tail.stdout.readline()
+                wait_until(sends_until_shown, "the tail shows a line again")
+                tail.send_signal(signal.SIGINT)
+                self.assertEqual(tail.wait(10), -signal.SIGINT)
+
+    def test_ends_with_the_reason_when_the_server_refuses(self) -> None:
+        with Stack() as stack:
+            stack.start_server()
+            refused = run("tail", "traces", "is_entry_point = true", "--server", stack.ui)
+            self.assertEqual(refused.returncode, 2, refused.stderr)
+            self.assertIn("is_entry_point", refused.stderr)
+            self.assertEqual(run("tail", "spans", "--server", stack.ui).returncode, 2)
+
+    def test_says_that_nobody_listens(self) -> None:
+        self.assertEqual(run("tail", "--server", "http://127.0.0.1:1").returncode, 3)
 
 
 class Shells(unittest.TestCase):
