@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the benchmarks and prints a report in Markdown (also kept as build/bench/report.md).
 
-usage: bench/run.py [--seconds N] [--rounds N] [--only sdk|server|store|days|soak|trace|peers]
+usage: bench/run.py [--seconds N] [--rounds N] [--only sdk|server|store|queries|tail|days|soak|trace|peers]
                     [--victoria-traces PROGRAM] [--victoria-logs PROGRAM]
 
 SDK: each operation with Signalbox and with opentelemetry-rust by turns in one run, so that a noisy machine
@@ -9,7 +9,7 @@ disturbs both alike; medians and best of the rounds; instructions counted by cal
 that start-up cancels out. Server: records acknowledged per second, how long each answer took, CPU per million of
 them with the merges that follow, memory, disk, and the time from start to the first trace that the API shows.
 Store: ten million spans in blocks as under load, what reading them takes, and a start on them. Only when asked for:
-days, 200 million spans over 15 days and a server that shows them; soak, ten minutes of as much as is taken, with the number of parts as it goes; trace, one of
+tail, how soon a line is shown in a live tail; days, 200 million spans over 15 days and a server that shows them; soak, ten minutes of as much as is taken, with the number of parts as it goes; trace, one of
 100,000 spans as the API answers it, and searches by structure in millions of spans; peers, the server's loads sent by turns to Signalbox and to the programs given, each built from its own source (`go build ./app/victoria-traces`).
 """
 
@@ -31,6 +31,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BENCH = ROOT / "build" / "bench"
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
 from queries import bench_queries  # noqa: E402
+from tail import bench_tail  # noqa: E402
 from stack import Stack, cpu_seconds, free_port, request, resident_mib, wait_until  # noqa: E402
 
 CASES = {  # Case: iterations of one round, what it is called in the report.
@@ -435,7 +436,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=20, help="of each ingest run")
     parser.add_argument("--rounds", type=int, default=7, help="of each measurement; the median counts")
-    parser.add_argument("--only", choices=["sdk", "server", "store", "days", "soak", "trace", "queries", "peers"])
+    parser.add_argument("--only", choices=["sdk", "server", "store", "days", "soak", "trace", "queries", "tail", "peers"])
     parser.add_argument("--victoria-traces", help="its program, for --only peers")
     parser.add_argument("--victoria-logs", help="its program, for --only peers")
     options = parser.parse_args()
@@ -448,6 +449,9 @@ def main() -> None:
         report += ["", "### Store", "", *bench_store(options.rounds)]
     if options.only in (None, "queries"):
         report += ["", "### Questions", "", *bench_queries(options.rounds, str(BENCH / "bin" / "ingest-load"), settle)]
+    if options.only == "tail":
+        report += ["", "### Live tail", "",
+                   *bench_tail(str(BENCH / "bin" / "ingest-load"), options.seconds, options.rounds, settle)]
     if options.only == "days":
         report += ["", "### Fifteen days", "", *bench_days(options.rounds)]
     if options.only == "soak":
