@@ -63,8 +63,9 @@ std::string cursor_text(const Place& place) {
 
 Place parse_cursor(std::string_view text) {
   Place place;
-  const char* const end = text.data() + text.size();
-  const auto [dash, value_error] = std::from_chars(text.data(), end, place.first);
+  const char* const begin = text.data();
+  const char* const end = begin + text.size();
+  const auto [dash, value_error] = std::from_chars(begin, end, place.first);
   if (value_error == std::errc() && dash != end && *dash == '-') {
     const auto [after, id_error] = std::from_chars(dash + 1, end, place.second, 16);
     if (id_error == std::errc() && after == end) return place;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -55,8 +56,10 @@ std::string get_service_graph(Session& session, const GraphRequest& request) {
     is_complete = is_complete && others.is_complete;
     std::move(others.edges.begin(), others.edges.end(), std::back_inserter(edges));
   }
-  std::stable_sort(edges.begin(), edges.end(),
-                   [](const Edge& a, const Edge& b) { return a.calls > b.calls; });
+  std::sort(edges.begin(), edges.end(), [](const Edge& a, const Edge& b) {
+    return std::tie(b.calls, a.client, a.server, a.is_message) <
+           std::tie(a.calls, b.client, b.server, b.is_message);
+  });
 
   std::map<Node, Red> nodes;
   for (const Edge& edge : edges) {

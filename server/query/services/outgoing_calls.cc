@@ -23,7 +23,7 @@ class Attributes {
     for (const std::string_view key : keys) {
       const std::string text =
           attribute_text(Signal::kTraces, std::string(key), slots_, parameters_);
-      sql += text + " != '', " + text + ", ";
+      sql.append(text).append(" != '', ").append(text).append(", ");
     }
     return sql + otherwise + ")";
   }

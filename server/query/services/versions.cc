@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <tuple>
 #include <vector>
 
 #include "server/query/plan/fields.h"
@@ -120,8 +121,8 @@ std::uint8_t class_of_requests(const Versions& versions) {
 std::vector<const Versions::value_type*> in_order(const Versions& versions) {
   std::vector<const Versions::value_type*> order;
   for (const auto& version : versions) order.push_back(&version);
-  std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
-    return a->second.first_ns < b->second.first_ns;
+  std::sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
+    return std::tie(a->second.first_ns, a->first) < std::tie(b->second.first_ns, b->first);
   });
   if (order.size() > kMaxVersions) {
     order.erase(order.begin(), order.end() - static_cast<std::ptrdiff_t>(kMaxVersions));
