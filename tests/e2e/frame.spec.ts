@@ -193,6 +193,49 @@ test("filters log records by severity and by facet", async ({ page }) => {
   );
 });
 
+test("shows log records at once in live mode, and counts what waits", async ({ page, request }) => {
+  const word = `live${randomBytes(4).toString("hex")}`;
+  const send = (...texts: string[]) =>
+    sendLines(
+      request,
+      randomBytes(16).toString("hex"),
+      Date.now() - texts.length,
+      texts.map((text, atMs) => ({ spanId: randomBytes(8).toString("hex"), text, atMs })),
+    );
+  await send(...Array.from({ length: 60 }, (_, i) => `${word} before ${i}`));
+  const lines = page.getByRole("list", { name: "Log records" });
+  await expect(async () => {
+    await page.goto(`/logs?range=5m&q='${word}'`);
+    const last = lines.getByRole("button", { name: `${word} before 59` });
+    await expect(last).toBeVisible({ timeout: 1000 });
+  }).toPass();
+
+  const opened = page.waitForResponse(/\/api\/v1\/tail/);
+  await page.getByRole("button", { name: "Live", exact: true }).click();
+  await opened;
+  // What is seen from now on was not searched for.
+  await page.route("**/api/v1/logs?**", () => {});
+  await send(`${word} after`);
+  const received = lines.getByRole("button", { name: `${word} after` });
+  await expect(received).toBeVisible();
+  await received.click();
+  const panel = page.getByRole("complementary", { name: "Log record" });
+  await expect(panel.getByText("Resource")).toBeVisible();
+  await screenshot(page, "logs-live");
+
+  await lines.hover();
+  await page.mouse.wheel(0, 200);
+  await expect(page.getByRole("button", { name: "Live, waiting" })).toBeVisible();
+  await send(`${word} waits`);
+  await expect(page.getByText("1 new at the top")).toBeVisible();
+  await page.mouse.wheel(0, -400);
+  await expect(lines.getByRole("button", { name: `${word} waits` })).toBeVisible();
+
+  await page.unrouteAll();
+  await page.reload();
+  await expect(panel.getByText(`${word} after`)).toBeVisible();
+});
+
 test("filters spans by several values of a facet and lets them go again", async ({ page }) => {
   await page.goto("/traces?range=5m");
   const query = page.getByRole("textbox", { name: "Filter traces" });

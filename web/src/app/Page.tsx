@@ -3,7 +3,7 @@ import type { Stats } from "@/api/client";
 import { formatBytes, formatCount } from "@/lib/format";
 import { Button, IconButton } from "@/ui/controls";
 import { RefreshIcon } from "@/ui/icons";
-import { holdLive, refresh, useLiveHeld } from "./clock";
+import { holdLive, refresh, useLiveHeld, useLiveStreamed } from "./clock";
 import { QueryBar, type QueryBarProps } from "./QueryBar";
 import { TimePicker } from "./TimePicker";
 import { useTime } from "./useTime";
@@ -37,6 +37,7 @@ export function Page({
 }: Props) {
   const { live, setLive } = useTime();
   const held = useLiveHeld();
+  const streamed = useLiveStreamed();
 
   useEffect(() => {
     document.title = `${documentTitle ?? title} · Signalbox`;
@@ -64,11 +65,7 @@ export function Page({
               <Button
                 pressed={live}
                 onClick={() => setLive(!live)}
-                title={
-                  live && held
-                    ? "Live waits until you are back at the top of the list"
-                    : "Load new data every 3 seconds (.)"
-                }
+                title={liveTitle(live, held, streamed)}
               >
                 <span
                   aria-hidden="true"
@@ -96,4 +93,10 @@ export function Page({
       </footer>
     </>
   );
+}
+
+function liveTitle(live: boolean, held: boolean, streamed: boolean): string {
+  if (live && held) return "Live waits until you are back at the top of the list";
+  if (live && streamed) return "Shows what is received at once (.)";
+  return "Load new data every 3 seconds (.)";
 }

@@ -1,7 +1,7 @@
 import { Outlet, useNavigate } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { copyText } from "@/ui/clipboard";
-import { useLiveHeld } from "./clock";
+import { useLiveHeld, useLiveStreamed } from "./clock";
 import { HelpOverlay } from "./HelpOverlay";
 import { useKeys } from "./keys";
 import { Rail } from "./Rail";
@@ -14,10 +14,11 @@ export function Root() {
   const timeSearch = useTimeSearch();
   const { interval, live, setLive } = useTime();
   const held = useLiveHeld();
+  const streamed = useLiveStreamed();
   const [help, setHelp] = useState(false);
   const [notice, setNotice] = useState("");
 
-  useLive(live && !held);
+  useLive(live && !held, streamed);
 
   useEffect(() => {
     if (!notice) return;

@@ -7,6 +7,7 @@ import { type Nanos, NS_PER_MS } from "@/lib/nanos";
  */
 let anchor = systemNow();
 let held = false;
+let streamed = false;
 const listeners = new Set<() => void>();
 
 function systemNow(): Nanos {
@@ -35,10 +36,21 @@ export function holdLive(hold: boolean): void {
   notify();
 }
 
+/** While streamed, the page shows what the server receives at once; loading again only completes it. */
+export function streamLive(stream: boolean): void {
+  if (stream === streamed) return;
+  streamed = stream;
+  notify();
+}
+
 export function useAnchor(): Nanos {
   return useSyncExternalStore(subscribe, () => anchor);
 }
 
 export function useLiveHeld(): boolean {
   return useSyncExternalStore(subscribe, () => held);
+}
+
+export function useLiveStreamed(): boolean {
+  return useSyncExternalStore(subscribe, () => streamed);
 }

@@ -7,12 +7,12 @@ import { useAnchor } from "./clock";
 import { useLive } from "./useLive";
 
 /** A view that asks anew whenever "now" moves; answers come when the test says so. */
-function showLiveView() {
+function showLiveView(streamed = false) {
   const client = createQueryClient();
   const asked: { answer: () => void; fail: () => void; signal: AbortSignal }[] = [];
   renderHook(
     () => {
-      useLive(true);
+      useLive(true, streamed);
       useQuery({
         queryKey: [useAnchor().toString()],
         queryFn: ({ signal }) =>
@@ -61,6 +61,18 @@ describe("useLive", () => {
     asked[0]?.answer();
     await seconds(3);
     expect(asked).toHaveLength(2);
+  });
+
+  it("asks again less often while rows are streamed, but soon at first", async () => {
+    const asked = showLiveView(true);
+    asked[0]?.answer();
+    await seconds(3.1);
+    expect(asked).toHaveLength(2);
+    asked[1]?.answer();
+    await seconds(9.8);
+    expect(asked).toHaveLength(2);
+    await seconds(0.2);
+    expect(asked).toHaveLength(3);
   });
 
   it("goes on after a failure", async () => {

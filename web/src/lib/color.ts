@@ -1,14 +1,8 @@
+import { hash } from "./hash";
+
 export const SERVICE_COLORS = 12;
 
-/** FNV-1a: the same service has the same colour on every page, today and tomorrow. */
-function hash(text: string): number {
-  let value = 0x811c9dc5;
-  for (const byte of new TextEncoder().encode(text)) {
-    value = Math.imul(value ^ byte, 0x01000193) >>> 0;
-  }
-  return value;
-}
-
+/** The same service has the same colour on every page, today and tomorrow. */
 export function colorIndex(name: string): number {
   // The high half is better mixed than the low bits.
   return (hash(name) >>> 16) % SERVICE_COLORS;

@@ -10,13 +10,14 @@ import type { ReactNode } from "react";
 import { vi } from "vitest";
 import type { Schemas } from "@/api/client";
 import { createQueryClient } from "@/api/queries";
+import type { TailedLog } from "@/api/tail";
 import { parseSearch, stringifySearch } from "@/app/search";
 
-/** Renders a view inside a router and a query client of its own. */
-export function renderPage(view: ReactNode): void {
+/** Renders a view inside a router, at an address, and a query client of its own. */
+export function renderPage(view: ReactNode, at = "/"): void {
   const router = createRouter({
     routeTree: createRootRoute({ component: () => view }),
-    history: createMemoryHistory({ initialEntries: ["/"] }),
+    history: createMemoryHistory({ initialEntries: [at] }),
     parseSearch,
     stringifySearch,
   });
@@ -34,6 +35,52 @@ export function answer(reply: (url: URL) => unknown, status = 200): void {
     const body = JSON.stringify(reply(new URL(request.url)));
     return new Response(body, { status, headers: { "content-type": "application/json" } });
   });
+}
+
+/** Stands in for the browser's EventSource; what the server sends is up to the test. */
+export class FakeEventSource extends EventTarget {
+  static readonly CONNECTING = 0;
+  static readonly OPEN = 1;
+  static readonly CLOSED = 2;
+  static all: FakeEventSource[] = [];
+
+  readyState = FakeEventSource.CONNECTING;
+  onopen: (() => void) | null = null;
+  onerror: (() => void) | null = null;
+
+  constructor(readonly url: string) {
+    super();
+    FakeEventSource.all.push(this);
+  }
+
+  open(): void {
+    this.readyState = FakeEventSource.OPEN;
+    this.onopen?.();
+  }
+
+  fail(readyState: number): void {
+    this.readyState = readyState;
+    this.onerror?.();
+  }
+
+  send(event: string, data: object): void {
+    this.dispatchEvent(new MessageEvent(event, { data: JSON.stringify(data) }));
+  }
+
+  close(): void {
+    this.readyState = FakeEventSource.CLOSED;
+  }
+}
+
+export function tailedLog(change: Partial<TailedLog>): TailedLog {
+  const { id: _id, resource_id: _resource, scope_id: _scope, ...record } = logRecord({});
+  const attributes = { attributes: [], dropped_attributes_count: 0 };
+  return {
+    ...record,
+    resource: { service_name: "demo", schema_url: "", ...attributes },
+    scope: { name: "", version: "", schema_url: "", ...attributes },
+    ...change,
+  };
 }
 
 export function span(change: Partial<Schemas["Span"]>): Schemas["Span"] {

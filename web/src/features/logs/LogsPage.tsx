@@ -7,9 +7,9 @@ import { Page } from "@/app/Page";
 import { isAboutQuery } from "@/app/QueryBar";
 import { useTime } from "@/app/useTime";
 import { WidenButton } from "@/app/WidenButton";
-import { addTerm } from "@/lib/filter";
+import { addTerm, condition } from "@/lib/filter";
 import { formatCount, formatDate } from "@/lib/format";
-import { nanos } from "@/lib/nanos";
+import { millisFromNanos, nanos } from "@/lib/nanos";
 import { SEVERITIES, SEVERITY_COLOR, SEVERITY_MIN } from "@/lib/severity";
 import { Button, Segments } from "@/ui/controls";
 import { Facets } from "@/ui/Facets";
@@ -18,8 +18,11 @@ import { SplitPane } from "@/ui/SplitPane";
 import { EmptyState, ErrorState, SendDataHint, SkeletonBlock, SkeletonRows } from "@/ui/states";
 import { useLatest } from "@/ui/useLatest";
 import { VirtualList } from "@/ui/VirtualList";
+import { LiveNote } from "./LiveNote";
 import { LogLine } from "./LogLine";
 import { LogPanel } from "./LogPanel";
+import { contentKey, rowKeys } from "./received";
+import { useLiveRows } from "./useLiveRows";
 
 const LAYERS = SEVERITIES.map((name) => ({ name, color: SEVERITY_COLOR[name] }));
 
@@ -47,11 +50,21 @@ export function LogsPage() {
 
   const logs = useLogSearch(interval, { q, severityMin: SEVERITY_MIN[severity], order });
   const [expanded, setExpanded] = useState<ReadonlySet<string>>(new Set());
-  const [cursor, setCursor] = useState(-1);
+  const [cursor, setCursor] = useState("");
 
   const data = useLatest(logs.data);
   const first = data?.pages[0];
-  const records = useMemo(() => data?.pages.flatMap((page) => page.logs) ?? [], [data]);
+  const found = useMemo(() => data?.pages.flatMap((page) => page.logs) ?? [], [data]);
+  const isAnswered = logs.data !== undefined && !logs.isPlaceholderData;
+  const searchedMs = useLatest(isAnswered ? millisFromNanos(interval.end) : undefined) ?? 0;
+  const live = useLiveRows(found, {
+    q: severity === "unspecified" ? q : addTerm(q, condition("severity", ">=", severity)),
+    newestFirst: order === "newest",
+    refused: isAboutQuery(logs.error),
+    searchedMs,
+  });
+  const records = live.rows;
+  const keys = useMemo(() => rowKeys(records), [records]);
   const buckets = useMemo(
     () =>
       first?.histogram.buckets.map((bucket) => ({
@@ -65,9 +78,11 @@ export function LogsPage() {
     0,
   );
 
-  const openedAt = search.log ? records.findIndex(({ id }) => id === search.log) : -1;
+  const openedAt = search.log
+    ? records.findIndex((record) => record.id === search.log || contentKey(record) === search.log)
+    : -1;
   const opened = records[openedAt];
-  const selected = openedAt >= 0 ? openedAt : cursor;
+  const selected = openedAt >= 0 ? openedAt : keys.indexOf(cursor);
   const page = opened && data?.pages.find(({ logs: rows }) => rows.includes(opened));
   const withDate = formatDate(interval.start) !== formatDate(interval.end);
 
@@ -79,20 +94,19 @@ export function LogsPage() {
   function open(index: number): void {
     const record = records[index];
     if (!record) return;
-    setCursor(index);
+    setCursor(keys[index] ?? "");
     setSearch({ log: record.id });
   }
 
   function select(index: number): void {
     if (opened) open(index);
-    else setCursor(index);
+    else setCursor(keys[index] ?? "");
   }
 
   useKeys({
     " ": () => {
-      const record = records[selected];
-      if (!record) return false;
-      const key = rowKey(record.id, selected);
+      const key = keys[selected];
+      if (key === undefined) return false;
       setExpanded((old) => {
         const next = new Set(old);
         if (!next.delete(key)) next.add(key);
@@ -139,8 +153,8 @@ export function LogsPage() {
           opened ? (
             <LogPanel
               record={opened}
-              resource={page?.resources[opened.resource_id]}
-              scope={page?.scopes[opened.scope_id]}
+              resource={opened.resource ?? page?.resources[opened.resource_id]}
+              scope={opened.scope ?? page?.scopes[opened.scope_id]}
               onFilter={filter}
               onStep={(step) => open(Math.max(0, Math.min(records.length - 1, openedAt + step)))}
               onClose={() => setSearch({ log: "" })}
@@ -183,6 +197,7 @@ export function LogsPage() {
                   options={ORDERS}
                   onChange={(next) => setSearch({ order: next === "newest" ? "" : next })}
                 />
+                <LiveNote {...live} />
               </div>
             ) : null}
             {logs.isPending && !data ? <SkeletonRows rows={20} height={22} /> : null}
@@ -190,7 +205,7 @@ export function LogsPage() {
               <VirtualList
                 label="Log records"
                 items={records}
-                itemKey={({ id }, index) => rowKey(id, index)}
+                itemKey={(record, index) => keys[index] ?? record.id}
                 rowHeight={22}
                 measured
                 selected={selected}
@@ -203,7 +218,7 @@ export function LogsPage() {
                   <LogLine
                     record={record}
                     selected={index === selected}
-                    expanded={expanded.has(rowKey(record.id, index))}
+                    expanded={expanded.has(keys[index] ?? "")}
                     withDate={withDate}
                     onOpen={() => open(index)}
                     onFilter={filter}
@@ -243,9 +258,4 @@ export function LogsPage() {
       </SplitPane>
     </Page>
   );
-}
-
-/** Equal records have equal ids; their place tells them apart. */
-function rowKey(id: string, index: number): string {
-  return `${id}-${index}`;
 }
