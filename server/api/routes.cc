@@ -19,6 +19,7 @@
 #include "server/query/language/structure.h"
 #include "server/query/logs/context.h"
 #include "server/query/logs/logs.h"
+#include "server/query/logs/patterns.h"
 #include "server/query/metrics/metrics.h"
 #include "server/query/plan/error.h"
 #include "server/query/plan/fields.h"
@@ -276,6 +277,14 @@ Query log_query(RouteCall& call) {
   };
 }
 
+Query log_patterns_query(RouteCall& call) {
+  Target& target = call.target;
+  query::Selection selection{query::Signal::kLogs, target.range(now_ns()), filter_of(target)};
+  return [selection = std::move(selection), limit = limit_of(target)](Session& session) {
+    return query::get_log_patterns(session, selection, limit);
+  };
+}
+
 Query log_context_query(RouteCall& call) {
   constexpr std::int64_t kMost = 500;
   constexpr std::int64_t kFew = 10;
@@ -435,6 +444,7 @@ constexpr auto kRoutes = std::to_array<Route>({
     {"/api/v1/traces/{trace_id}/spans", "GET", spans_query},
     {"/api/v1/traces/{trace_id}/spans/{span_id}/distribution", "GET", distribution_query},
     {"/api/v1/logs", "GET", logs_query},
+    {"/api/v1/logs/patterns", "GET", log_patterns_query},
     {"/api/v1/logs/{id}", "GET", log_query},
     {"/api/v1/logs/{id}/context", "GET", log_context_query},
     {"/api/v1/metrics", "GET", metrics_query},

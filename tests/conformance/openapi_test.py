@@ -178,6 +178,15 @@ class Answers(unittest.TestCase):
         self.check(path, f"{path}?a={self.trace_id}", 400)
         self.check(path, f"{path}?a={self.trace_id}&b={'0' * 31}1", 404)
 
+    def test_of_the_patterns_of_log_records(self) -> None:
+        path = "/api/v1/logs/patterns"
+        answer = self.check(path, path)
+        self.assertEqual(sum(pattern["count"] for pattern in answer["patterns"]), answer["record_count"])
+        first = urllib.parse.urlencode({"q": answer["patterns"][0]["filter"]})
+        self.assertEqual(self.check(path, f"{path}?{first}")["patterns"][0]["pattern"], answer["patterns"][0]["pattern"])
+        self.assertEqual(len(self.check(path, f"{path}?limit=1")["patterns"]), 1)
+        self.check(path, f"{path}?limit=0", 400)
+
     def test_of_a_log_record_and_those_around_it(self) -> None:
         records = self.check("/api/v1/logs", "/api/v1/logs")["logs"]
         one = records[-1]
