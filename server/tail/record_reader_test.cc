@@ -116,7 +116,7 @@ TEST_F(RecordReaderTest, MakesOneRecordOfEachPoint) {
   describe(sinks_.metrics);
   const std::string name = "requests with a long name that no short string holds";
   {
-    const std::string copy = name;
+    const std::string copy(name.data(), name.size());
     sinks_.metrics.on_metric({.name = copy,
                               .description = {},
                               .unit = "1",

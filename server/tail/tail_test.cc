@@ -11,10 +11,7 @@
 namespace signalbox::server::tail {
 namespace {
 
-using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::Not;
-using ::testing::StartsWith;
 
 class TailTest : public ::testing::Test {
  protected:

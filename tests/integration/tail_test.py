@@ -1,5 +1,6 @@
 """What is received is in the live tails a moment later, slow readers are told what they missed, and nobody waits for them."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -145,17 +146,14 @@ class Tails(unittest.TestCase):
         for tail in tails:
             tail.__exit__()
 
-        def opens_all_again() -> bool:
-            again = []
-            try:
-                again += [Tail(self.stack.ui, signal="logs") for _ in range(MOST_TAILS)]
-                return True
-            except Refused:
-                return False
-            finally:
-                for tail in again:
-                    tail.__exit__()
-        wait_until(opens_all_again, "as many tails can be opened again")
+        opened = []
+
+        def all_are_open_again() -> bool:
+            with contextlib.suppress(Refused):
+                while len(opened) < MOST_TAILS:
+                    opened.append(self.tail(signal="logs"))
+            return len(opened) == MOST_TAILS
+        wait_until(all_are_open_again, "as many tails can be opened again")
 
     def test_notices_a_client_that_was_killed(self) -> None:
         clients = [subprocess.Popen(["curl", "--silent", "--no-buffer", f"{self.stack.ui}/api/v1/tail?signal=logs"],
