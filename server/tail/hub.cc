@@ -1,7 +1,5 @@
 #include "server/tail/hub.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <exception>
 #include <numeric>
@@ -11,9 +9,6 @@
 
 namespace signalbox::server::tail {
 namespace {
-
-/// The thread gives way to those that take in.
-constexpr int kNiceness = 5;
 
 store::Signal stored(query::Signal signal) {
   switch (signal) {
@@ -98,7 +93,6 @@ void Hub::on_request(const store::IngestRequest& request, std::uint64_t records)
 }
 
 void Hub::run(const std::stop_token& stop) {
-  setpriority(PRIO_PROCESS, 0, kNiceness);  // Of this thread alone.
   std::unique_lock lock(mutex_);
   while (arrived_.wait(lock, stop, [&] { return !waiting_.empty(); }) && !stop.stop_requested()) {
     std::optional<Waiting> waiting = std::move(waiting_.front());
