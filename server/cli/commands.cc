@@ -80,6 +80,28 @@ boost::json::array with_further_pages(Source& source, const ApiRequest& request,
   return records;
 }
 
+ExitCode list_patterns(const Context& context) {
+  constexpr std::uint32_t kUsualPatterns = 20;
+  const std::uint32_t limit = context.client.selection.limit;
+  if (limit > kMostInPage) {
+    throw Failure(ExitCode::kUsage,
+                  "--limit of patterns is at most " + std::to_string(kMostInPage));
+  }
+  Parameters parameters = selection_of(context.client.selection);
+  parameters.emplace_back("limit", std::to_string(limit == 0 ? kUsualPatterns : limit));
+  const auto source = context.open();
+  const Answer answer =
+      ask(*source, {.path = "/api/v1/logs/patterns", .parameters = std::move(parameters)});
+  const ExitCode code =
+      print(context, answer, items(answer.json, "patterns"), "log record that matches",
+            [&] { return log_patterns_view(answer.json, now(), context.style); });
+  const auto patterns = static_cast<std::size_t>(number(answer.json, "pattern_count", 0));
+  if (!context.client.output.json && patterns > items(answer.json, "patterns").size()) {
+    say_that_there_are_more(context, items(answer.json, "patterns").size(), "patterns");
+  }
+  return code;
+}
+
 /// Each record, the oldest first, among those of its instance; with --json an answer of the API
 /// for each, on a line of its own.
 ExitCode show_in_context(const Context& context, Source& source, const Answer& found,
@@ -186,6 +208,7 @@ ExitCode run_command(const config::ShowTrace& command, const Context& context) {
 }
 
 ExitCode run_command(const config::SearchLogs& command, const Context& context) {
+  if (command.patterns) return list_patterns(context);
   check_json_limit(context);
   const config::Selection& selection = context.client.selection;
   ApiRequest request{.path = "/api/v1/logs", .parameters = {}};

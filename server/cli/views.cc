@@ -19,6 +19,7 @@ namespace signalbox::server::cli {
 namespace {
 
 constexpr std::size_t kWidestService = 24;
+constexpr std::size_t kSparkWidth = 16;
 
 /// "14:00:05"; of another day "12-01 14:00".
 std::string start_text(std::int64_t ns, std::int64_t now_ns) {
@@ -97,6 +98,31 @@ std::string traces_view(const boost::json::value& answer, std::int64_t now_ns, c
       rows.back().push_back({.text = joined(items(trace, "services"))});
     }
     rows.back().push_back({.text = shown(trace, "trace_id"), .sgr = color::kCyan});
+  }
+  return table(columns, rows, style);
+}
+
+std::string log_patterns_view(const boost::json::value& answer, std::int64_t now_ns,
+                              const Style& style) {
+  const bool is_wide = has_room(style);
+  std::vector<Column> columns = {{.title = "COUNT", .is_number = true},
+                                 {.title = "SHARE", .is_number = true},
+                                 {.title = "LAST"},
+                                 {.title = "PATTERN", .can_shrink = true}};
+  if (is_wide) {
+    columns.push_back({.title = "SERVICES", .can_shrink = true});
+    columns.push_back({.title = "OVER TIME"});
+  }
+  std::vector<std::vector<Cell>> rows;
+  for (const boost::json::value& pattern : items(answer, "patterns")) {
+    rows.push_back({{.text = count_text(number(pattern, "count", 0))},
+                    {.text = percent_text(number(pattern, "share", 0))},
+                    {.text = age_text(integer(pattern, "last_seen"), now_ns), .sgr = color::kDim},
+                    {.text = shown(pattern, "pattern")}});
+    if (!is_wide) continue;
+    rows.back().push_back({.text = joined(items(pattern, "services"))});
+    rows.back().push_back(
+        {.text = sparkline(values_of(items(pattern, "counts")), kSparkWidth), .sgr = color::kCyan});
   }
   return table(columns, rows, style);
 }

@@ -13,6 +13,9 @@ namespace signalbox::server::cli {
 std::string traces_view(const boost::json::value& answer, std::int64_t now_ns, const Style& style);
 /// Of the records of GET /api/v1/logs, the newest first; the text has it last.
 std::string logs_view(const boost::json::array& records, std::int64_t now_ns, const Style& style);
+/// Of GET /api/v1/logs/patterns.
+std::string log_patterns_view(const boost::json::value& answer, std::int64_t now_ns,
+                              const Style& style);
 /// Of GET /api/v1/logs/{id}/context: the record is marked with "> ".
 std::string log_context_view(const boost::json::value& answer, std::int64_t now_ns,
                              const Style& style);

@@ -127,9 +127,14 @@ void ClientCommands::add_logs(CLI::App& app) {
   command.add_option("--severity", logs_.severity, "Only those of this severity or a graver one")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "fatal"}));
   command
+      .add_flag("--patterns", logs_.patterns, "Count lines of one shape, the most frequent first")
+      ->excludes("--trace")
+      ->excludes("--severity");
+  command
       .add_option("-C,--context", logs_.context,
                   "With so many records of the same instance before and behind each")
       ->type_name("N")
+      ->excludes("--patterns")
       ->check(CLI::Range(0U, 500U));
   add_service(command);
   add_times(command);

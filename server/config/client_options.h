@@ -73,6 +73,7 @@ struct SearchLogs {
   std::string severity;  ///< The lowest; empty: all.
   /// How many records of the same instance are shown before and behind each.
   std::uint32_t context = 0;
+  bool patterns = false;  ///< Lines of one shape, counted, in place of the records.
 };
 
 struct ShowMetrics {

@@ -150,6 +150,9 @@ class Server(unittest.TestCase):
         self.assertTrue(all("payment" in line and "card=visa" in line for line in lines), lines)
         self.assertEqual(self.ask("logs", "charging").count("\n"), 1)
         self.assertIn("ERROR", self.ask("logs", "--severity", "warn"))
+        patterns = self.ask("logs", "--patterns").splitlines()[1:]
+        self.assertEqual([line.split()[0] for line in patterns], ["1", "1"])
+        self.assertIn("charge refused ␛[#", patterns[0])
         in_context = self.ask("logs", "charging", "-C", "2").splitlines()
         self.assertEqual([line[:2] for line in in_context if "charging" in line], ["> "])
         self.assertTrue(all(line[:2] in ("> ", "  ") for line in in_context), in_context)
