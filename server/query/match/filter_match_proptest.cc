@@ -361,18 +361,24 @@ class FilterMatchProperty : public QueryTest {
     }
   }
 
+  std::set<std::uint32_t> find(Signal signal, const std::string& select,
+                               const std::string& filter) {
+    Session of_filter = session();
+    Parameters parameters;
+    const std::string condition =
+        filter_sql(parse_filter(filter), signal, of_filter.slots(), parameters);
+    const std::string data = of_filter.rows(select + condition, parameters);
+    std::set<std::uint32_t> found;
+    for (RowReader row(data); !row.at_end();) found.insert(row.u32());
+    return found;
+  }
+
   /// `number` is SQL for the number of a record in `table`.
   void compare(Signal signal, const std::string& number, const std::string& table) {
     std::size_t some = 0;
+    const std::string select = "SELECT toUInt32(" + number + ") FROM " + table + " WHERE ";
     for (const Asked& asked : asked_) {
-      Session of_filter = session();
-      Parameters parameters;
-      const std::string condition =
-          filter_sql(parse_filter(asked.text), signal, of_filter.slots(), parameters);
-      const std::string data = of_filter.rows(
-          "SELECT toUInt32(" + number + ") FROM " + table + " WHERE " + condition, parameters);
-      std::set<std::uint32_t> found;
-      for (RowReader row(data); !row.at_end();) found.insert(row.u32());
+      const std::set<std::uint32_t> found = find(signal, select, asked.text);
       EXPECT_EQ(found, asked.matched) << asked.text;
       if (!found.empty() && found.size() < kRecords) ++some;
     }
@@ -482,15 +488,9 @@ TEST_F(FilterMatchProperty, HoldsForTheSeriesThatSqlFinds) {
   compare(Signal::kMetrics, "description", "metric_series_rows");
 }
 
-class NumberText : public QueryTest {};
-
-TEST_F(NumberText, IsReadAsClickHouseReadsIt) {
-  constexpr std::array<std::string_view, 32> kReads = {
-      "",     "0",    "-0",       "+5",      "-5",    "+-5", "-+5", "5.",
-      ".5",   ".",    "-",        "+",       "1e3",   "1e",  "1e+", "e5",
-      "1E-2", "007",  " 5",       "5 ",      "0x10",  "nan", "NaN", "-nan",
-      "inf",  "-Inf", "Infinity", "infinit", "1e400", "5\n", "1,5", "9223372036854775808"};
-  for (const std::string_view text : kReads) {
+class NumberText : public QueryTest {
+ protected:
+  void expect_same(std::string_view text) {
     Session session = this->session();
     Parameters parameters;
     const std::string bound = parameters.bind(text);
@@ -509,6 +509,15 @@ TEST_F(NumberText, IsReadAsClickHouseReadsIt) {
     EXPECT_EQ(integer_of_text(text).has_value(), !no_integer) << text;
     EXPECT_EQ(integer_of_text(text).value_or(0), integer) << text;
   }
+};
+
+TEST_F(NumberText, IsReadAsClickHouseReadsIt) {
+  constexpr std::array<std::string_view, 32> kReads = {
+      "",     "0",    "-0",       "+5",      "-5",    "+-5", "-+5", "5.",
+      ".5",   ".",    "-",        "+",       "1e3",   "1e",  "1e+", "e5",
+      "1E-2", "007",  " 5",       "5 ",      "0x10",  "nan", "NaN", "-nan",
+      "inf",  "-Inf", "Infinity", "infinit", "1e400", "5\n", "1,5", "9223372036854775808"};
+  for (const std::string_view text : kReads) expect_same(text);
 }
 
 class NestedText : public QueryTest {
@@ -538,32 +547,32 @@ TEST_F(NestedText, IsWhatTheEngineReads) {
 }
 
 TEST_F(NestedText, HasValuesAsTheEngineWritesThem) {
-  constexpr auto kValues =
-      std::to_array<std::string_view>({"0",
-                                       "-0",
-                                       "1.0",
-                                       "1.10",
-                                       "1E5",
-                                       "1e19",
-                                       "1e21",
-                                       "1.5e22",
-                                       "0.000001",
-                                       "1e-7",
-                                       "1.25e-9",
-                                       "0.1",
-                                       "1e300",
-                                       "123456.789",
-                                       "-12345.678",
-                                       "9007199254740993",
-                                       "9223372036854775807",
-                                       "-9223372036854775808",
-                                       "18446744073709551615",
-                                       R"("a/b\"\\\n\u00e4\u0001")",
-                                       R"({"k/1": "a/b\u00e4\n", "n": [null, 1.0, {}]})",
-                                       "[]",
-                                       "{}",
-                                       "null",
-                                       "true"});
+  constexpr std::array<std::string_view, 25> kValues = {
+      "0",
+      "-0",
+      "1.0",
+      "1.10",
+      "1E5",
+      "1e19",
+      "1e21",
+      "1.5e22",
+      "0.000001",
+      "1e-7",
+      "1.25e-9",
+      "0.1",
+      "1e300",
+      "123456.789",
+      "-12345.678",
+      "9007199254740993",
+      "9223372036854775807",
+      "-9223372036854775808",
+      "18446744073709551615",
+      R"("a/b\"\\\n\u00e4\u0001")",
+      R"({"k/1": "a/b\u00e4\n", "n": [null, 1.0, {}]})",
+      "[]",
+      "{}",
+      "null",
+      "true"};
   for (const std::string_view value : kValues) {
     expect_same(R"({"v": )" + std::string(value) + "}", "v");
     expect_same(
