@@ -270,6 +270,7 @@ ExitCode run_command(const config::ShowMetrics& command, const Context& context)
 ExitCode run_command(const config::Version& command, const Context& context) {
   boost::json::object versions{{"program", command.program}};
   std::string line = "signalbox " + command.program + "\n";
+  ExitCode code = ExitCode::kFound;
   try {
     const Answer status = ask(*context.open(), {.path = "/api/v1/status", .parameters = {}});
     versions["server"] = text(status.json, "version");
@@ -280,10 +281,12 @@ ExitCode run_command(const config::Version& command, const Context& context) {
   } catch (const Failure& failure) {
     versions["server"] = nullptr;
     line += std::string("no server: ") + failure.what() + "\n";
+    // Who names none asks for the program's version.
+    if (context.client.connection.server != config::Connection().server) code = failure.code();
   }
   context.streams.out << (context.client.output.json ? boost::json::serialize(versions) + "\n"
                                                      : line);
-  return ExitCode::kFound;
+  return code;
 }
 
 }  // namespace signalbox::server::cli

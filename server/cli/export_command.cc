@@ -107,10 +107,19 @@ ExitCode run_command(const config::ExportTelemetry& command, const Context& cont
       }
     }
   }
+  if (counts.empty()) {
+    file.discard();
+    context.streams.error << "signalbox: there is nothing to export"
+                          << (command.output == "-"
+                                  ? ""
+                                  : "; " + command.output.string() + " was not written")
+                          << "\n";
+    return ExitCode::kNothing;
+  }
   file.finish();
   context.streams.error << "Exported " << text_of(counts)
                         << (command.output == "-" ? "" : " to " + command.output.string()) << ".\n";
-  return counts.empty() ? ExitCode::kNothing : ExitCode::kFound;
+  return ExitCode::kFound;
 }
 
 }  // namespace signalbox::server::cli

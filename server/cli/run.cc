@@ -1,5 +1,6 @@
 #include "server/cli/run.h"
 
+#include <csignal>
 #include <exception>
 #include <memory>
 #include <variant>
@@ -9,7 +10,21 @@
 
 namespace signalbox::server::cli {
 
+namespace {
+
+/// Who reads no further (`| head`) ends it, quietly; also if what started it has no such signals.
+void end_with_reader() {
+  std::signal(SIGPIPE, SIG_DFL);
+  sigset_t pipe;
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  pthread_sigmask(SIG_UNBLOCK, &pipe, nullptr);
+}
+
+}  // namespace
+
 int run(const config::Client& client, const Streams& streams) {
+  end_with_reader();
   ExitCode code = ExitCode::kFailed;
   try {
     const Context context{

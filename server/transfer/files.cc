@@ -282,6 +282,14 @@ void OutputFile::write(std::string_view bytes) {
   implementation_->write(bytes, false);
 }
 
+void OutputFile::discard() {
+  Implementation& out = *implementation_;
+  if (!out.file) return;
+  out.file.reset();
+  std::error_code ignored;  // It is empty, and named as unfinished.
+  std::filesystem::remove(out.part, ignored);
+}
+
 void OutputFile::finish() {
   Implementation& out = *implementation_;
   out.write({}, true);

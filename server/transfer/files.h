@@ -42,6 +42,8 @@ class OutputFile {
 
   void write(std::string_view bytes);
   void finish();
+  /// In place of `finish`: no file comes into being.
+  void discard();
 
   [[nodiscard]] bool is_terminal() const;
 

@@ -304,7 +304,9 @@ class Server(unittest.TestCase):
 
     def test_tells_both_versions(self) -> None:
         self.assertRegex(self.ask("version"), r"signalbox \d+\.\d+\.\d+\nserver \d+")
-        self.assertRegex(run("version", SIGNALBOX_SERVER="http://127.0.0.1:1").stdout, r"no server: .*\n")
+        unreachable = run("version", SIGNALBOX_SERVER="http://127.0.0.1:1")
+        self.assertRegex(unreachable.stdout, r"signalbox \d.*\nno server: .*\n")
+        self.assertEqual(unreachable.returncode, 3, "the server that was named")
 
 
 class Stream(contextlib.AbstractContextManager):

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import tempfile
 import time
@@ -91,33 +92,47 @@ class Transfer(unittest.TestCase):
         first = self.server()
         shop = Shop()
         shop.send_to(first)
-        sent = wait_for_records(first, 24)
-        self.assertEqual(len(records(sent)), 3 + 2 + 19)
+        sent = wait_for_records(first, 25)
+        self.assertEqual(len(records(sent)), 4 + 2 + 19)
 
         with self.subTest("JSON, one file"):
             second = self.server()
             export(first, "-o", self.folder / "all.jsonl.gz")
             self.assertEqual(records(gzip.decompress((self.folder / "all.jsonl.gz").read_bytes())), records(sent))
             said = import_to(second, self.folder / "all.jsonl.gz")
-            self.assertIn("Imported 3 spans, 2 log records and 19 metric points.", said)
-            self.assertEqual(records(wait_for_records(second, 24)), records(sent))
+            self.assertIn("Imported 4 spans, 2 log records and 19 metric points.", said)
+            self.assertEqual(records(wait_for_records(second, 25)), records(sent))
         with self.subTest("protobuf, a file for each signal"):
             third = self.server()
             for signal in SIGNALS:
                 export(first, "--signal", signal, "--format", "protobuf", "-o", self.folder / f"{signal}.pb.zst")
             import_to(third, *sorted(self.folder.glob("*.zst")))
-            self.assertEqual(records(wait_for_records(third, 24)), records(sent))
+            self.assertEqual(records(wait_for_records(third, 25)), records(sent))
         with self.subTest("a selection"):
             of_trace = export(first, "--signal", "traces", "--filter", "name = charge")
             self.assertEqual(len(records(of_trace)), 1)
             both = run("export", "--server", first.ui, "--trace", shop.trace_id).stdout
             self.assertEqual(records(both), records(sent))
             self.assertEqual(export(first, "--service", "nobody", status=1), b"")
+            said = run("export", "--server", first.ui, "--service", "nobody", "-o", self.folder / "none.jsonl", status=1).stderr
+            self.assertIn(b"nothing to export", said)
+            self.assertEqual(sorted(self.folder.glob("none*")), [], "no file of nothing")
         with self.subTest("a stopped server's folder"):
             first.stop(first.server)
             stopped = run("export", "--data", first.data, "--all", "-o", self.folder / "stopped.jsonl")
-            self.assertIn(b"Exported 3 spans", stopped.stderr)
+            self.assertIn(b"Exported 4 spans", stopped.stderr)
             self.assertEqual(records((self.folder / "stopped.jsonl").read_bytes()), records(sent))
+
+    def test_ends_quietly_when_nobody_reads_on(self) -> None:
+        stack = self.server()
+        import_to(stack, self.file("many.jsonl", *span_lines(100, spans=30)))
+        wait_for_records(stack, 3000)
+        export_all = subprocess.Popen([BIN / "signalbox", "export", "--server", stack.ui, "--all"], stdout=subprocess.PIPE,
+                                      stderr=subprocess.PIPE)
+        self.assertTrue(export_all.stdout.read(1))
+        export_all.stdout.close()
+        self.assertEqual((export_all.wait(20), export_all.stderr.read()), (-signal.SIGPIPE, b""))
+        export_all.stderr.close()
 
     def test_the_same_file_again_adds_nothing(self) -> None:
         stack = self.server()
@@ -205,7 +220,7 @@ class Transfer(unittest.TestCase):
     def test_the_examples_of_the_documentation_work(self) -> None:
         stack = self.server()
         Shop().send_to(stack)
-        wait_for_records(stack, 24)
+        wait_for_records(stack, 25)
         environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "SIGNALBOX_SERVER": stack.ui}
         examples = re.findall(r"```sh\n(.*?)```", (ROOT / "docs" / "export.md").read_text(), re.DOTALL)
         self.assertGreater(len(examples), 4)
@@ -215,7 +230,7 @@ class Transfer(unittest.TestCase):
             done = subprocess.run(["bash", "-euo", "pipefail", "-c", example], cwd=self.folder, env=environment,
                                   capture_output=True, timeout=60, check=False)
             self.assertEqual(done.returncode, 0, (example, done.stdout[:500], done.stderr))
-        self.assertEqual(len(records((self.folder / "telemetry.jsonl").read_bytes())), 24)
+        self.assertEqual(len(records((self.folder / "telemetry.jsonl").read_bytes())), 25)
 
 
 if __name__ == "__main__":
