@@ -81,7 +81,7 @@ format: build/deps/.for-test
 
 FUZZ_SECONDS ?= 60
 .PHONY: fuzz
-fuzz: build/deps/.for-test
+fuzz: build/deps/.for-fuzz
 	@tools/fuzz.sh $(FUZZ_SECONDS)
 
 # ---- benchmarks -----------------------------------------------------------------------------------

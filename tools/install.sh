@@ -3,11 +3,12 @@
 #   tools/install.sh build   to build and run the demo
 #   tools/install.sh test    the same, and what the tests need
 #   tools/install.sh bench   the same, and what the benchmarks need
+#   tools/install.sh fuzz    the same as build, and what fuzzing needs
 # Debian packages go to the system; everything else stays below build/deps, pinned and verified by the
 # checksums of the lock files in third_party/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-mode=${1:?usage: tools/install.sh build|test|bench}
+mode=${1:?usage: tools/install.sh build|test|bench|fuzz}
 deps=$PWD/build/deps
 mkdir -p "$deps/bin"
 
@@ -27,13 +28,15 @@ test_packages=(
   libgtest-dev libgmock-dev clang-tidy-22 clang-format-22 chromium
 )
 bench_packages=(libbenchmark-dev valgrind)
+fuzz_packages=(libgtest-dev libgmock-dev clang-22 libclang-rt-22-dev)
 
 packages=("${build_packages[@]}")
 case $mode in
   build) ;;
   test) packages+=("${test_packages[@]}") ;;
   bench) packages+=("${bench_packages[@]}") ;;
-  *) fail "unknown mode '$mode': use build, test or bench" ;;
+  fuzz) packages+=("${fuzz_packages[@]}") ;;
+  *) fail "unknown mode '$mode': use build, test, bench or fuzz" ;;
 esac
 
 # --- Debian packages -------------------------------------------------------------------------------
