@@ -10,6 +10,10 @@ namespace {
 /// Of whole minutes; with fewer there is little to gain.
 constexpr std::int64_t kFewMinutes = 10;
 
+/// The identity of the latest block that the side table has: blocks come in order, so it has all
+/// that came before.
+constexpr std::string_view kLatestBlockSql = "(SELECT max(received) FROM span_minute_rows)";
+
 /// The spans that `where` selects, counted as the side table does. Duration by duration first: a
 /// map is made of a group, not of a span.
 std::string counted_spans(const std::string& keys, const std::string& where) {
@@ -33,20 +37,24 @@ std::string counted_spans(const std::string& keys, const std::string& where) {
 }  // namespace
 
 bool has_operation_minutes(const TimeRange& range, std::int64_t step_ns) {
-  return step_ns % kMinuteNs == 0 && settled_minutes(range, kFewMinutes).has_value();
+  return step_ns % kMinuteNs == 0 && whole_minutes(range, kFewMinutes).has_value();
 }
 
 std::string operation_minutes(const std::string& keys, const std::string& condition,
                               const TimeRange& range, Parameters& parameters) {
   const TimeRange whole =
-      settled_minutes(range, kFewMinutes).value_or(TimeRange{range.end_ns, range.end_ns});
+      whole_minutes(range, kFewMinutes).value_or(TimeRange{range.end_ns, range.end_ns});
+  const std::string latest(kLatestBlockSql);
+  const std::string before_side_tables(kBeforeSideTablesSql);
   const std::string minutes = in_range("minute", whole, parameters);
   std::string sql = "(SELECT " + keys +
                     ", toInt64(toUnixTimestamp(minute)) * 1000000000 AS minute_ns, spans, "
                     "if(status_code = 2, spans, 0) AS errors, min_ns, max_ns, sum_ns, "
                     "toUnixTimestamp64Nano(last_start) "
                     "AS last_ns, durations\n  FROM span_minute_rows WHERE " +
-                    condition + minutes;
+                    condition + minutes +
+                    // Rows that came since `latest` was read are of spans counted below: again.
+                    " AND throwIf(received > " + latest + ") = 0";
   const auto add = [&](const std::string& where) {
     sql += "\n  UNION ALL " + counted_spans(keys, condition + where);
   };
@@ -56,7 +64,9 @@ std::string operation_minutes(const std::string& keys, const std::string& condit
   if (whole.end_ns < range.end_ns) {
     add(in_range("start_time", {whole.end_ns, range.end_ns}, parameters));
   }
-  add(std::string(kBeforeSideTablesSql) + " AND " + in_range("start_time", whole, parameters));
+  const std::string of_minutes = " AND " + in_range("start_time", whole, parameters);
+  add(before_side_tables + of_minutes);
+  add("received > " + latest + " AND NOT (" + before_side_tables + ")" + of_minutes);
   return sql + ")";
 }
 

@@ -7,9 +7,9 @@
 #include "server/query/plan/time_range.h"
 
 /// Spans counted from the side table of operations by minute, where that gives the same numbers as
-/// the spans themselves: for the whole minutes of a range. What is left at its ends, the last
-/// minutes (whose spans the side table may not have yet) and what was stored before there was the
-/// side table are counted from the spans.
+/// the spans themselves: for the whole minutes of a range. What is left at its ends, blocks that
+/// the side table does not have yet, and what was stored before there was one are counted from the
+/// spans. A statement that the side table gets rows beneath fails, and Session asks it again.
 namespace signalbox::server::query {
 
 /// Whether it pays, and `step_ns` allows it: 0, or the steps that counts are wanted for.

@@ -12,6 +12,8 @@ namespace {
 namespace error_code = store::error_code;
 
 constexpr int kTooSlow = 160;
+/// Of a statement that finds that its tables have changed since it began.
+constexpr int kMostTries = 5;
 
 QueryError unwanted() {
   return {ErrorCode::kUnavailable, "Nobody waits for the answer any more."};
@@ -43,6 +45,9 @@ QueryError to_query_error(const store::EngineError& error) {
                            "The query needs more memory than one query may take.");
     case error_code::kTooManyRowsOrBytes:
       return beyond_limits(ErrorCode::kResourceExhausted, "The result is too large.");
+    case error_code::kThrownByStatement:
+      return {ErrorCode::kUnavailable,
+              "The tables changed again and again while they were read. Try again in a moment."};
     case error_code::kTooManySimultaneousQueries:
       return {ErrorCode::kUnavailable,
               "The server is busy with other queries. Try again in a moment."};
@@ -102,18 +107,21 @@ store::QueryOptions Session::options() const {
 
 template <typename Ask>
 store::QueryResult Session::ask_tables(const std::string& sql, Ask&& ask) {
-  const store::QueryOptions options = this->options();
-  // Held while the statement runs.
-  const auto sources = first_tables_ == nullptr ? nullptr : first_tables_->sources();
-  const std::string text = sources == nullptr ? sql : with_sources(sql, *sources);
-  try {
-    store::QueryResult result = ask(text + "\nFORMAT RowBinary", options);
-    rows_read_ += result.rows_read;
-    bytes_read_ += result.bytes_read;
-    return result;
-  } catch (const store::EngineError& error) {
-    if (stop_.stop_requested()) throw unwanted();
-    throw to_query_error(error);
+  for (int tries = 1;; ++tries) {
+    const store::QueryOptions options = this->options();
+    // Held while the statement runs.
+    const auto sources = first_tables_ == nullptr ? nullptr : first_tables_->sources();
+    const std::string text = sources == nullptr ? sql : with_sources(sql, *sources);
+    try {
+      store::QueryResult result = ask(text + "\nFORMAT RowBinary", options);
+      rows_read_ += result.rows_read;
+      bytes_read_ += result.bytes_read;
+      return result;
+    } catch (const store::EngineError& error) {
+      if (stop_.stop_requested()) throw unwanted();
+      if (error.code() == error_code::kThrownByStatement && tries < kMostTries) continue;
+      throw to_query_error(error);
+    }
   }
 }
 

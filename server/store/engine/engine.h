@@ -33,6 +33,7 @@ inline constexpr int kNetworkError = 210;
 inline constexpr int kMemoryLimitExceeded = 241;
 inline constexpr int kNotEnoughSpace = 243;
 inline constexpr int kQueryWasCancelled = 394;
+inline constexpr int kThrownByStatement = 395;  ///< By throwIf.
 inline constexpr int kTooManyRowsOrBytes = 396;
 inline constexpr int kAccessDenied = 497;
 }  // namespace error_code
